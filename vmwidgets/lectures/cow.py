@@ -9,7 +9,8 @@ from vmwidgets.engine.machine.machine import Machine
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.pictures.registry import known_pictures
 
-from .lecture import Lecture
+from . import faults
+from .lecture import Lecture, Ready
 
 PAGES = 3
 
@@ -198,3 +199,13 @@ def _happened(machine: Machine) -> str:
     if not any(isinstance(one, FaultRaised) for one in events):
         return "no fault"
     return "a fault and a copy" if any(isinstance(one, PageCopied) for one in events) else "a fault, no copy"
+
+
+READY = Ready(
+    "cow",
+    50,
+    "a first touch, fork, who copies, a forgotten flush (OSTEP 21, 23)",
+    lecture,
+    short=faults.lecture,
+    also=("fork", "copy-on-write"),
+)

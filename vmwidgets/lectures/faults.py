@@ -8,7 +8,7 @@ from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
 from vmwidgets.pictures.registry import known_pictures
 
-from .lecture import Lecture
+from .lecture import Lecture, Ready
 
 PAGES = 4
 
@@ -159,3 +159,8 @@ def lecture(fork: str = "counted") -> Lecture:
     )
     child.exit()
     return told
+
+
+READY = Ready(
+    "faults", 20, "the shorter cow: demand paging, fork, copy-on-write (OSTEP 21, 23)", lecture, of_fork=lecture
+)

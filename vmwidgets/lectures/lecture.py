@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,20 @@ class Lecture:
         made, _ = handed_out(self.machine, path, self.pictures, options, quiet=quiet)
         self.machine.journal.save(path.with_suffix(".jsonl.gz"))
         return made
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A lecture that `vmwidgets lecture` writes: its name, minutes, subject in a line, and what makes it.
+
+    `short` makes its version of twenty minutes; `of_fork` makes it for a way to fork of :func:`vmwidgets.boot`.  `also`
+    are other names for its subject.
+    """
+
+    name: str
+    minutes: int
+    about: str
+    make: Callable[[], Lecture]
+    short: Callable[[], Lecture] | None = None
+    of_fork: Callable[[str], Lecture] | None = None
+    also: tuple[str, ...] = ()

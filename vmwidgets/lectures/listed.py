@@ -7,41 +7,19 @@ from collections.abc import Callable, Mapping
 from . import cow, faults, locality, maps, process, race, replacement, translation
 from .lecture import Lecture
 
-LECTURES: Mapping[str, Callable[[], Lecture]] = {
-    "process": process.lecture,
-    "maps": maps.lecture,
-    "translation": translation.lecture,
-    "race": race.lecture,
-    "cow": cow.lecture,
-    "faults": faults.lecture,
-    "replacement": replacement.lecture,
-    "locality": locality.lecture,
-}
-"""The lectures, in the order of a course."""
+READY = tuple(one.READY for one in (process, maps, translation, race, cow, faults, replacement, locality))
+"""The lectures, in the order of a course: a new one is its module, a name here, and a row in docs/lecture.md."""
 
-SHORT: Mapping[str, Callable[[], Lecture]] = {"translation": translation.short, "cow": faults.lecture}
+LECTURES: Mapping[str, Callable[[], Lecture]] = {one.name: one.make for one in READY}
+
+SHORT = {one.name: one.short for one in READY if one.short}
 """The lectures of fifty minutes that have a version of twenty."""
 
-LEAD_TO = {
-    "fork": "cow",
-    "copy-on-write": "cow",
-    "paging": "translation",
-    "tlb": "translation",
-    "page-tables": "translation",
-}
+LEAD_TO = {also: one.name for one in READY for also in one.also}
 """Other names for a lecture's subject."""
 
-FORKING: Mapping[str, Callable[[str], Lecture]] = {"process": process.lecture, "faults": faults.lecture}
+FORKING = {one.name: one.of_fork for one in READY if one.of_fork}
 """The lectures with a fork, which exist for each way to fork of :func:`vmwidgets.boot`."""
 
-ABOUT = {
-    "process": "a cell of a notebook: mapped and in memory; one address, two values (OSTEP 13, 21)",
-    "maps": "entries merge, rotate the tree and are cut (OSTEP 13, 14, 17)",
-    "translation": "50 minutes: a linear table, four levels, TLBs, access time (OSTEP 18 to 20)",
-    "race": "a stale translation on two processors (OSTEP 19, 32)",
-    "cow": "50 minutes: a first touch, fork, who copies, a forgotten flush (OSTEP 21, 23)",
-    "faults": "20 minutes of it: demand paging, fork, copy-on-write (OSTEP 21, 23)",
-    "replacement": "a clock with four frames (OSTEP 21, 22)",
-    "locality": "two loops over one matrix, as traces and on a machine (OSTEP 22)",
-}
+ABOUT = {one.name: f"{one.minutes} minutes: {one.about}" for one in READY}
 """The subject of each lecture, in a line; docs/chapters.md has the chapters of textbooks."""

@@ -8,7 +8,7 @@ from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.reference_strings.trace import Trace, trace
 from vmwidgets.sources.record import recorded_references
 
-from .lecture import Lecture
+from .lecture import Lecture, Ready
 
 PAGES, TIMES, FRAMES = 6, 3, 4
 """The small matrix on the machine: its pages, the references to each, and the frames of a task."""
@@ -126,3 +126,6 @@ def lecture() -> Lecture:
         {"6": f"Six pages don't fit into {FRAMES} frames.", "18": "LRU has so many. OPT keeps some pages of the loop."},
     )
     return told
+
+
+READY = Ready("locality", 10, "two loops over one matrix, as traces and on a machine (OSTEP 22)", lecture)

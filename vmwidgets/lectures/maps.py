@@ -7,7 +7,7 @@ from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
 from vmwidgets.pictures.registry import known_pictures
 
-from .lecture import Lecture
+from .lecture import Lecture, Ready
 
 CODE, DATA, LIBRARY, STACK = 0x40_0000, 0x40_4000, 0x1000_0000, 0x7000_0000
 MORE, AGAIN = 0x40_8000, 0x40_C000
@@ -121,3 +121,6 @@ def lecture() -> Lecture:
         minutes=1,
     )
     return told
+
+
+READY = Ready("maps", 20, "entries merge, rotate the tree and are cut (OSTEP 13, 14, 17)", lecture)

@@ -8,7 +8,7 @@ from vmwidgets.given.process import rounded
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.real.own.recorded import recorded_cell
 
-from .lecture import Lecture
+from .lecture import Lecture, Ready
 
 PAGES, QUARTER = 16, 4
 """The number of pages of the model's memory, and the number of written pages."""
@@ -96,3 +96,12 @@ def lecture(fork: str = "counted") -> Lecture:
     parent.read(start, 1)
     child.read(start, 1)
     return told
+
+
+READY = Ready(
+    "process",
+    5,
+    "a cell of a notebook: mapped and in memory; one address, two values (OSTEP 13, 21)",
+    lecture,
+    of_fork=lecture,
+)

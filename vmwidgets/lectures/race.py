@@ -12,7 +12,7 @@ from vmwidgets.engine.machine.hindsight.orders import Orders, orders
 from vmwidgets.engine.spaces.processors import SHOOTDOWNS
 from vmwidgets.pictures.registry import known_pictures
 
-from .lecture import Lecture
+from .lecture import Lecture, Ready
 
 Step = tuple[Any, ...]
 """A part of the machine, the name of a call to it, and the arguments."""
@@ -199,3 +199,6 @@ def _often(found: Orders) -> str:
     'the secret is read in 0 orders of 924'
     """
     return f"the secret is read in {counted(found.wrong, 'order')} of {found.count:,}"
+
+
+READY = Ready("race", 20, "a stale translation on two processors (OSTEP 19, 32)", lecture)

@@ -7,7 +7,7 @@ from vmwidgets.engine.machine import boot
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.reference_strings.references import reference_string
 
-from .lecture import Lecture
+from .lecture import Lecture, Ready
 
 USES = "0 1 2 3 4 1 5 3 4 6 2"
 """All references to pages, in order."""
@@ -151,3 +151,6 @@ def lecture() -> Lecture:
         },
     )
     return told
+
+
+READY = Ready("replacement", 20, "a clock with four frames (OSTEP 21, 22)", lecture)

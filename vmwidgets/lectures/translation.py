@@ -11,7 +11,7 @@ from vmwidgets.on_paper.machine import Paper
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.sources.strace.recordings import recording
 
-from .lecture import Lecture
+from .lecture import Lecture, Ready
 
 PLACE = 0x40_3000
 
@@ -292,3 +292,13 @@ def short() -> Lecture:
     )
     second.flush(page)
     return told
+
+
+READY = Ready(
+    "translation",
+    50,
+    "a linear table, four levels, TLBs, access time (OSTEP 18 to 20)",
+    lecture,
+    short=short,
+    also=("paging", "tlb", "page-tables"),
+)
