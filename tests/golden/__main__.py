@@ -5,10 +5,9 @@
     python -m tests.golden explain PART NAME MOMENT     both in full, now and at the commit of the record
 
 A part is a file in tests/data/golden: `pictures` (every kind, step by step: things, links, tables, no places),
-`sentences` (of some 3,000 operations), `journals` (outcomes, refusals, events and each structure after each operation
-and within some), `grading` (a class of 300), `past` (at, undo, redo, last_write, why, again,
-lockstep).  Of long things the record has check values: `explain` runs the commit that it was made from beside this
-tree.  The journals were drawn once and are kept in `drawn`; `make drawn` draws others, after which all is made again.
+`sentences` (of some 3,000 operations), `grading` (a class of 300).  Of long things the record has check values:
+`explain` runs the commit that it was made from beside this tree.  The journals of pictures and sentences were drawn
+once: `drawn` has them.
 
 A change on purpose is committed; then `python -m tests.golden make PART` changes the record, in a commit of its own
 that says why.
@@ -27,8 +26,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import journals
-from .drawing import draw
 from .packed import FOLDER, Case, compared, place_of, read, write
 from .parts import PARTS, cases, compare_job, each, make_job, quiet
 
@@ -85,15 +82,11 @@ def make(parts: list[str], jobs: int, commit: str) -> int:
     """Write parts of the record, from this tree or from a commit."""
     if commit:
         return _made_from(parts, jobs, _resolved(commit))
-    drawn = place_of(journals.DRAWN)
-    if journals.DRAWN in parts or not drawn.exists():
-        draw()
     commits = json.loads(COMMITS.read_text()) if COMMITS.exists() else {}
     for part in parts:
-        if part in PARTS:
-            size = write(part, (line for some in each(make_job, part, jobs) for line in some))
-            commits[part] = os.environ.get("GOLDEN_COMMIT") or _resolved("HEAD")
-            print(f"{part}: {size:,} bytes", flush=True)
+        size = write(part, (line for some in each(make_job, part, jobs) for line in some))
+        commits[part] = os.environ.get("GOLDEN_COMMIT") or _resolved("HEAD")
+        print(f"{part}: {size:,} bytes", flush=True)
     COMMITS.write_text(json.dumps(commits, indent=1, sort_keys=True) + "\n")
     return 0
 
@@ -104,7 +97,7 @@ def _made_from(parts: list[str], jobs: int, commit: str) -> int:
     done = _run_in(tree, commit, "make", *parts, "--jobs", str(jobs))
     if done:
         raise Wrong(f"the recorder of this tree can't be run on {commit}")
-    for file in (COMMITS, place_of(journals.DRAWN), *map(place_of, parts)):
+    for file in (COMMITS, *map(place_of, parts)):
         shutil.copyfile(tree / file.relative_to(ROOT), file)
     return done
 
@@ -201,7 +194,7 @@ def main(given: list[str]) -> int:
             raise Wrong(f"--jobs {options.jobs}: write 1 or {MOST_JOBS}")
         if options.commit and not is_made:
             raise Wrong("--commit goes with make: the record is compared with this tree")
-        parts = _parts(options.parts, also=[journals.DRAWN] if is_made else [])
+        parts = _parts(options.parts)
         return make(parts, options.jobs, options.commit) if is_made else compare(parts, options.jobs)
     except Wrong as wrong:
         print(f"golden: {wrong}", file=sys.stderr)
@@ -213,10 +206,10 @@ class _Parser(argparse.ArgumentParser):
         raise Wrong(message)
 
 
-def _parts(given: list[str], also: list[str] | None = None) -> list[str]:
+def _parts(given: list[str]) -> list[str]:
     for part in given:
-        if part not in PARTS and part not in (also or []):
-            raise Wrong(f"there is no part {part!r}: write {', '.join([*PARTS, *(also or [])])}")
+        if part not in PARTS:
+            raise Wrong(f"there is no part {part!r}: write {', '.join(PARTS)}")
     return given or list(PARTS)
 
 

@@ -24,9 +24,7 @@ class Part(NamedTuple):
 PARTS = {
     "pictures": Part(pictures.jobs, pictures.pictures),
     "sentences": Part(journals.jobs, journals.sentences),
-    "journals": Part(journals.jobs, journals.journals),
     "grading": Part(lambda: ["a class"], files.grading),
-    "past": Part(journals.jobs, journals.past),
 }
 
 
