@@ -7,7 +7,6 @@ A release note for each change of it stands in changes/.
 from __future__ import annotations
 
 import argparse
-import difflib
 import inspect
 import re
 import sys
@@ -19,6 +18,7 @@ from vmwidgets.cli import command
 from vmwidgets.pictures.picture import CALLED, Picture
 from vmwidgets.pictures.registry import known_pictures
 
+from . import generated
 from .site.places import ROOT
 from .site.reference import INSIDE, PARTS, names_of
 
@@ -29,21 +29,9 @@ HIDDEN = {*INSIDE.split(", "), "absent"}
 
 
 def main() -> int:
-    """Write the file, or with `--check` show how it differs from the package."""
-    parser = argparse.ArgumentParser(description="Write the list of everything that others may rely on.")
-    parser.add_argument("--check", action="store_true", help="write nothing; show what differs")
-    check: bool = parser.parse_args().check
-    now = [*lines()]
-    before = FACE.read_text("utf-8").splitlines() if FACE.exists() else []
-    compared = difflib.unified_diff(before, now, lineterm="", n=0)
-    changed = [one for one in compared if not one.startswith(("---", "+++", "@@"))]
-    if changed and check:
-        print(*changed, sep="\n", file=sys.stderr)
-        print("The public face changed: run `make listing`, and say it in changes/", file=sys.stderr)
-    elif changed:
-        FACE.write_text("\n".join([*now, ""]), "utf-8")
-        print(FACE.relative_to(ROOT))
-    return 1 if changed and check else 0
+    """Write the file, or with `--check` show how it differs from the package; a change of it is said in changes/."""
+    about = "Write the list of everything that others may rely on."
+    return generated.keep(about, {FACE: "\n".join([*lines(), ""])}, "make listing")
 
 
 def lines() -> Iterator[str]:

@@ -24,7 +24,6 @@ the project's page: a student's copy has no docs/ beside it.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import re
@@ -36,7 +35,7 @@ from typing import Any
 import jupytext
 import nbformat
 
-from tools import minutes, rubrics
+from tools import generated, minutes, rubrics
 from tools.ideas import page, wrong
 from vmwidgets.labs.explained import explanation_of
 
@@ -59,32 +58,23 @@ TAGS = set().union(*LEFT_OUT.values())
 
 def main() -> int:
     """Write all notebooks and rubrics, or with `--check` say which are not what their sources give."""
-    parser = argparse.ArgumentParser(description="Write the notebooks from their sources in course/, and the rubrics.")
-    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
-    check: bool = parser.parse_args().check
+    wanted = texts()
+    left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - wanted.keys())
+    about = "Write the notebooks from their sources in course/, and the rubrics."
+    return generated.keep(about, wanted, "make course", left)
+
+
+def texts() -> dict[Path, str]:
+    """Each file's text."""
     sources = {path.parent.name: path.read_text("utf-8") for path in sorted(SOURCES.glob("*/lab.md"))}
     questions = {lab: questions_in(lab, source) for lab, source in sources.items()}
     parts = (f"\n## {name}\n\n{said}" for asked in questions.values() for name, said in asked.items())
-    texts = {
+    return {
         **dict(written()),
         **dict(rubrics.pages()),
         SOURCES / "instructors" / "README.md": page(sources, questions),
         QUESTIONS: "\n".join([TITLE, *parts, ""]),
     }
-    differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
-    left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
-    if not check:
-        for path in differing:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(texts[path], "utf-8")
-        for path in left:
-            path.unlink()
-        return 0
-    for path in differing:
-        print(f"{path.relative_to(ROOT)} is not what its source gives: run `make course`", file=sys.stderr)
-    for path in left:
-        print(f"{path.relative_to(ROOT)} has no source in course/", file=sys.stderr)
-    return 1 if differing or left else 0
 
 
 def written() -> Iterator[tuple[Path, str]]:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from importlib import import_module
 from inspect import isclass
@@ -18,6 +17,8 @@ from vmwidgets import pictures, views
 from vmwidgets.pictures import registry
 from vmwidgets.pictures.listed import FIRST_FOR, MODULE_OF, PICTURES
 from vmwidgets.pictures.picture import Picture
+
+from . import generated
 
 PACKAGE = Path(pictures.__file__).parent.parent
 LISTED = PACKAGE / "pictures" / "listed.py"
@@ -38,20 +39,13 @@ TYPED_HEAD = '''"""What `__getattr__` makes, for type checkers; `python -m tools
 
 def main() -> int:
     """Write both files, or with `--check` say which are not what the registrations give."""
-    parser = argparse.ArgumentParser(description="Write the lists of pictures from their registrations.")
-    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
-    check: bool = parser.parse_args().check
+    return generated.keep("Write the lists of pictures from their registrations.", texts(), "make listing")
+
+
+def texts() -> dict[Path, str]:
+    """Return the text of each file."""
     names, first_for = registered()
-    texts = {LISTED: listed(names, first_for), TYPED: typed(names)}
-    differing = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
-    for path in differing:
-        shown = path.relative_to(PACKAGE.parent)
-        if check:
-            print(f"{shown} is not what the pictures' registrations give: run `make listing`", file=sys.stderr)
-        else:
-            path.write_text(texts[path], "utf-8")
-            print(shown)
-    return 1 if check and differing else 0
+    return {LISTED: listed(names, first_for), TYPED: typed(names)}
 
 
 def registered() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
