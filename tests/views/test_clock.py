@@ -480,7 +480,10 @@ def test_the_page_that_is_next_in_turn_is_evicted(policy: str, made: list[tuple[
             t.write(a + page * PAGE, b"x")
         else:
             t.read(a + page * PAGE)
-    (page,) = re.findall(r"Next in turn for eviction: (page \d+ of memory 1)\.", whole(vm.Clock(t).scene().caption))
+    scene = vm.Clock(t).scene()
+    (page,) = re.findall(r"Next in turn for eviction: (page \d+ of memory 1)\.", whole(scene.caption))
+    (dashed,) = (node for node in scene.nodes if "ghost" in node.state)
+    assert page in dashed.title
     t.write(a + 40 * PAGE, b"x")
     assert vm.Clock(t).scene().caption.text == f"{page[:1].upper()}{page[1:]} was evicted."
 

@@ -126,8 +126,10 @@ def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) ->
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     has_story, story = bool(_all_looked(look, ring.name)), boxes.below(*_story(looked), gap=4)
 
+    following = None if value.is_function or not ring.pages else _next_in_turn(ring, value)[0]
+
     def card(page: RingPage, box: Box) -> Node:
-        return _card(page, box, came, note, turns[page.frame])
+        return _card(page, box, came, note, turns[page.frame], is_next=page is following)
 
     def part(w: float) -> Part:
         is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= w
@@ -472,6 +474,8 @@ def _legend(ring: RingValue, value: ReplacementValue) -> Part:
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         known = [*entries]
+        if any("ghost" in node.state for node in drawn.nodes):
+            known.append(("", "dashed: evicted next"))
         if any(link.id == "clock/onwards" for link in drawn.links):
             known.append(("", "arrow between cards: where the hand moves next"))
         cards = (node for node in drawn.nodes if node.kind == "ring-page")
@@ -488,12 +492,13 @@ def _onwards(at: Mapping[int, Box], first: int, second: int) -> Iterator[Link]:
     yield Link("clock/onwards", "next", f"clock/{first}", f"clock/{second}", ends, arrow=True)
 
 
-def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None, turn: int) -> Node:
+def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None, turn: int, *, is_next: bool) -> Node:
     who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else ""
     where = str(Address(page.va)) if page.task else "mapped nowhere"
-    state = ["new"] * (page.frame in came)
+    state = ["new"] * (page.frame in came) + ["ghost"] * is_next
     mapped = f"{where} of {who}" if who else where
     title = f"{mapped}, {_name_of(page)}, checked as number {turn}"
+    title += ", evicted next" * is_next
     title += f", {'used' if page.referenced else 'not used'}, {'written' if page.dirty else 'not written'}"
     lamp = Bar(7, _BITS - 10, 11, 11, "lamp-on" if page.referenced else "lamp-off")
     dot = Bar(57, _BITS - 9, 10, 10, "dot-on" if page.dirty else "dot-off")
