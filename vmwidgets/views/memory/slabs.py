@@ -181,7 +181,7 @@ def _slabs(cache: CacheValue) -> int:
 # ---- a row -----------------------------------------------------------------------------------------------
 
 
-_KEY = {"used": "allocated", "free": "free; dashed and 1: allocated next, then 2, 3 and so on"}
+_KEY = {"used": "allocated", "free": "free; dashed and 1: allocated next, then 2 and 3"}
 
 
 def _row(cache: CacheValue, touched: Touched, style: AddressStyle, sizes: _Sizes) -> Part:
@@ -285,7 +285,7 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
     )
 
 
-NUMBERED = 9
+NUMBERED = 3
 """The number of free buffers of a slab that are numbered with their place on the free list."""
 
 
