@@ -51,3 +51,22 @@ def test_a_pasted_text_is_read_as_its_head_says(name: str) -> None:
         else:
             assert (key, EQUAL[key](pasted)) == (key, values)
     assert pasted.panics == ()
+
+
+def range_of(one: Any) -> str:
+    """Its start, size, rights with what is shared, offset, what is in memory (KiB), and its name."""
+    resident = "-" if one.resident is None else f"{one.resident >> 10}K"
+    said = f"{one.start:#x} {one.size:#x} {one.protection}{'ps'[one.shared]} {one.offset:#x} {resident} {one.path}"
+    return said.strip()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (TEXTS / "ranges").iterdir()))
+def test_a_list_of_ranges_is_read_and_entered_as_its_head_says(name: str) -> None:
+    head, body = text_of(f"ranges/{name}")
+    found = vm.load(body)
+    assert [range_of(one) for one in found.ranges] == head["range"]
+    assert [f"{entry.start:#x} {entry.size:#x}" for entry in found.task.map.entries()] == [
+        " ".join(one.split()[:2]) for one in head["range"]
+    ]
+    assert all(any(words in one for one in found.unsaid) for words in head.get("unsaid", []))
+    assert vm.picture(found).scene().nodes
