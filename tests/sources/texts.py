@@ -1,7 +1,7 @@
 """The corpus tests/texts: each file has a head with what must be read, a line of four dashes, and the text.
 
-A line of a head is a key and a value: `address: 0x18`.  A key is there once for each trap, page or range, and what a text does
-not say has no key.  tests/sources/test_texts.py has the keys, and compares.
+A line of a head is a key and a value: `address: 0x18`.  A key is there once for each trap, page or range, and what a
+text does not say has no key.  tests/sources/test_texts.py has the keys, and compares.
 """
 
 from __future__ import annotations
