@@ -41,7 +41,7 @@ ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep beside
-.PHONY: real mutants slow format bench pictures listing build changes locks programs clean rest essential pages access
+.PHONY: real mutants slow format bench pictures listing build changes locks programs clean newest oldest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 .PHONY: test-computes check-waits check-computes
 
@@ -60,7 +60,7 @@ test: environment-test bundle ## Run what finds most bugs, in eight minutes: bef
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
-	+$(EACH) TIER=--tier=rest rest shortest
+	+$(EACH) TIER=--tier=rest newest shortest
 	+$(TWO) TIER=--tier=rest check-waits check-computes
 	$(END)
 
@@ -72,7 +72,7 @@ check-waits:
 	$(BY_FILE) $(TIER) tests/hosts tests/packaging
 
 check-computes:
-	+nice $(EACH) golden notebooks
+	+nice $(EACH) golden oldest notebooks
 
 lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
 
@@ -114,8 +114,8 @@ essential: environment-test bundle
 unit: environment-test bundle ## Run all unit tests, on the oldest and the newest Python here
 	$(BIN)/python -m tools.unit
 
-rest: environment-test bundle
-	$(BIN)/python -m tools.unit --rest
+newest oldest: environment-test bundle
+	$(BIN)/python -m tools.unit --rest --on $@
 
 javascript: environment-test bundle ## Run the front end's own tests
 	tools/npm test

@@ -2,13 +2,14 @@
 
 Tests marked `once` run on the newest alone: long random searches, and all cases of a test but the first
 (tests/conftest.py).  So do the slow functions of tests/slow.txt, and the folders that are alike on each Python
-(tests/tiers.py).  With `--rest`, what `make test` has run on .venv's Python is left out.  Other arguments are pytest's:
-`python -m tools.unit -k threads`.
+(tests/tiers.py).  With `--rest`, what `make test` has run on .venv's Python is left out; with `--on oldest` or
+`--on newest`, one of the two Pythons.  Other arguments are pytest's: `python -m tools.unit -k threads`.
 Environments of Pythons other than .venv's are in .cache/unit.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -76,18 +77,22 @@ def journals_load(programs: list[Path]) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Run the tests on each Python; return 1 if any failed."""
-    rest = "--rest" in arguments
-    given = [one for one in arguments if one != "--rest"]
+    parser = argparse.ArgumentParser(description="Run the unit tests on the oldest and the newest Python.")
+    parser.add_argument("--rest", action="store_true", help="leave out what `make test` runs")
+    parser.add_argument("--on", choices=("oldest", "newest"), help="run them on one of the two")
+    options, given = parser.parse_known_args(arguments)
     found = pythons()
     newest = max(found)
     failed = []
     programs = {minor: python_for(minor, found[minor]) for minor in sorted({min(found), newest})}
     for minor, program in programs.items():
+        if options.on == ("oldest" if minor == newest else "newest"):
+            continue
         own = program == environment.PYTHON
         if minor != newest:
             chosen = ["--tier=fast", "-m", "not once and not sweep", *(f"--ignore=tests/{name}" for name in ALIKE)]
         else:
-            chosen = [f"--tier={'rest' if own else 'beside'}"] if rest else []
+            chosen = [f"--tier={'rest' if own else 'beside'}"] if options.rest else []
         if not own:  # where all asserts of all files are not rewritten once more, a failure shows its values so
             chosen += ["--assert=plain", "--showlocals"]
         print(f"unit tests on Python 3.{minor}{' (.venv)' if own else ''}", flush=True)
@@ -97,7 +102,7 @@ def main(arguments: list[str]) -> int:
         if subprocess.run(command, cwd=environment.ROOT, check=False).returncode:
             failed.append(f"on Python 3.{minor}")
         print(f"unit tests on Python 3.{minor}: {time.monotonic() - begun:.0f} s", flush=True)
-    if not given and not journals_load([*programs.values()]):
+    if not given and options.on != "newest" and not journals_load([*programs.values()]):
         failed.append("(a journal that one Python saved was not loaded by another)")
     if failed:
         print(f"unit tests failed {' and '.join(failed)}", file=sys.stderr)
