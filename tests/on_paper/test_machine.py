@@ -89,6 +89,10 @@ LINEAR = """
 """
 
 
+def test_the_smallest_page_of_a_table_has_two_entries():
+    assert vm.paper(va=8, levels=4, entry=8).solve("page").value == 16  # 4 x 1 index bit + an offset of 4
+
+
 def test_osteps_linear_table_and_its_own_lines():
     p = vm.paper(va="1 MiB", pa="64 MiB", page="64 KiB").memory(LINEAR)
     assert p.access("0x000deea9").book == "VA 0x000deea9 (decimal:   913065) --> 03deeea9 (decimal 64941737) [VPN 13]"
@@ -191,6 +195,7 @@ def test_osteps_segments_and_base_and_bounds():
     p = vm.paper(va=7, pa=9, segments={"SEG0": (0, 20), "SEG1": (512, 20, "down")})
     assert [p.access(at).pa for at in (0x6C, 0x61, 0x11, 0x7A)] == [0x1EC, None, 0x11, 0x1FA]
     assert p.access(0x6C).segment == "SEG1"
+    assert p.access(0x6C).worked[1:] == ("SEG1: base 512 - 20 = 492", "PA 0x1ec")
     b = vm.paper(base=0x3082, bounds=472)
     assert (b.access(0x1AE).pa, b.access(0x109).pa, b.access(0x20B).fault) == (
         0x3230,
@@ -262,6 +267,9 @@ def test_tables_lie_beside_the_pages_and_each_other():
         (lambda: vm.paper(va=14, page=64, entry=4, layout="V PFN:7"), "8 bits, and an entry 32"),
         (lambda: vm.paper(va=14, page=64, layout="R PFN:7"), "one V"),
         (lambda: vm.paper(va=14, page=64, tlb=(3, 4)), "sets are a power of two"),
+        (lambda: vm.paper(va=40, page=64, tlb=(1 << 17, 1)), "sets=131072: .* to 65,536"),
+        (lambda: vm.paper(va=40, page=64, tlb=65_537), "ways=65537: .* to 65,536"),
+        (lambda: vm.paper(va=32).linear, "page and entry are not known: say page=, entry="),
         (lambda: vm.paper(va=14, pa=12, page=64).map({0: 64}), "frame 0x40 has 7 bits.* 6: up to 0x3f"),
         (lambda: vm.paper(va=14, pa=12, page=64).map({256: 0}), "up to 0xff"),
         (lambda: vm.paper(va=14, pa=12, page=64).memory([0x80000041]), r"0x41.*6 bits"),

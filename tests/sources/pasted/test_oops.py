@@ -425,6 +425,7 @@ def test_cr4_says_whether_a_pgd_and_a_p4d_that_differ_are_two_levels() -> None:
         ("PGD 2615067 P4D 2615067 PMD 10a5d8067 PTE 800000010a3c2161", "Line 3 has no PUD", [1, 3, 4]),
         ("*pdpt = 0000000001O34001 *pde = 0000000005678067 *pte = 0000000000000000", "PDPT in line 3", [2, 3]),
         ("*pde = 012340O7 *pte = 00000000", "PDE in line 3", [2]),
+        ("PGD 12345678123456781 P4D 2615067 PUD 10a5d8067 PMD 0", "PGD in line 3", [1, 2, 3]),  # 17 digits
     ],
 )
 def test_what_is_missing_or_unread_in_other_forms_keeps_its_level(tables: str, name: str, depths: list[int]) -> None:
