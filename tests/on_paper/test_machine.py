@@ -89,6 +89,12 @@ LINEAR = """
 """
 
 
+@pytest.mark.parametrize(("pages", "vpn"), [({0: 0}, 1), ({0: 3, 1: 0}, 1), ({2: 1}, 2), ({4: 1}, 3)])
+def test_addresses_have_as_many_bits_as_the_last_page_needs(pages, vpn):
+    p = vm.paper(page=64).map(pages)
+    assert f"(bits: VPN {vpn}, VPO 6)" in p.access(0).worked[0]
+
+
 def test_the_smallest_page_of_a_table_has_two_entries():
     assert vm.paper(va=8, levels=4, entry=8).solve("page").value == 16  # 4 x 1 index bit + an offset of 4
 
@@ -196,6 +202,7 @@ def test_osteps_segments_and_base_and_bounds():
     assert [p.access(at).pa for at in (0x6C, 0x61, 0x11, 0x7A)] == [0x1EC, None, 0x11, 0x1FA]
     assert p.access(0x6C).segment == "SEG1"
     assert p.access(0x6C).worked[1:] == ("SEG1: base 512 - 20 = 492", "PA 0x1ec")
+    assert p.access(0x11).worked[1:] == ("SEG0: base 0 + 17 = 17", "PA 0x011")
     b = vm.paper(base=0x3082, bounds=472)
     assert (b.access(0x1AE).pa, b.access(0x109).pa, b.access(0x20B).fault) == (
         0x3230,
@@ -269,6 +276,10 @@ def test_tables_lie_beside_the_pages_and_each_other():
         (lambda: vm.paper(va=14, page=64, tlb=(3, 4)), "sets are a power of two"),
         (lambda: vm.paper(va=40, page=64, tlb=(1 << 17, 1)), "sets=131072: .* to 65,536"),
         (lambda: vm.paper(va=40, page=64, tlb=65_537), "ways=65537: .* to 65,536"),
+        (lambda: vm.paper(va=14, page=64, cache=(1, 2)), r"cache=\(1, 2\): write .sets, ways, block."),
+        (lambda: vm.paper(va=14, page=64, entry=1).tables([(16384 - 64, 128)]), "ends past the 14 bits"),
+        (lambda: vm.paper(va=14, page=64, entry=1).tables([(16384 - 64, 64)]), None),
+        (lambda: vm.paper(va=12, page=64, entry=4, levels=4, fills="root"), "4 index bits, and 6 are to be shared"),
         (lambda: vm.paper(va=32).linear, "page and entry are not known: say page=, entry="),
         (lambda: vm.paper(va=14, pa=12, page=64).map({0: 64}), "frame 0x40 has 7 bits.* 6: up to 0x3f"),
         (lambda: vm.paper(va=14, pa=12, page=64).map({256: 0}), "up to 0xff"),
