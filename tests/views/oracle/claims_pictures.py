@@ -624,6 +624,20 @@ def places_in_chains(seen: Pictured, task: str) -> list[tuple[int, Counter[str]]
     return found
 
 
+@claim("object pictures: copied")
+def has_a_copy(seen: Pictured, said: Said) -> None:
+    """The page's frame was allocated by the operation, and the object has the page of the only task that maps it."""
+    (page, where), index = (said["page"], said["where"]), number(said["page"])
+    objects = seen.machine.memory_objects.value().objects
+    before = seen.machine.at(seen.operation.number - 1).memory_objects.value().objects
+    frame = objects[where].pages[index]
+    assert where not in before or before[where].pages.get(index) != frame, page
+    assert not any(frame in one.pages.values() for name, one in objects.items() if name != where)
+    assert [name for name in seen.machine.tasks for one in backed(seen, name) if str(one.object) == where] == [
+        said["task"]
+    ]
+
+
 @claim("object pictures: depth")
 def pages_in_a_chain(seen: Pictured, said: Said) -> None:
     """The object has most of the pages that the task sees through its longest chain; no task has a longer one."""
