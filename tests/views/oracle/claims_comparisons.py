@@ -326,6 +326,7 @@ def alone(seen: Pictured, said: Said) -> None:
         assert faults == sum(faults_of(said["policy"], pages, frames))
 
 
+@claim("strings of references: best/real")
 @claim("strings of references: best")
 def best(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
