@@ -22,6 +22,9 @@ LINE, SECOND, NAMES, MORE, CELL = 24.0, 16.0, 16.0, 14.0, 30.0
 LEAST_CELL = 24.0
 """Pixels that a bit needs, with its number."""
 
+FEW, WIDE = 4, 60.0
+"""The most bits of a word of zeros that have a cell, and the width of such a cell."""
+
 _SHORT = {
     "contiguous": "cont",
     "type[18]": "[18]",
@@ -81,9 +84,12 @@ def _head(one: DescriptorPicture, view: str, box: Box) -> list[Node]:
 
 def _word(one: DescriptorPicture, view: str, box: Box) -> Iterator[Node]:
     """Yield the bits in one row or several, with their names above."""
+    names = names_of_bits(one.fields, one.bits)
+    if (low := _named_of_zero(one, names)) is not None:
+        yield from _zero(one, names[:low], view, box)
+        return
     many = 32 if box.w / 32 >= LEAST_CELL else 16
     cell = box.w / many
-    names = names_of_bits(one.fields, one.bits)
     rows = _placed(names, many, box.w)
     above = NAMES + MORE * any(name.above for row in rows for name in row)
     for number, row in enumerate(rows):
@@ -91,6 +97,27 @@ def _word(one: DescriptorPicture, view: str, box: Box) -> Iterator[Node]:
         yield from (_name(name, view, box.x, top, above) for name in row)
         for bit in range(high, max(-1, high - many), -1):
             yield _bit(one, names[bit], view, bit, Box(box.x + cell * (high - bit), top + above, cell, CELL))
+
+
+def _named_of_zero(one: DescriptorPicture, names: Sequence[Field | None]) -> int | None:
+    """Return the number of low bits that say that a descriptor of zeros is not present; None for another word.
+
+    A word that was edited is whole.
+    """
+    low = max((bit for bit, field in enumerate(names) if field is not None), default=-1) + 1
+    return low if one.word == 0 and one.before is None and low <= FEW else None
+
+
+def _zero(one: DescriptorPicture, names: Sequence[Field | None], view: str, box: Box) -> Iterator[Node]:
+    """Yield the low bits of a word of zeros, and words about all others."""
+    for name in (name for row in _placed(names, max(1, len(names)), WIDE * len(names)) for name in row):
+        yield _name(name, view, box.x, box.y, NAMES)
+    for bit, field in enumerate(names):
+        place = Box(box.x + WIDE * (len(names) - 1 - bit), box.y + NAMES, WIDE, CELL)
+        yield _bit(one, field, view, bit, place)
+    x = box.x + WIDE * len(names) + 12
+    said = f"all {one.bits} bits are 0: not present"
+    yield kit.label(f"{view}/zeros", said, x, box.y + NAMES + 6, style="label", most=box.w - x + box.x)
 
 
 def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
