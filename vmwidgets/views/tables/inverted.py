@@ -100,4 +100,4 @@ def _link(_number: int, one: Node, after: Node) -> Link:
 def _caption(value: InvertedValue) -> Caption:
     if not value.entries:
         return Caption(say_inverted("inverted/none"))
-    return Caption(say_inverted("inverted/pages", value.entries), (), say_inverted("inverted/longest", value.longest))
+    return Caption(say_inverted("inverted/longest", value.longest), (), say_inverted("inverted/pages", value.entries))
