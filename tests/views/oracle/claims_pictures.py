@@ -448,6 +448,15 @@ def it_came(seen: Pictured, said: Said) -> None:
     assert number(said["frame"]) in frames_of(seen, said)
 
 
+@claim("translations: again")
+def tried_again(seen: Pictured, said: Said) -> None:
+    """After each fault of the access, the processor looked the page up again."""
+    faults = [place for place, event in enumerate(seen.operation.events) if isinstance(event, FaultRaised)]
+    assert number(said["count"]) <= len(faults) if said.plural else faults
+    lookups = [place for place, event in enumerate(seen.operation.events) if isinstance(event, (TlbMissed, TlbHit))]
+    assert all(any(place > fault for place in lookups) for fault in faults)
+
+
 @claim("translations: failed")
 def it_failed(seen: Pictured, said: Said) -> None:
     assert seen.operation.outcome != "done"
