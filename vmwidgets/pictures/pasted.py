@@ -66,6 +66,8 @@ class Pasted(Picture):
             scenes.append(self._tables.draw(replace(at, target=self._tables.target)))
             if self._seeks:  # the answer to a search for an address
                 scenes[0] = replace(scenes[0], caption=scenes[-1].caption)
+        if len(scenes) > 1:  # nothing is drawn of the answer
+            scenes[0] = replace(scenes[0], height=0.0)
         scene = stack(scenes, "pasted")
         tables = tuple(one for one in scene.table.more if one[1].header)
         scene, opens = replace(scene, table=replace(scene.table, more=tables)), self._opens()

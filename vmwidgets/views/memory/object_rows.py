@@ -43,7 +43,7 @@ _MAPPER, _OBJECT, _TRACK, _NARROW = 212.0, 182.0, 5.0, 640.0
 """Widths of a mapping and of an object's words, pixels between two tracks of arrows, and the width below which cells
 are below an object's words."""
 
-_HIGH, _FOLD, _CELL, _MOST, _CELL_H, _APART = 36.0, 26.0, 42.0, 140.0, 26.0, 4.0
+_HIGH, _FOLD, _CELL, _MOST, _CELL_H, _APART = 36.0, 26.0, 42.0, 220.0, 26.0, 4.0
 """Heights of a row and of a fold; the least and the greatest width of a cell, its height; space between two."""
 
 
