@@ -151,7 +151,7 @@ class ObjectRows:
 
     @property
     def changed_first(self) -> bool:
-        """Whether the chain that is searched is the first one drawn."""
+        """Return whether the chain that is searched is the first one drawn."""
         return bool(self._families) and not self._found.keys().isdisjoint(self._families[0].names)
 
     # ---- which objects -------------------------------------------------------------------------------------
