@@ -114,6 +114,29 @@ def test_a_right_that_one_table_denies_is_denied_by_that_table() -> None:
     assert nodes["walk/flag/P"].text[-1].text == "P: all are present"
     nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
     assert nodes["walk/flag/P"].text[-1].text == "P: not present in PT"
+    assert nodes["walk/flag/R/W"].text[-1].text == "R/W: allowed so far", "the PT's descriptor has no such bit"
+    assert nodes["walk/flag/XD"].text[-1].text == "XD: allowed so far"
+
+
+def test_a_right_is_counted_among_the_descriptors_that_have_its_bit() -> None:
+    machine = vm.boot("x86-64")
+    nodes = {node.id: node for node in vm.Walk(machine.walk(machine.kernel_map.enter("16 KiB"))).scene().nodes}
+    assert nodes["walk/flag/U/S"].text[-1].text == "U/S: user code denied by all 3"
+
+
+def test_a_descriptor_that_is_not_there_yet_is_not_on_the_path_and_its_zeros_are_a_line() -> None:
+    task = vm.boot("x86-64", layout="small").task("init")
+    start = task.mmap("8 KiB")
+    task.write(start, b"x")
+    picture = vm.picture(vm.Walk(task.walk(start + vm.PAGE)))
+    nodes = {node.id: node for node in picture.scene().nodes}
+    (*path, last) = (step.level for step in task.walk(start + vm.PAGE).steps)
+    assert [nodes[f"walk/step/{level}"].state for level in (*path, last)] == [("path",)] * 3 + [("absent",)]
+    assert [node.id for node in nodes.values() if node.kind == "bit"] == ["walk/bit/0"]
+    assert nodes["walk/zeros"].text[0].text == "all 64 bits are 0: not present"
+    task.read(start + vm.PAGE)
+    nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
+    assert sum(node.kind == "bit" for node in nodes.values()) == 64
 
 
 @pytest.mark.parametrize(

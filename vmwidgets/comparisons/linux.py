@@ -76,6 +76,10 @@ class LeftOut(NamedTuple):
     why: str
 
 
+NO_CALLS = "start", "looked at in the end"
+"""The names of what is compared and is no call: how a process begins, and its memory at the end."""
+
+
 @frozen(repr=False)
 class LinuxComparison:
     """The comparison of a machine's history with processes of Linux, made by :func:`vmwidgets.compare_with_linux`.
@@ -135,9 +139,10 @@ class LinuxComparison:
     def headline(self) -> str:
         """The result, in one sentence."""
         release = re.search(r"Linux [0-9]+[.][0-9]+", self.source)
-        linux, total = release[0] if release else "Linux", counted(self.done, "call")
+        calls = sum(one.name not in NO_CALLS for one in self.made)
+        linux, total = release[0] if release else "Linux", counted(calls, "call")
         if not self.rows:
-            return f"{total}, {counted(self.done, 'agreement')} with {linux}."
+            return f"{total}, {counted(calls, 'agreement')} with {linux}."
         kind, why = (
             ("different", "and nothing explains it") if self.surprises else ("known", "for reasons that are known")
         )

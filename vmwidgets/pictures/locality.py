@@ -121,6 +121,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
     said = say_traces(
         value.locality,
         value.hot if value.locality == "hot" else value.pages,
+        part="Each tenth" if len(titles) == 10 else f"Each of {len(titles)} parts",
         pages=f"{value.pages:,}",
         usual=f"{value.usual:,}",
         most=f"{max(value.sets):,}",

@@ -15,6 +15,7 @@ from vmwidgets.views.scene.model import Caption, Scene, Table
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.tables.pasted import Found, draw_answer, draw_findings, in_words, section_of
+from vmwidgets.views.tables.walk import BITS
 
 from .at import At
 from .picture import Picture
@@ -40,6 +41,8 @@ class Pasted(Picture):
         self._held = target  # weakly held otherwise, and nothing else may keep it
         walked = next((trap.walk for trap in target.traps if trap.walk is not None), None)
         self._walk = Walk(walked) if walked is not None else None
+        if self._walk is not None:
+            self._walk.folds_bits = True
         table = walked.tables if walked is not None else next(iter(target.tables), None)
         is_one_walk = walked is not None and getattr(table, "is_one_walk", False)  # the walk already shows everything
         self._tables = Tables(table) if table is not None and not is_one_walk else None
@@ -63,6 +66,8 @@ class Pasted(Picture):
             scenes.append(self._tables.draw(replace(at, target=self._tables.target)))
             if self._seeks:  # the answer to a search for an address
                 scenes[0] = replace(scenes[0], caption=scenes[-1].caption)
+        if len(scenes) > 1:  # nothing is drawn of the answer
+            scenes[0] = replace(scenes[0], height=0.0)
         scene = stack(scenes, "pasted")
         tables = tuple(one for one in scene.table.more if one[1].header)
         scene, opens = replace(scene, table=replace(scene.table, more=tables)), self._opens()
@@ -78,7 +83,8 @@ class Pasted(Picture):
 
     def _opens(self) -> dict[str, bool]:
         """Return whether each part is open, by its heading: as it begins, or as a reader wants it."""
-        opens = {section_of(number): not one.folds for number, one in enumerate(self._found())}
+        opens = {BITS: False} if self._walk is not None else {}
+        opens |= {section_of(number): not one.folds for number, one in enumerate(self._found())}
         if self._tables is not None:
             opens["section/tables"] = self._walk is None or self._seeks
         return {**opens, **self._parts_asked}

@@ -112,7 +112,7 @@ def _facts(ranges: Sequence[MapsRange]) -> Iterable[str]:
     found = holes([one for one in ranges if one.end <= KERNEL])[:HOLES]
     if found:
         largest = ", ".join(f"{Size(high - low)} at {Address(low)}" for low, high in found)
-        yield f"The largest holes: {largest}."
+        yield f"The largest hole{'s' * (len(found) > 1)}: {largest}."
 
 
 def _names(some: Sequence[MapsRange]) -> str:

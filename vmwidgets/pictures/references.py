@@ -1,5 +1,8 @@
 """A string of references as a table of small grids: a row for each policy, a column for each number of frames.
 
+If there are many grids, the faults of each policy come first, as bars; the grids of the best policy and of the limit
+are whole, and each other grid is a line of dots, until its name is pressed.
+
 The string is written once above each column.  Below the string, each reference has a dot if it was a fault, then the
 contents of each frame after it, then the evicted page, as the names of rows say; faults are shaded.  The count of
 faults is in a grid's margin.  References are counted from 1: every fifth has its number, and the selected one.  If the
@@ -37,8 +40,8 @@ COLUMNS = 240
 DOTS = 480
 """The most references that are drawn, including folded grids."""
 
-GRIDS = 9
-"""The most grids that are drawn whole; the others are a line of dots until they are opened."""
+GRIDS = 4
+"""The most grids that are all drawn whole."""
 
 FRAMES = 16
 """The most frames of a grid."""
@@ -57,6 +60,9 @@ _STRING = 54.0
 
 _DOT = 4.0
 """Size of the dot beside a page whose reference bit is set."""
+
+_HAND = 7.0
+"""Pixels at both sides of a page for the clock's hand."""
 
 _INDEX, _COUNT, _APART = 71.0, 88.0, 18.0
 """Widths of the names of rows and of the count of faults; space between grids."""
@@ -77,7 +83,7 @@ class References(Picture):
 
     `target` is the result of ``vm.reference_string(…)``, or one of its runs.  Select a reference to read what each
     policy does at that point.  Only a part of a long string is drawn, from the reference `first` on.  If there are many
-    runs, each run is a line with a dot for each fault; press the run's name to see the contents of its frames.
+    runs, most of them are a line with a dot for each fault; press a run's name to see the contents of its frames.
 
     >>> import vmwidgets as vm
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
@@ -130,7 +136,7 @@ def draw_references(
     """Return the scene of runs of one string, from reference `first` on; many runs are whole only if `opened`."""
     length = len(runs[0].steps)
     sheet = _Sheet.of(runs, value, opened, width - 2 * MARGIN)
-    whole = len(runs) if sheet.opened is None else len(sheet.opened)
+    whole = len(runs) if sheet.whole is None else len(sheet.whole)
     most = min(COLUMNS // max(1, whole), DOTS // len(runs))
     each = _STRING + sum(
         max(sheet.high(runs[one], one) for one in row) + _BELOW + (LINE + 2) * sheet.is_narrow for row in sheet.rows
@@ -146,19 +152,20 @@ def draw_references(
     pages = len({step.page for step in runs[0].steps})
     most = max((run.frames for run in runs), default=0)
     left_out = f" · {FRAMES} of {most:,} frames are drawn" if most > FRAMES else ""
-    others = ["references/runs"] * (sheet.opened is not None)
+    others = ["references/runs"] * (sheet.whole is not None)
     others += ["references/more"] * (start > 0 or start + count < length)
     lanes = [
-        Lane(_lane(number, line), label=f"{visible(run.headline)}, line {line + 1}")
+        Lane(_lane(number, line), label=f"{visible(runs[number].headline)}, line {line + 1}")
         for line in range(len(lines))
-        for number, run in enumerate(runs)
+        for row in sheet.rows
+        for number in row
     ]
     lanes += [Lane(lane, label="other references") for lane in others]
     return boxes.picture(
         "references",
         "a string of references",
         f"{counted(length, 'reference')} to {counted(pages, 'page')}{left_out}",
-        boxes.below(*lines, _legend(runs, sheet), _folds(start, count, length), gap=6),
+        boxes.below(_bars(runs), *lines, _legend(runs, sheet), _folds(start, count, length), gap=6),
         caption=_caption(runs, value, selected),
         table=_table(runs, start),
         lanes=lanes,
@@ -187,8 +194,8 @@ class _Sheet:
     """Pixels from one grid to the next."""
     is_narrow: bool
     """Whether each grid has its name above it, with its count next to it."""
-    opened: frozenset[int] | None
-    """The runs that are drawn whole; None for all."""
+    whole: frozenset[int] | None
+    """The runs that are drawn with their frames' contents; None for all."""
     anomalies: dict[tuple[str, int], int]
     """A policy's additional faults with a number of frames, compared with fewer frames."""
 
@@ -202,7 +209,7 @@ class _Sheet:
         longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
         hand = any(step.hand is not None for run in runs for step in run.steps[:1])
         has_bits = any(run.uses_bits for run in runs)
-        least = longest + ((16.0 if hand else 13.0) if has_bits else 15.0 if hand else 8.0)
+        least = longest + (18.0 if hand else 14.0 if has_bits else 8.0)
         name = max(text_width(visible(run.policy), "body strong") for run in runs)
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
@@ -220,7 +227,11 @@ class _Sheet:
             if value is None
             else {(one.policy, one.frames[1]): one.faults[1] - one.faults[0] for one in value.anomalies}
         )
-        whole = None if len(runs) <= GRIDS else frozenset(opened) & set(range(len(runs)))
+        whole = None
+        if len(runs) > GRIDS:
+            decide = {number for number, run in enumerate(runs) if run in _compared(runs)}
+            rows = tuple(sorted(rows, key=decide.isdisjoint))
+            whole = frozenset(one for row in rows for one in row if decide.isdisjoint(row) == bool({*row} & {*opened}))
         count = max(1, int(room / column + 1e-6))
         lines = -(-len(runs[0].steps) // count)
         count = -(-len(runs[0].steps) // lines)  # no line is much shorter than the others
@@ -234,7 +245,7 @@ class _Sheet:
 
     def is_whole(self, number: int) -> bool:
         """Return whether the run is drawn with its frames' contents."""
-        return self.opened is None or number in self.opened
+        return self.whole is None or number in self.whole
 
     def high(self, run: PolicyRun, number: int) -> float:
         """Return the height of a grid in pixels."""
@@ -243,6 +254,46 @@ class _Sheet:
 
 def _page(step: PageReference) -> str:
     return f"{step.page}{'w' * step.write}{'|' * step.ticks}"
+
+
+# ---- the faults of each policy -----------------------------------------------------------------------------
+
+
+def _bars(runs: Sequence[PolicyRun]) -> Part:
+    """Return the faults of each policy as bars, the fewest first and the limit last, if there are many grids.
+
+    The bars are for the number of frames that the title is about; columns have the faults with other numbers.
+    """
+    if len(runs) <= GRIDS:
+        return boxes.below()
+    frames = [*dict.fromkeys(run.frames for run in runs)]
+    size = _compared(runs)[0].frames
+    by = {(run.policy, run.frames): run for run in runs}
+    ranked = sorted(
+        (run for run in runs if run.frames == size), key=lambda run: (_is_limit(runs, run), run.faults, run.policy)
+    )
+    if len(ranked) == 1:  # one policy
+        ranked, others = sorted(runs, key=lambda run: run.faults), []
+    else:
+        others = [one for one in frames if one != size]
+    rows = []
+    for run in ranked:
+        is_limit = _is_limit(runs, run)
+        name = visible(run.policy) if others or len(frames) == 1 else run.headline
+        cells: list[boxes.Cell] = [
+            f"{name}: the limit, knows the future" if is_limit else name,
+            boxes.Bars([(run.faults, "unused" if is_limit else "used")]),
+            f"{run.faults:,}",
+            *(f"{by[run.policy, one].faults:,}" for one in others if (run.policy, one) in by),
+        ]
+        rows.append(boxes.Row(f"references/bar/{run.policy}/{run.frames}", cells, run.headline))
+    columns = [
+        boxes.Column("policy", most=300, middle=True),
+        boxes.Column(takes=True),
+        boxes.Column(f"faults with {counted(size, 'frame')}" if others else "faults", "strong", end=True),
+        *(boxes.Column(f"with {one}", "label dim", end=True, rank=rank) for rank, one in enumerate(others, 1)),
+    ]
+    return boxes.below(boxes.rows("references/bars", columns, rows), boxes.apart(18))
 
 
 # ---- a line of the string --------------------------------------------------------------------------------
@@ -329,7 +380,8 @@ def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box) -> Node:
     """Return the policy to the left of a row of grids, and the meanings of their rows."""
     room, wide = sheet.left - 6, sheet.left + _INDEX
-    names = [fitted(0, 12 + 16 * at, name, room, "body strong") for at, name in enumerate(_in_two(run.policy, room))]
+    said = _in_two(run.policy, room) if sheet.is_whole(number) else [visible(run.policy)]
+    names = [fitted(0, 12 + 16 * at, name, room, "body strong") for at, name in enumerate(said)]
     if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
         names.append(fitted(0, 13 + 16 * len(names), counted(run.frames, "frame"), room, "dim"))
     elif len(sheet.rows[0]) == 1:
@@ -348,7 +400,7 @@ def _in_two(name: str, room: float) -> list[str]:
 
 def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text: Sequence[Text]) -> Node:
     """Return a name.  If there are too many grids to show all of them whole, a press on it opens or folds its grid."""
-    if sheet.opened is None:
+    if sheet.whole is None:
         return kit.runs(f"{_lane(number, line)}/names", box, text, title=run.headline)
     word, high = ("fold it", box.h) if sheet.is_whole(number) else ("show what its frames hold", LINE)
     return Node(
@@ -434,9 +486,8 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
     """Return a reference in a grid."""
     step = run.steps[index]
     drawn = min(run.frames, FRAMES) if is_whole else 0
-    hand = 9.0 if step.hand is not None else 0.0
-    middle, room = (box.w + hand / 2) / 2, box.w - hand - 2
-    held = min(room, 2 * (box.w - _DOT - 0.5 - middle)) if run.uses_bits else room
+    middle, room = box.w / 2, box.w - 2
+    held = room - 2 * (_HAND if step.hand is not None else _DOT if run.uses_bits else 0.0)
     text = [Text(middle, 12, "●", "", "middle")] if step.fault else []
     bars = []
     for frame, page in enumerate(step.pages[:drawn]):
@@ -469,10 +520,11 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
     """Return the meanings of the marks that are present and that no row names."""
     parts = ["w: a write"] * any(step.write for step in runs[0].steps)
     parts += ["|: a tick"] * any(step.ticks for step in runs[0].steps)
-    if sheet.opened is None or sheet.opened:
+    if sheet.whole is None or sheet.whole:
         parts += ["dot beside a page: its reference bit is set"] * any(run.uses_bits for run in runs)
         parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
     parts += ["▲: more faults with more frames"] * bool(sheet.anomalies)
+    parts += ["press a name to see what its frames hold"] * (sheet.whole is not None)
     return boxes.words("references/legend", " · ".join(parts), "dim")
 
 
@@ -547,27 +599,37 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: in
 OPTIMAL = "opt"
 
 
+def _compared(runs: Sequence[PolicyRun]) -> Sequence[PolicyRun]:
+    """Return the runs that decide, and then the limit for as many frames.
+
+    That is the fewest faults for the number of frames at which policies differ most; of one policy, the first and the
+    last number of frames.
+    """
+    real = [run for run in runs if not _is_limit(runs, run)]
+    by_frames: dict[int, list[int]] = {}
+    for run in real:
+        by_frames.setdefault(run.frames, []).append(run.faults)
+    found = real if len(real) < 3 else [real[0], real[-1]]
+    if len({run.policy for run in real}) > 1:
+        size = max(by_frames, key=lambda one: max(by_frames[one]) - min(by_frames[one]))
+        found = [run for run in real if run.frames == size and run.faults == min(by_frames[size])]
+    sizes = {run.frames for run in found}
+    return [*found, *(run for run in runs if _is_limit(runs, run) and run.frames in sizes)]
+
+
 def _answer(runs: Sequence[PolicyRun]) -> Iterator[str]:
     """Yield which policy has the fewest faults, for the number of frames at which they differ most; and the limit."""
-    real = [run for run in runs if not _is_limit(runs, run)]
-    by_frames: dict[int, list[PolicyRun]] = {}
-    for run in real:
-        by_frames.setdefault(run.frames, []).append(run)
-    if len({run.policy for run in real}) == 1:
-        compared = real if len(real) < 3 else [real[0], real[-1]]
-        yield say_references("alone", policy=_short(real[0]), faults=_faults(compared))
+    compared = _compared(runs)
+    limits = [run for run in compared if _is_limit(runs, run)]
+    least = [run for run in compared if run not in limits]
+    names = listed([_short(run) for run in least])
+    real = {run.policy for run in runs if not _is_limit(runs, run)}
+    if len(real) == 1:
+        yield say_references("alone", policy=_short(least[0]), faults=_faults(least))
+    elif len(real) == len(least):
+        yield say_references("alike", policies=names, faults=_faults(least[:1]))
     else:
-        counts = {frames: [run.faults for run in some] for frames, some in by_frames.items()}
-        compared = by_frames[max(counts, key=lambda one: max(counts[one]) - min(counts[one]))]
-        least = [run for run in compared if run.faults == min(one.faults for one in compared)]
-        names = listed([_short(run) for run in least])
-        if len(least) == len(compared):
-            yield say_references("alike", policies=names, faults=_faults(least[:1]))
-        else:
-            yield say_references("best", len(least), policies=names, faults=_faults(least[:1]))
-        compared = least[:1]
-    sizes = [run.frames for run in compared]
-    limits = [run for run in runs if run not in real and run.frames in sizes]
+        yield say_references("best/real" if limits else "best", len(least), policies=names, faults=_faults(least[:1]))
     if limits:
         yield say_references("limit", policy=limits[0].policy, faults=_faults(limits))
 

@@ -6,6 +6,7 @@ These pictures have no machine, and do not change.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from vmwidgets.engine.base.units import Address, binary_size, listed
 from vmwidgets.on_paper.segments_schema import Segment, SegmentsValue, Stretch
@@ -144,7 +145,9 @@ def _caption(value: SegmentsValue, stretches: Sequence[Stretch]) -> Caption:
     over = dict.fromkeys(listed(one.names) for one in stretches if len(one.names) > 1)
     outside = dict.fromkeys(name for one in stretches if not one.free for name in one.names)
     left = [one.end - one.start for one in stretches if one.free and not one.names] if value.free else []
-    placed = say_segments("segments/placed", len(value.placed)) if value.placed else say_segments("segments/none")
+    taken = [stretch for stretch in stretches if stretch.names]
+    pieces = sum(one.start != before.end for before, one in pairwise(taken)) + 1
+    placed = say_segments("segments/placed", pieces) if value.placed else say_segments("segments/none")
     free = (
         say_segments("segments/free", len(left), size=binary_size(sum(left)), largest=binary_size(max(left)))
         if left

@@ -307,6 +307,8 @@ class Walk(Picture):
     address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)
     access = traitlets.Enum(("read", "write", "execute"), "read", help="The kind of access.").tag(public=True)
     user = traitlets.Bool(False, help="Whether user code makes it.").tag(public=True)
+    folds_bits = False
+    """Whether it is a part of a picture, where a descriptor whose flags refuse the access is a line of flags."""
 
     def __init__(self, target: MachineWalk | TablesWalk | Access, **options: Any) -> None:
         machine = None
@@ -362,7 +364,7 @@ class Walk(Picture):
         chosen = chosen_descriptor(self.selection)
         unedited = space.unedited(self.address, self.access, self.user) if edited else None
         split, width = tables.fmt.address_split(tables.controls), 8 * tables.fmt.entry_width
-        return Bench(split, width, space.editable, chosen, edited, unedited)
+        return Bench(split, width, space.editable, chosen, edited, unedited, self.folds_bits)
 
     # ---- requests from the page ------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import cycle, pairwise
+from itertools import accumulate, cycle, pairwise
 from math import log
 from typing import NamedTuple
 
@@ -64,7 +64,7 @@ def draw_times(at: At) -> Scene:
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0, 0, 0, 4096, 0]).intervals()).scene().caption.text
-    'A page most often comes back after 1 reference.'
+    '2 of 3 returns come within 1 reference.'
     """
     if not isinstance(at.target, IntervalsValue):
         raise Refused(f"Intervals shows the result of trace.intervals(), not {shown(at.target)}")
@@ -74,22 +74,25 @@ def draw_times(at: At) -> Scene:
         "references until the page is used again (each row is twice as wide as the row before), and how often",
     )
     columns = Column(), Column(takes=True), Column(end=True)
-    longest = max(range(len(value.counts)), key=lambda place: value.counts[place], default=-1)
+    returns, within = sum(value.counts), [*accumulate(value.counts)]
+    half = next((place for place, count in enumerate(within) if 2 * count >= returns), -1)
     rows = [
-        Row(f"intervals/{words}", (words, Bars([(count, "mark" if place == longest else "refs-set")]), f"{count:,}"))
-        for place, (words, count) in enumerate(value.rows())
+        Row(f"intervals/{words}", (words, Bars([(count, "mark" if place <= half else "refs-set")]), f"{count:,}"))
+        for place, (words, count) in enumerate(value.rows()[: len(value.counts)])
     ]
-    times = f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}"
-    often = value.counts[longest] if value.counts else 0
-    text = say_traces("interval", often, times=times, all=f"{sum(value.counts):,}")
-    if not value.counts:
-        text = say_traces("no interval", value.first)
+    text, more = say_traces("no interval", value.first), ""
+    if value.counts:
+        times = counted((2 << half) - 1, "reference")
+        text, more = (
+            say_traces("interval", within[half], times=times, all=f"{returns:,}"),
+            say_traces("first", value.first),
+        )
     return boxes.picture(
         "intervals",
         f"when {visible(value.name)} comes back" if value.name else "when pages come back",
         f"references from one use of a page of {binary_size(value.page)} to the next",
         boxes.below(head, boxes.rows("intervals", columns, rows)),
-        caption=Caption(text),
+        caption=Caption(text, (), more),
         table=Table(("references later", "references"), [(words, f"{count:,}") for words, count in value.rows()]),
         width=at.width,
     )

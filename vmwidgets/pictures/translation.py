@@ -280,7 +280,9 @@ def _caption(at: At, one: Translation, moment: Moment, sight: Sight, drawn: Mapp
         caption = replace(caption, tone="error") if is_stale else caption
         frame = f"{_frame_in(entry, one.va):#x}"
         text = say_translation(how, faults, address=Address(one.va), frame=frame)
-    return replace(caption, text=text, reason=f"{caption.text} {caption.reason}".strip())
+    again = say_translation("again", faults) if faults and not last.faulted else ""
+    reason = " ".join(filter(None, (caption.text, again, caption.reason)))
+    return replace(caption, text=text, reason=reason)
 
 
 def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:

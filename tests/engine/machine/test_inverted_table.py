@@ -59,7 +59,8 @@ def test_its_figure_has_an_arrow_into_each_entry_and_a_row_in_the_table() -> Non
         ("inverted/0/0", "inverted/0/1"),
     ]
     assert len(scene.table.rows) == 2
-    assert scene.caption.text == saying("inverted tables: inverted/pages", 2)
+    assert scene.caption.text == saying("inverted tables: inverted/longest", 2)
+    assert scene.caption.reason == saying("inverted tables: inverted/pages", 2)
 
 
 def test_a_file_s_page_has_another_colour_than_memory_of_its_own_and_both_are_named() -> None:

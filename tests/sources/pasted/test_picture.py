@@ -40,7 +40,8 @@ def test_the_walk_is_first_then_the_one_likely_mistake_and_the_rest_opens() -> N
     assert all(node.action == "open" for node in folds.values())
     places = drawn()
     walk = max(node.y for node in picture.scene().nodes if node.id.startswith("walk/"))
-    assert walk < places[f"The likely mistake: {likely}"] < min(node.y for node in folds.values())
+    rest = [node.y for node in folds.values() if node.id != "section/bits"]
+    assert walk < folds["section/bits"].y < places[f"The likely mistake: {likely}"] < min(rest)
     hidden = [*others, *PASTED.unsaid]
     assert not any(one in place for one in hidden for place in places)
     for node_id in folds:
@@ -49,6 +50,20 @@ def test_the_walk_is_first_then_the_one_likely_mistake_and_the_rest_opens() -> N
     for node_id in folds:
         picture.opened(node_id)
     assert drawn() == places
+
+
+def test_the_flag_that_refuses_is_red_in_a_line_of_flags_and_all_bits_open() -> None:
+    picture = vm.picture(PASTED)
+    (trap,) = (trap for trap in PASTED.traps if trap.walk is not None)
+    last = trap.walk.steps[-1]
+    flags = [node for node in picture.scene().nodes if node.kind == "bit"]
+    assert [(node.text[0].text, node.text[1].text) for node in flags] == [
+        (name, str(last.value >> bit & 1)) for bit, name in enumerate("VRWXUGAD")
+    ]
+    assert [node.text[0].text for node in flags if "fault" in node.state] == ["U"]
+    picture.opened("section/bits")
+    bits = {node.id for node in picture.scene().nodes if node.kind == "bit"} - {node.id for node in flags}
+    assert bits == {f"walk/bit/{bit}" for bit in range(64)}
 
 
 def test_without_a_walk_a_list_is_not_folded() -> None:

@@ -448,6 +448,15 @@ def it_came(seen: Pictured, said: Said) -> None:
     assert number(said["frame"]) in frames_of(seen, said)
 
 
+@claim("translations: again")
+def tried_again(seen: Pictured, said: Said) -> None:
+    """After each fault of the access, the processor looked the page up again."""
+    faults = [place for place, event in enumerate(seen.operation.events) if isinstance(event, FaultRaised)]
+    assert number(said["count"]) <= len(faults) if said.plural else faults
+    lookups = [place for place, event in enumerate(seen.operation.events) if isinstance(event, (TlbMissed, TlbHit))]
+    assert all(any(place > fault for place in lookups) for fault in faults)
+
+
 @claim("translations: failed")
 def it_failed(seen: Pictured, said: Said) -> None:
     assert seen.operation.outcome != "done"
@@ -622,6 +631,20 @@ def places_in_chains(seen: Pictured, task: str) -> list[tuple[int, Counter[str]]
             where.update(has[:1])
         found.append((len(chain), where))
     return found
+
+
+@claim("object pictures: copied")
+def has_a_copy(seen: Pictured, said: Said) -> None:
+    """The page's frame was allocated by the operation, and the object has the page of the only task that maps it."""
+    (page, where), index = (said["page"], said["where"]), number(said["page"])
+    objects = seen.machine.memory_objects.value().objects
+    before = seen.machine.at(seen.operation.number - 1).memory_objects.value().objects
+    frame = objects[where].pages[index]
+    assert where not in before or before[where].pages.get(index) != frame, page
+    assert not any(frame in one.pages.values() for name, one in objects.items() if name != where)
+    assert [name for name in seen.machine.tasks for one in backed(seen, name) if str(one.object) == where] == [
+        said["task"]
+    ]
 
 
 @claim("object pictures: depth")

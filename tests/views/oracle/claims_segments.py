@@ -26,7 +26,12 @@ def no_segment(seen: Pictured, said: Said) -> None:
 
 @claim("segments: segments/placed")
 def placed(seen: Pictured, said: Said) -> None:
-    assert len([size for _, _, _, size, _ in seen.subject.segments if size]) == number(said["count"])
+    places = sorted((base, base + size) for _, _, base, size, _ in seen.subject.segments if size)
+    ends, pieces = 0, 0
+    for start, end in places:
+        pieces += not pieces or start > ends
+        ends = max(ends, end)
+    assert pieces == number(said["count"])
 
 
 @claim("segments: segments/free")

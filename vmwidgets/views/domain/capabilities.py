@@ -158,7 +158,7 @@ def summary_part(seen: DomainAt) -> Part:
 
     for group in groups_of(seen.value.cnodes):
         identity, named = f"slots/{group.key}", [one for one in group.held if _is_named(seen, one[0])]
-        chip(identity, group.said, group.style)
+        chip(identity, f"{group.said}, among them" if named else group.said, group.style)
         fresh = [one for one in named if "new" in _states(seen, *one)]
         if len(fresh) > SEVERAL:
             named = [one for one in named if one not in fresh]

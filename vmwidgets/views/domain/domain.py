@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.boxes import Part
@@ -44,10 +45,12 @@ def domain(at: At) -> Sheet:
     steps, value = seen.steps(), seen.value
     held, mapped = sum(cnode.held for cnode in value.cnodes), seen.below[value.root.id].bytes
     many = sum(bool(one.call) for one in seen.plan)
+    kernel = sum(isinstance(event, ev.INVOCATIONS) for event in seen.moment.events)
+    other = f"and {many - kernel:,} of its allocators" if many > kernel else ""
     calls = calls_part(seen, steps.index if steps.index < steps.count else len(seen.plan))
     part = boxes.below(
         tree_part(seen, ROWS),
-        _row("calls/name", counted(many, "call"), "to kernel and allocators", calls) if many else boxes.below(),
+        _row("calls/name", counted(kernel, "kernel call"), other, calls) if many else boxes.below(),
         boxes.heading("heading/books", "what the program has now"),
         _row("slots/name", "capabilities", f"{held:,} in slots", summary_part(seen)),
         _row(

@@ -51,7 +51,7 @@ HEADS = 22.0
 _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
 """The names of both columns; the first is the program's own record of its tables."""
 
-ROWS, ROWS_ALONE = 11, 26
+ROWS, ROWS_ALONE = 8, 26
 """The rows of a tree next to other parts, and of a tree alone."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"

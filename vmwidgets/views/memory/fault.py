@@ -13,7 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import PAGE, binary_size, counted
+from vmwidgets.engine.base.units import PAGE, binary_size, counted, listed
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box
@@ -257,9 +257,9 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
     old = None if page is None or page.frame < 0 else page.before.frames[-1]
     chain = [mark.words for mark in fault.marks if mark.box == "object" and mark.words.endswith(tuple(_CHANGED))]
     if old is not None and page is not None:
-        have = _NUMBERS_IN_WORDS.get(old.users, f"{old.users:,}")
-        last = page.keeper or page.before.descriptors[-1][0]
-        why = f"but {have} have the frame" if old.users > 1 else f"but {visible(last)} has the frame"
+        have = [visible(name) for name, its in page.before.descriptors if its is not None] or [visible(page.keeper)]
+        have += [f"{old.users - len(have):,} more"] * (old.users > len(have))
+        why = f"but {listed(have)} {'have' if len(have) > 1 else 'has'} the frame"
         got = f"allocates {page.frame:#x}, copies {binary_size(PAGE)} into it"
     elif taken:
         read = [mark.thing for mark in fault.marks if mark.thing.startswith("object:file ")]
@@ -315,8 +315,6 @@ _WRONG = {
 
 _TAKES = ev.PageAllocated, ev.PageCopied, ev.PageGranted
 """The events that put a page into another frame."""
-
-_NUMBERS_IN_WORDS = {2: "two", 3: "three", 4: "four"}
 
 
 def _parts_of(steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequence[Mark]) -> list[Part]:

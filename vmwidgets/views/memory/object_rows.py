@@ -27,11 +27,11 @@ from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.names import address
 
-from .seen_pages import OWNS, Seeing, task_of
+from .seen_pages import Seeing, task_of
 
-OBJECTS, FEW, CHAIN, BRANCHES = 14, 10, 12, 3
+OBJECTS, FEW, CHAIN, BRANCHES, SHORT = 14, 10, 12, 3, 2
 """The most objects that are drawn; the most of which all chains are drawn; if there are more, the most objects of a
-chain, and of changed chains that join it."""
+chain, and of changed chains that join it; the most objects of a chain beside another chain that changed."""
 
 MAPPINGS, BESIDE = 12, 3
 """The number of mappings from which on equal ones are one, and the most next to an object."""
@@ -43,7 +43,7 @@ _MAPPER, _OBJECT, _TRACK, _NARROW = 212.0, 182.0, 5.0, 640.0
 """Widths of a mapping and of an object's words, pixels between two tracks of arrows, and the width below which cells
 are below an object's words."""
 
-_HIGH, _FOLD, _CELL, _MOST, _CELL_H, _APART = 36.0, 26.0, 42.0, 76.0, 26.0, 4.0
+_HIGH, _FOLD, _CELL, _MOST, _CELL_H, _APART = 36.0, 26.0, 42.0, 220.0, 26.0, 4.0
 """Heights of a row and of a fold; the least and the greatest width of a cell, its height; space between two."""
 
 
@@ -64,11 +64,11 @@ class _Run(NamedTuple):
 
 
 class _Family(NamedTuple):
-    """Objects that are drawn; names of `others` that join them; the number of objects left out in the middle."""
+    """Objects that are drawn; names of `others` that join them; objects `between` the front and the last as a line."""
 
     names: list[str]
     others: Sequence[str] = ()
-    left_out: int = 0
+    between: Sequence[str] = ()
 
 
 class _Places(NamedTuple):
@@ -87,7 +87,8 @@ class _Places(NamedTuple):
 class ObjectRows:
     """The rows of objects with their mappings at a moment: `ours` are the mappings to draw, `uses` counts all.
 
-    The chain of the mapping that is `searched` comes first, and each of its objects says what is found there.
+    The objects that the operation changed come first; then the chain of the mapping that is `searched`, each of whose
+    objects says what is found there.  `found` is the answer of that chain, which is its title if it is not the first.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class ObjectRows:
         *,
         once: bool,
         searched: Seeing | None = None,
+        found: str = "",
     ) -> None:
         value, moment = look.now, look.moment
         self._look, self._value, self._before, self._uses, self._once = look, value, look.before, uses, once
@@ -117,14 +119,14 @@ class ObjectRows:
         its = [name for name, some in self._mappings.items() for one in some if one.mapper.entry in self._written]
         self._changed = self._written.union(its)
         names = dict.fromkeys([each.name for some in self._mappings.values() for each in some[0].seen.chain])
-        self._found = {} if searched is None else searched.found
+        self._found, self._answer = {} if searched is None else searched.found, found
         self._families = self._chosen(names)
         drawn = {name for family in self._families for name in family.names}
         self._homes: dict[int, str] = {}
         """If frames are drawn once, the object in which each frame is drawn."""
         for name in sorted(drawn, key=_in_order, reverse=True) if once else ():
             self._homes |= dict.fromkeys(value.objects[name].pages.values(), name)
-        drawn.update(*(family.others for family in self._families))
+        drawn.update(*((*family.others, *family.between) for family in self._families))
         self._left_out = [name for name in names if name not in drawn]
 
     def part(self) -> Part:
@@ -133,7 +135,11 @@ class ObjectRows:
         room = max(1, OBJECTS - drawn) if not self._left_out else 0
         some = self.alone[:room]
         families = [*self._families, *[_Family(some)] * bool(some)]
-        parts = [boxes.sized(partial(self._family_part, one, not number)) for number, one in enumerate(families)]
+        parts: list[Part] = []
+        for number, one in enumerate(families):
+            is_searched = number > 0 and not self._found.keys().isdisjoint(one.names)
+            title = boxes.words("objects/search", self._answer * is_searched, "body strong")
+            parts.append(boxes.below(title, boxes.sized(partial(self._family_part, one, not number)), gap=4))
         folded = len(self.alone) + self._value.left_out - len(some)
         if folded > 0 and room:
             parts.append(boxes.folded("objects/alone", f"{counted(folded, 'object')} more that nothing maps"))
@@ -141,7 +147,12 @@ class ObjectRows:
             mappings = _count([one for name in self._left_out for one in self._mappings.get(name, ())])
             said = f"{counted(len(self._left_out), 'object')} more, with {counted(mappings, 'mapping')}"
             parts.append(boxes.folded("objects/fold", said))
-        return boxes.below(*parts, gap=14)
+        return boxes.below(*parts, gap=24)
+
+    @property
+    def changed_first(self) -> bool:
+        """Return whether the chain that is searched is the first one drawn."""
+        return bool(self._families) and not self._found.keys().isdisjoint(self._families[0].names)
 
     # ---- which objects -------------------------------------------------------------------------------------
 
@@ -163,7 +174,8 @@ class ObjectRows:
         return name not in self._changed, name not in self._looked_at
 
     def _chosen(self, names: Collection[str]) -> list[_Family]:
-        """Return the families that are drawn, those that changed first if there are too many, in the order of names."""
+        """Return the families that are drawn: those that changed, then the chain that is searched, then by name."""
+        is_about = not self._changed.isdisjoint(names)
         kin: dict[str, list[str]] = {}
         first: dict[int, str] = {}
         for name in names:
@@ -180,16 +192,28 @@ class ObjectRows:
                 break
             family = _Family(sorted(those, key=_in_order)[:room])
             if not self._once:
-                family = self._family(last, those, is_small=len(names) <= FEW)
+                is_quiet = is_about and all(all(self._rank(name)) for name in those)
+                family = self._family(last, those, is_small=len(names) <= FEW, most=SHORT if is_quiet else CHAIN)
             if len(family.names) <= room or not found:
                 room = max(0, room - len(family.names))
                 found.append(family)
         order = {name: number for number, name in enumerate(names)}
-        end = OBJECTS * len(order)  # behind all others, unless it is the chain that is searched
-        return sorted(found, key=lambda one: min(order[name] + end * (name not in self._found) for name in one.names))
 
-    def _family(self, last: str, names: Collection[str], *, is_small: bool) -> _Family:
-        """Return a tree of objects as rows: chains that join the longest come first, and then the longest chain."""
+        def place(one: _Family) -> tuple[bool, bool, int]:
+            those = {*one.names, *one.others}
+            return (
+                self._changed.isdisjoint(those),
+                self._found.keys().isdisjoint(those),
+                min(map(order.__getitem__, one.names)),
+            )
+
+        return sorted(found, key=place)
+
+    def _family(self, last: str, names: Collection[str], *, is_small: bool, most: int) -> _Family:
+        """Return a tree of objects as rows: chains that join the longest come first, and then the longest chain.
+
+        Of a chain of more than `most` objects, the front and the last one are drawn.
+        """
         front: dict[str, list[str]] = {}
         deep = dict.fromkeys(names, 0)
         for name in names:
@@ -206,13 +230,13 @@ class ObjectRows:
             return chain[::-1]
 
         whole = longest(last)
-        left_out = max(0, len(whole) - CHAIN)
-        main = [*whole[: CHAIN - 1], last] if left_out else whole
+        main = [*whole[: most - 1], last] if len(whole) > most else whole
         joining = [name for name in names if name not in whole and self._value.objects[name].shadow in main]
         shown = joining if is_small else [name for name in joining if not all(self._rank(name))][:BRANCHES]
         rows = [name for one in shown for name in longest(one)][: OBJECTS - len(main)]
         known = {*rows, *whole}
-        return _Family([*rows, *main], [name for name in names if name not in known], left_out)
+        between = [name for name in whole if name not in main]
+        return _Family([*rows, *main], [name for name in names if name not in known], between)
 
     # ---- which columns -------------------------------------------------------------------------------------
 
@@ -271,12 +295,15 @@ class ObjectRows:
         each = min(_MOST, room / max(1, len(runs)) - _APART)
         places = _Places(is_wide, gutter, first, each)
         rows = [self._row(name, runs, places) for name in family.names]
-        if family.left_out:
-            words = f"{counted(family.left_out, 'object')} more of the chain"
-            rows.insert(-1, boxes.inset(left, boxes.folded(f"objects/chain/{family.names[-1]}", words)))
+        if family.between:
+            words = self._shadows(family.between)
+            title = f"{words}: {', '.join(map(visible, family.between))}"
+            fold = boxes.folded(f"objects/chain/{family.names[-1]}", words, title=title)
+            rows.insert(-1, boxes.inset(left, fold))
         others = [one for name in family.others for one in self._mappings.get(name, ())]
         if family.others:
-            words = f"{counted(len(family.others), 'object')} more in front of {visible(family.names[-1])}"
+            last = visible(family.names[-1]).removeprefix("file ")
+            words = f"{counted(len(family.others), 'object')} more in front of {last}"
             tasks = dict.fromkeys(visible(task_of(one.mapper)) for one in others)
             title = f"{words}: {', '.join(map(visible, family.others))}, of {', '.join(tasks)}"
             rows.append(boxes.folded(f"objects/others/{family.names[-1]}", words, title=title))
@@ -289,6 +316,12 @@ class ObjectRows:
             16, lambda box: kit.runs(f"objects/pages/{family.names[0]}", box, [run for run in text if run.text])
         )
         return boxes.linked(boxes.below(head, *rows, gap=4), partial(self._arrows, family, tracks))
+
+    def _shadows(self, between: Sequence[str]) -> str:
+        """Return what the objects in the middle of a chain have: how many pages of their own, in all."""
+        owns = [len({*one.pages, *one.swapped}) for one in map(self._value.objects.__getitem__, between)]
+        pages = f"{counted(owns[0], 'page')} each" if len({*owns}) == 1 else f"{counted(sum(owns), 'page')} in all"
+        return f"{counted(len(between), 'shadow')} in between, with {pages}"
 
     def _arrows(self, family: _Family, tracks: Mapping[str, int], placed: Mapping[str, Node]) -> Iterator[Link]:
         """Yield lines from mappings to their objects, and an arrow from each object to the object behind it.
@@ -346,7 +379,7 @@ class ObjectRows:
             [
                 f"{one.who} {where}",
                 f"{pages} of {visible(one.target)}",
-                *[one.said] * bool(one.said),
+                *[f"{one.said}: a write copies each other page first"] * bool(one.said),
                 *[", ".join(tasks)] * bool(one.others),
             ]
         )
@@ -442,7 +475,7 @@ class ObjectRows:
             count = f"{len(own):,}" if len(own) == len(run.pages) else f"{len(own):,} of {len(run.pages):,}"
             title = f"pages {run.label}: {len(own):,} are of {one.name}"
             title += f", {slots:,} in swap space" * bool(slots) + f", {len(new):,} new" * bool(new)
-            words, style = (f"{count} {'slots' if slots == len(own) else 'pages'}", count, f"{len(own):,}"), "label"
+            words, style = (f"{count} {'in swap' if slots == len(own) else 'pages'}", count, f"{len(own):,}"), "label"
         else:
             said, words, style = self._page(one, own[0])
             title = ", ".join(said)
@@ -473,7 +506,7 @@ class ObjectRows:
         said += ["orphan: no mapping leads to it"] if is_orphan else []
         said += [f"clean: slot {slot} of swap space has it too"] if frame >= 0 and slot >= 0 else []
         words = (f"{frame:#x}" if frame >= 0 else f"slot {slot}") + ORPHAN * is_orphan
-        return said, (words,), "mono label" if frame >= 0 else "label"
+        return said, (f"frame {words}", words) if frame >= 0 else (words,), "mono label" if frame >= 0 else "label"
 
     def _is_orphan(self, owner: ObjectValue, index: int) -> bool:
         """Return whether no mapping refers to a page of anonymous memory; a file's pages can be mapped again."""
@@ -533,18 +566,12 @@ def _tracks(names: Sequence[str], value: ObjectsValue) -> dict[str, int]:
 # ---- the key, and what the operation is about --------------------------------------------------------------
 
 _LEGEND = (
-    ("is-file", "a page of a file"),
-    ("is-anonymous", "memory without a file"),
     ("round", "seen by several mappings"),
     ("echo", "the same frame as in another row"),
-    ("folded", "in swap space"),
     ("dirty", "written: its file does not have it yet"),
     ("orphan", "no mapping leads to this page"),
 )
 """The meanings of cells' styles."""
-
-_KINDS = ("is-file", "is-anonymous")
-"""States of cells that show what a page is."""
 
 
 def explained(drawn: Drawn, x: float, y: float, w: float) -> float:
@@ -552,15 +579,10 @@ def explained(drawn: Drawn, x: float, y: float, w: float) -> float:
     pages = [node for node in drawn.nodes if node.kind == "page"]
     looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
     looks |= {"orphan" for node in pages for run in node.text if run.text.endswith(ORPHAN)}
-    if not looks >= {*_KINDS}:  # of one kind: its cards say it
-        looks -= {*_KINDS}
     known = [(text_width(words) + 40, _meaning(look, words)) for look, words in _LEGEND if look in looks]
     if any(bar.style == "line" for node in drawn.nodes for bar in node.bars):
-        words = "not here: found further below"
+        words = "a shadow does not have this page: it is found below"
         known.insert(0, (text_width(words) + 20, boxes.key("objects", (("line", words),))))
-    if any(f" {OWNS} " in node.title for node in drawn.nodes if node.lane == "objects/0"):
-        words = f"{OWNS}: a write changes these pages in place; any other is copied first"
-        known.append((text_width(words) + 2, boxes.words("objects/legend/owns", words)))
     return boxes.flowing(known, gap=14)(drawn, x, y, w)
 
 
@@ -577,7 +599,6 @@ def _meaning(look: str, words: str) -> Part:
             bars=bars,
             shape="round" if look == "round" else "box",
             title=words,
-            state=(look,) * (look in ("folded", *_KINDS)),
         )
         yield kit.label(f"objects/legend/{look}/words", words, box.x + 34, box.y, most=box.w - 34)
 

@@ -73,8 +73,12 @@ def objects(at: At) -> Sheet:
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
     caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
     deepest = max(ours, key=lambda one: (len(one.seen.chain), one.mapper.map.startswith(caller)), default=None)
-    answer, more = _answer(value, deepest)
-    rows = ObjectRows(look, uses, mappers, ours, once=once, searched=deepest if answer else None)
+    steps = moment.steps(steps_of_task(look, task) if task else steps_of_objects)
+    answer, search = _answer(value, deepest)
+    rows = ObjectRows(look, uses, mappers, ours, once=once, searched=deepest if answer else None, found=answer)
+    if steps.count and moment.is_after:  # the longest chain is the answer only if it, or nothing, changed
+        search = f"{answer} {search}" if rows.changed_first and answer else ""
+        answer = _copied(moment, value)
     none = "" if ours or rows.alone else say_objects("none/task", task=called(task)) if task else say_objects("none")
     whose = f" of {called(task)}" if task else ""
     return Sheet(
@@ -87,10 +91,10 @@ def objects(at: At) -> Sheet:
             gap=10,
         ),
         answer=answer,
-        more=more,
+        more=search,
         header=_COLUMNS,
         rows=lambda: _rows(value, mappers),
-        steps=moment.steps(steps_of_task(look, task) if task else steps_of_objects),
+        steps=steps,
         about=lambda things: _about(ours, things),
     )
 
@@ -106,6 +110,18 @@ def _answer(value: ObjectsValue, deepest: Seeing | None) -> tuple[str, str]:
     shadows = sum(bool(one.shadow) for one in value.objects.values())
     of = counted(len(value.objects) + value.left_out, "object")
     return said, f"{say_objects('search', task=task, objects=len(found))} {say_objects('shadows', shadows, of=of)}"
+
+
+def _copied(moment: Moment, value: ObjectsValue) -> str:
+    """Return who has a copy of a page now, if the operation copied one page; "" otherwise."""
+    copies = [event for event in moment.events if isinstance(event, ev.PageCopied)]
+    if len(copies) != 1 or copies[0].object not in value.objects:
+        return ""
+    (copy,) = copies
+    tasks = {task_of(one) for one in value.mappers(copy.object)}
+    if len(tasks) != 1 or value.objects[copy.object].pages.get(copy.index) != copy.frame:
+        return ""
+    return say_objects("copied", task=visible(*tasks), page=f"{copy.index:,}", where=visible(copy.object))
 
 
 def _about(mappings: Sequence[Seeing], drawn: Collection[str]) -> dict[str, About]:

@@ -271,11 +271,22 @@ def _owners(value: ProcessMoment) -> Part:
         size = held if measured else mapped
         figures = [size, *(sum(getattr(one, field) or 0 for one in some) for _, field in fields), *[mapped] * measured]
         amounts = [(min(mapped, most), "rail"), (min(size, most), f"own-{kind}")]
-        cells: list[Cell] = [visible(called), Bars(amounts, layered=True), *map(rounded, figures), f"{len(some):,}"]
+        cells: list[Cell] = [
+            visible(_in_words(called, some[0].path)),
+            Bars(amounts, layered=True),
+            *map(rounded, figures),
+            f"{len(some):,}",
+        ]
         known = f"{rounded(held)} in memory, " if measured else ""
         title = f"{printable(called)}: {known}{rounded(mapped)} mapped, {counted(len(some), 'range')}"
         shown.append(Row(f"process/{key}", cells, title, lane="owners"))
     return boxes.rows("process", columns, shown, high=ROW)
+
+
+def _in_words(called: str, path: str) -> str:
+    """Return an owner's name; a file without an ending, whose name may be any word, has its folder too."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder.rpartition('/')[2]}/{name}" if folder and name == called and "." not in name else called
 
 
 def _mapped(some: Sequence[ProcessRange]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
@@ -21,6 +22,9 @@ LINE, SECOND, NAMES, MORE, CELL = 24.0, 16.0, 16.0, 14.0, 30.0
 
 LEAST_CELL = 24.0
 """Pixels that a bit needs, with its number."""
+
+FEW, WIDE = 4, 60.0
+"""The most bits of a word of zeros that have a cell, and the width of such a cell."""
 
 _SHORT = {
     "contiguous": "cont",
@@ -61,6 +65,31 @@ def draw_descriptor(one: DescriptorPicture, view: str) -> Part:
     return boxes.below(boxes.drawing(LINE, partial(_head, one, view)), boxes.drawing(0, partial(_word, one, view)))
 
 
+def refused_by_flags(one: DescriptorPicture) -> int:
+    """Return the number of flags at a word's low end, if one of them refuses the access; 0 otherwise."""
+    names = names_of_bits(one.fields, one.bits)
+    low = next((bit for bit, field in enumerate(names) if field is None or field.low < field.high), one.bits)
+    return low if one.refusing and one.refusing <= {*range(low)} else 0
+
+
+def draw_low_flags(one: DescriptorPicture, view: str) -> Part:
+    """Return the flags at a word's low end in one line, with the flag that refuses the access."""
+    names = names_of_bits(one.fields, one.bits)[: refused_by_flags(one)]
+    refusing = ", ".join(field.name for bit, field in enumerate(names) if field is not None and bit in one.refusing)
+
+    def draw(box: Box) -> Iterator[Node]:
+        cell = min(WIDE, box.w / max(1, len(names)))
+        for bit, field in enumerate(names):
+            assert field is not None, "each of these has a name"
+            place = Box(box.x + cell * bit, box.y, cell - 3, CELL + 6)
+            node = _bit(one, field, view, bit, place)
+            name = fitted(place.w / 2, 14, _short(field), place.w, "label", "middle")
+            yield replace(node, text=(name, Text(place.w / 2, 30, f"{one.word >> bit & 1}", "mono label", "middle")))
+
+    head = f"the flags of the {one.layout}: {refusing} refuses the access"
+    return boxes.below(boxes.words(f"{view}/flags", head), boxes.drawing(CELL, draw), gap=6)
+
+
 def _head(one: DescriptorPicture, view: str, box: Box) -> list[Node]:
     """Return the descriptor's name, its value and the manual's section, in one line, or in two if one is too short."""
     (head, value), w = one.head, box.w
@@ -81,16 +110,40 @@ def _head(one: DescriptorPicture, view: str, box: Box) -> list[Node]:
 
 def _word(one: DescriptorPicture, view: str, box: Box) -> Iterator[Node]:
     """Yield the bits in one row or several, with their names above."""
+    names = names_of_bits(one.fields, one.bits)
+    if (low := _named_of_zero(one, names)) is not None:
+        yield from _zero(one, names[:low], view, box)
+        return
     many = 32 if box.w / 32 >= LEAST_CELL else 16
     cell = box.w / many
-    names = names_of_bits(one.fields, one.bits)
     rows = _placed(names, many, box.w)
     above = NAMES + MORE * any(name.above for row in rows for name in row)
     for number, row in enumerate(rows):
         top, high = box.y + number * (above + CELL + 8), one.bits - 1 - number * many
         yield from (_name(name, view, box.x, top, above) for name in row)
         for bit in range(high, max(-1, high - many), -1):
-            yield _bit(one, names[bit], view, bit, Box(box.x + cell * (high - bit), top + above, cell, CELL))
+            yield _bit(one, names[bit], view, bit, Box(box.x + cell * (high - bit), top + above, cell - 1, CELL))
+
+
+def _named_of_zero(one: DescriptorPicture, names: Sequence[Field | None]) -> int | None:
+    """Return the number of low bits that say that a descriptor of zeros is not present; None for another word.
+
+    A word that was edited is whole.
+    """
+    low = max((bit for bit, field in enumerate(names) if field is not None), default=-1) + 1
+    return low if one.word == 0 and one.before is None and low <= FEW else None
+
+
+def _zero(one: DescriptorPicture, names: Sequence[Field | None], view: str, box: Box) -> Iterator[Node]:
+    """Yield the low bits of a word of zeros, and words about all others."""
+    for name in (name for row in _placed(names, max(1, len(names)), WIDE * len(names)) for name in row):
+        yield _name(name, view, box.x, box.y, NAMES)
+    for bit, field in enumerate(names):
+        place = Box(box.x + WIDE * (len(names) - 1 - bit), box.y + NAMES, WIDE - 1, CELL)
+        yield _bit(one, field, view, bit, place)
+    x = box.x + WIDE * len(names) + 12
+    said = f"all {one.bits} bits are 0: not present"
+    yield kit.label(f"{view}/zeros", said, x, box.y + NAMES + 6, style="label", most=box.w - x + box.x)
 
 
 def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:

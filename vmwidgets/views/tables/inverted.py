@@ -74,7 +74,8 @@ def _chain(number: int, chain: tuple[InvertedEntry, ...], longest: int, box: Box
     x, y, room, h = box
     places = max(1, min(longest, int((room - HEAD) // (GAP + LEAST))))
     w = min(WIDEST, (room - HEAD) / places - GAP)
-    lines = [f"bucket {number}", counted(len(chain), "entry") if chain else "empty"]
+    count = counted(len(chain), "entry") if chain else "empty"
+    lines = [kit.Line(f"bucket {number}"), kit.Line(count, "strong" if len(chain) == longest else "label dim")]
     yield kit.card(f"inverted/bucket/{number}", Box(x, y, HEAD, h), lines, state=() if chain else ("dim",))
     shown = chain if len(chain) <= places else chain[: places - 1]
     x += HEAD + GAP
@@ -100,4 +101,4 @@ def _link(_number: int, one: Node, after: Node) -> Link:
 def _caption(value: InvertedValue) -> Caption:
     if not value.entries:
         return Caption(say_inverted("inverted/none"))
-    return Caption(say_inverted("inverted/pages", value.entries), (), say_inverted("inverted/longest", value.longest))
+    return Caption(say_inverted("inverted/longest", value.longest), (), say_inverted("inverted/pages", value.entries))

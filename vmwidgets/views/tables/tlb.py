@@ -473,7 +473,7 @@ def _sets(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
     """Return the open processors side by side, with the sets that may contain an address."""
     shown = [(number, value.cpus[number]) for number in bench.opened if number < len(value.cpus)]
     ways = [boxes.drawing(0, partial(_ways_of, cpu, number, value.asids, bench.only, touched)) for number, cpu in shown]
-    means = " · ".join(_WAYS if any(cpu.tlb.ways > 1 for _, cpu in shown) else _WAYS[:1])  # in all steps
+    means = _WAYS * any(cpu.tlb.ways > 1 for _, cpu in shown)  # in all steps
     others = [one for number, one in enumerate(value.cpus) if number not in bench.opened]
     stale = sum(len(one.tlb.stale) for one in others)
     words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}" if others else ""
@@ -485,8 +485,8 @@ def _sets(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
     )
 
 
-_WAYS = ("in a way: page → frame", "in a set, the entry with the highest bar was used last")
-"""What the words and the bars in the ways of a set mean."""
+_WAYS = "in a set, the entry with the highest bar was used last"
+"""What the bars in the ways of a set mean."""
 
 
 def _ways_of(cpu: CpuValue, number: int, asids: bool, only: Sequence[int], touched: Touched, place: Box) -> list[Node]:

@@ -20,7 +20,7 @@ from vmwidgets.views.scene.addresses import page_number
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import LINE, Box
 from vmwidgets.views.scene.model import Bar, Node, Text
-from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width
+from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width, wording
 
 GUTTER = 42.0
 """Pixels on the left for the names of the ways, once for all processors of a row."""
@@ -203,9 +203,13 @@ def draw_cell(
         bars = (Bar(2, round(2 + h - 4 - level, 1), 3, round(level, 1), "plain"),)
         whose = "G" if entry.asid is None else f"#{entry.asid}" if asids else ""
         size = "" if entry.page_size == 1 << PAGE_SHIFT else binary_size(entry.page_size)
-        frame = f"→{entry.pa >> PAGE_SHIFT:#x}" if framed else ""
-        below = " ".join(filter(None, ("≠" if slot.stale else "", frame, whose, size)))
-        text.append(Text(8, 13 if below else h / 2 + 4, _last_digits(_page(slot), w - 10), "mono"))
+        number = f"{entry.pa >> PAGE_SHIFT:#x}"
+        frames = (f"→ frame {number}", f"→{number}") if framed else ("",)
+        below = wording(
+            [" ".join(filter(None, ("≠" if slot.stale else "", one, whose, size))) for one in frames], w - 10, "dim"
+        )
+        page = wording((f"page {_page(slot)}", _page(slot)) if framed else (_page(slot),), w - 10, "mono")
+        text.append(Text(8, 13 if below else h / 2 + 4, _last_digits(page, w - 10), "mono"))
         text += [fitted(8, 27, below, w - 10, "dim")] if below else []
     elif slot.stale:
         bars = ()

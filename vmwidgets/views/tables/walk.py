@@ -31,7 +31,7 @@ from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import edited_walk
 
-from .bits import DescriptorPicture, draw_descriptor
+from .bits import DescriptorPicture, draw_descriptor, draw_low_flags, refused_by_flags
 from .slices import bands_of, draw_slices
 from .walk_line import is_absent, line_of
 from .walk_tables import (
@@ -47,6 +47,9 @@ from .walk_tables import (
     least_share,
     table_name,
 )
+
+BITS = "section/bits"
+"""The heading of a whole descriptor that is a part of its own."""
 
 _WIDEST = 240.0
 """Greatest width of a table, with the space next to it."""
@@ -110,11 +113,14 @@ def draw_walk(
     }
     is_broken, least = _has_broken(walk, bench), _least_beside(walk, neighbours, len(walk.steps))
     quiet = _quiet(walk, there.covering(walk))
+    shown = _shown_step(walk, bench) if bench is not None else None
+    word = None if bench is None or shown is None else _descriptor_picture(quiet, shown, bench)
+    is_short = bench is not None and bench.folds and word is not None and refused_by_flags(word) > 0
     tables = _tables_read(
         quiet,
         walk,
         neighbours,
-        Reach(len(walk.steps), len(walk.steps)),
+        Reach(len(walk.steps), len(walk.steps), rights=not is_short),
         changed,
         there.kind,
         lambda place: _verdict_box(walk, there, place, is_broken, asked=True),
@@ -122,12 +128,14 @@ def draw_walk(
     if bench is None:
         whole = boxes.below(boxes.drawing(40, partial(_bits_row, walk, least)), tables, gap=16)
     else:
-        shown = _shown_step(walk, bench)
-        word = [draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk")] if shown is not None else []
+        parts = [draw_descriptor(word, "walk")] if word is not None else []
+        if word is not None and is_short:
+            head = boxes.heading(BITS, f"All {word.bits} bits of the {word.layout}")
+            parts = [draw_low_flags(word, "walk/low"), boxes.below(head, *parts)]
         slices = boxes.drawing(0, partial(draw_slices, walk, bench.split))
         address = boxes.below(boxes.switches("walk", _switches_of(walk, bench)), slices, gap=10)
         room = boxes.either(least, boxes.apart(34), boxes.apart(14))  # for bands, if there are any
-        whole = _with_bands(walk, least, boxes.below(boxes.below(address, room, tables), *word, gap=16))
+        whole = _with_bands(walk, least, boxes.below(boxes.below(address, room, tables), *parts, gap=16))
     own = (
         _edited_caption(walk, bench, there.covering(walk))
         if bench is not None and edited
@@ -526,6 +534,8 @@ class Bench:
     chosen: int = 0
     edited: Mapping[int, int] = dataclasses.field(default_factory=dict)
     unedited: Walk | None = None
+    folds: bool = False
+    """Whether a descriptor whose flags refuse the access is a line of flags, and its whole word a part below."""
 
 
 def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:

@@ -202,7 +202,8 @@ def _rows(
             held = present if index == step.index else (neighbours or {}).get((step.table, index))
             nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
         elif index == step.index:
-            states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
+            way = "path" if step.kind != "invalid" else "absent"
+            states = ("fault",) if faulty else ("changed", way) if changed else (way,)
             nodes.append(_descriptor(step, x, y, w, states, kind))
             y += _LINE
         elif neighbours is not None:
@@ -404,9 +405,11 @@ def _follows(walk: Walk, name: str) -> str:
     bad = "on" if name == "XD" else "off"
     denying = [table_name(step) for step in walk.steps if _dot(step, name) == bad]
     passes, denied = _SAID[name]
-    by = denying[0] if len(denying) == 1 else f"{len(denying)} of {len(walk.steps)}"
-    is_reached = name == "P" or bool(_dot(last, name))  # else the walk ended before a descriptor could say it
-    return denied.format(by) if denying else passes if is_reached else ""
+    read = sum(bool(_dot(step, name)) for step in walk.steps)  # the walk may end before a descriptor says it
+    by = denying[0] if len(denying) == 1 else f"all {read}" if len(denying) == read else f"{len(denying)} of {read}"
+    if denying:
+        return denied.format(by)
+    return passes if name in ("P", "A") or _dot(last, name) else "allowed so far"
 
 
 def _brief(step: Step) -> str:
