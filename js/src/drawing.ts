@@ -4,10 +4,11 @@
 
 import type { Answer, Question } from "./graphviz.ts";
 import { html, put, svg } from "./svg.ts";
-import type { Scene, SceneNode, Send, When } from "./wire.ts";
+import type { Scene, SceneNode, When } from "./wire.ts";
 
 interface DrawingCalls {
-  send: Send;
+  /** Requests the text of the picture on screen. */
+  ask: () => void;
   /** Called when something in the drawing was pressed; "" is the background. */
   act: (id: string) => void;
   /** A sentence for the reader. */
@@ -147,7 +148,7 @@ export class Drawing {
     if (text.shown !== shown) {
       if (this.asked || !when) return;
       this.asked = true;
-      this.calls.send({ type: "dot", operation: when.number, place: when.place });
+      this.calls.ask();
       return;
     }
     if (this.works) return;

@@ -2,7 +2,7 @@
 // is removed.
 
 import { Figure } from "./figure.ts";
-import { type Company, companyOf, Reel, textOf, unpack } from "./film.ts";
+import { type Company, companyOf, Reel, textOf } from "./film.ts";
 import {
   found,
   hear,
@@ -16,7 +16,7 @@ import {
   type ViewTraits,
 } from "./host.ts";
 import { Room } from "./room.ts";
-import type { Heard, Reply, Request } from "./wire.ts";
+import type { Heard, Request } from "./wire.ts";
 
 const EXPORTED = "This page has no kernel: step it in the notebook.";
 
@@ -185,12 +185,6 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
   draw();
 }
 
-/** Gives the controls what they asked for. */
-function heard(figure: Figure, reply: Reply, packed?: DataView): void {
-  const data = packed && (reply.type === "dot" ? textOf(packed) : unpack<unknown>(packed));
-  figure.with(reply.type, (controls) => controls.hear?.(reply, data));
-}
-
 function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () => void, page: string): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
   model.on("change:origin", place);
@@ -200,8 +194,10 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
     else if (reply.type === "heard") reel.heard();
-    else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
-    else heard(figure, reply, buffers?.[0]);
+    else {
+      const text = buffers?.[0] && textOf(buffers[0]);
+      figure.with(reply.type, (controls) => controls.hear?.(reply, text));
+    }
     if (reply.type === "refused") reel.heard();
     if (reply.type === "refused" || reply.type === "unchanged") figure.controls?.answered();
   });
@@ -267,16 +263,6 @@ function select(selection: SelectionModel, thing: string): void {
   if (selection.get("selection") === thing) return;
   selection.set("selection", thing); // all views follow now, and Python when it is idle
   selection.save_changes();
-}
-
-/** Offers the browser a file to save. */
-function download(name: string, file: Blob): void {
-  const address = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 // ---- pace

@@ -267,7 +267,7 @@ const TARGETS: readonly string[] = [
 ];
 
 /** The state of a picture before anything was drawn. */
-const NOWHERE: When = {
+export const NOWHERE: When = {
   number: -1,
   place: AFTER,
   now: true,

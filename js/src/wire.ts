@@ -217,11 +217,12 @@ export type Request =
   | { type: "stay" }
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string; way: 1 | -1 }
-  | { type: "save"; theme: "light" | "dark" }
-  | { type: "table" }
-  | { type: "dot"; operation: number; place: number }
+  | { type: "export"; form: Form; operation: number; place: number }
   | { type: "timeline"; have: number; serial: number }
   | { type: "names"; first: number };
+
+/** A picture in another form: an SVG file in a theme, the rows of its table, or its text for Graphviz. */
+export type Form = "light" | "dark" | "table" | "dot";
 
 /** The result of a search: `count` things, one of which is shown; none are counted if it was an address. */
 export interface Found {
@@ -242,11 +243,9 @@ export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
   | { type: "heard" }
-  | { type: "table"; seq: number }
-  | { type: "dot"; seq: number; place: number }
+  | { type: "export"; form: Form; seq: number; place: number }
   | { type: "timeline" }
   | { type: "names" }
-  | { type: "saved"; name: string; svg: string }
   | ({ type: "found" } & Found)
   | { type: "who" }
   | { type: "present"; notes: Readonly<Record<string, string>> };

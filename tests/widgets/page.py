@@ -12,6 +12,11 @@ ROOM = {"type": "room", "page": "p-1", "width": 900, "height": 900, "nth": 1}
 BYE = {"type": "bye", "page": "p-1", "cleared": False}
 
 
+def export(form: str, operation: int, place: int = -1) -> dict[str, Any]:
+    """What a page says that needs its picture in another form."""
+    return {"type": "export", "form": form, "operation": operation, "place": place}
+
+
 def replies(view: View, *messages: Any) -> list[Any]:
     """What the page is told when it sends these."""
     told: list[Any] = []

@@ -13,7 +13,7 @@ import pytest
 import vmwidgets as vm
 from tests.views import gallery
 from tests.widgets.film import played
-from tests.widgets.page import HELLO, draw, replies
+from tests.widgets.page import HELLO, draw, export, replies
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
 from vmwidgets.pictures.moments import When
@@ -183,7 +183,8 @@ def test_a_step_of_the_film_is_drawn_only_when_somebody_asks_for_more_than_the_p
         assert not drawn, "the page has this drawing"
         told: list[Any] = []
         view.send = lambda content, buffers=None, told=told: told.append(unpack_text(bytes(buffers[0])))
-        view._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "table"}}}, "buffers": []})
+        request = export("table", number, place)
+        view._handle_msg({"content": {"data": {"method": "custom", "content": request}}, "buffers": []})
         assert [unpack_text(pack_table(table_twin(view.scene())))] == told
         assert drawn[0] == (None if place == AFTER else place)
 

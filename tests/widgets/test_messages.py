@@ -21,9 +21,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "stay"},
     {"type": "turn", "id": "walk/slice/2", "by": -3},
     {"type": "find", "text": "0014 1000", "way": 1},
-    {"type": "save", "theme": "dark"},
-    {"type": "table"},
-    {"type": "dot", "operation": 0, "place": -1},
+    {"type": "export", "form": "dark", "operation": 0, "place": -1},
     {"type": "timeline", "have": 12, "serial": 11},
     {"type": "names", "first": 500},
 ]
@@ -72,6 +70,7 @@ def test_a_missing_or_further_field_is_named(message: dict[str, Any]) -> None:
         ({"type": "seek", "operation": 0, "place": 0.5}, "place is 0.5"),
         ({"type": "open", "id": "x" * 201}, "at most 200"),
         ({"type": "open", "id": 5}, "id is 5"),
+        ({"type": "export", "form": "png", "operation": 0, "place": 0}, "one of light, dark, table, dot"),
         ({"type": "bye", "page": "a", "cleared": 1}, "cleared is 1"),
     ],
 )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.pictures.moments import NOW, When
-from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.twin import table_twin
 
 from .controls import told
@@ -102,33 +100,20 @@ def _find(view: View, reply: Reply, text: str, way: int) -> None:
     reply({"type": "found", **view.search(text, way).told()})
 
 
-def _save(view: View, reply: Reply, theme: str) -> None:
-    title = view.scene().title
-    name = "-".join(re.findall(r"[\w.]+", f"{title} {max(view.drawn_at[0], 0)}")) or "picture"
-    reply({"type": "saved", "name": f"{name}.svg", "svg": view.to_svg(theme=theme)})
+def _export(view: View, reply: Reply, form: str, operation: int, place: int) -> None:
+    is_file = form not in ("table", "dot")
+    scene = view.scene_at(operation, place, as_file=is_file)
+    if scene is None:  # nothing was drawn yet
+        return
+    if is_file:
+        data = pack_text(view.fixed(scene, operation).to_svg(theme=form))
+    elif form == "table":
+        data = pack_table(table_twin(scene))
+    else:
+        from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
 
-
-def _table(view: View, reply: Reply) -> None:
-    if (scene := view.on_page()) is not None:
-        reply({"type": "table", "seq": view.seq}, buffers=[pack_table(table_twin(scene))])
-
-
-def _dot(view: View, reply: Reply, operation: int, place: int) -> None:
-    from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
-
-    if (scene := _scene_at(view, operation, place)) is not None:
-        dot = pack_text(to_dot(scene, links_rows=True))
-        reply({"type": "dot", "seq": view.seq, "place": place}, buffers=[dot])
-
-
-def _scene_at(view: View, operation: int, place: int) -> Scene | None:
-    """Return the scene after `place` events of an operation, or the current scene if that can't be drawn."""
-    machine, here = view.machine, (operation, None if place == AFTER else place)
-    if machine is None or here == view.drawn_at or not 0 <= operation < len(machine.journal):
-        return view.on_page()
-    with suppress(Refused), view.as_drawn():
-        return view.drawing(view.at(When(machine.journal.serial(operation), here[1])))
-    return view.on_page()
+        data = pack_text(to_dot(scene, links_rows=True))
+    reply({"type": "export", "form": form, "seq": view.seq, "place": place}, buffers=[data])
 
 
 def _tell(what: str, view: View, reply: Reply, **given: int) -> None:
@@ -148,9 +133,7 @@ _ANSWERS: Mapping[str, Callable[..., None]] = {
     "stay": _stay,
     "turn": _turn,
     "find": _find,
-    "save": _save,
-    "table": _table,
-    "dot": _dot,
+    "export": _export,
     "timeline": partial(_tell, "timeline"),
     "names": partial(_tell, "names"),
 }

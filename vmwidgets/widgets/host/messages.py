@@ -40,6 +40,7 @@ TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
 WAY: Field = (lambda value: value is not True and value in (1, -1), "1 or -1")
 NTH: Field = (_whole(1, 2**53), "a whole number from 1")
+FORMS = ("light", "dark", "table", "dot")
 
 SCHEMA: dict[str, dict[str, Field]] = {
     # A view was drawn on `page` (a name for one drawing of it), where the newest frame is `seq`.
@@ -75,12 +76,10 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
     # An address or a name, as it was typed; the same text again asks for the next hit or, with way -1, the previous.
     "find": {"text": TEXT, "way": WAY},
-    # Give the picture as a file, in the page's theme.
-    "save": {"theme": (lambda value: value in ("light", "dark"), "light or dark")},
-    # Give the rows of the picture's table.
-    "table": {},
-    # Give the picture in Graphviz's language, as it is after `place` events of an operation.
-    "dot": {
+    # Give the picture after `place` events of an operation in another form: as an SVG file in one of two themes, as the
+    # rows of its table, or in Graphviz's language.
+    "export": {
+        "form": (lambda value: value in FORMS, f"one of {', '.join(FORMS)}"),
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
@@ -91,7 +90,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
 }
 """Each message's fields.  All are required, and no others are accepted, except the page that asks (:func:`asker`)."""
 
-BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
+BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "export", "timeline", "names"))
 """Messages that a page sends by itself, without its reader; they are answered even if the machine is gone."""
 
 REDRAWN = frozenset(("seek", "stand", "jump", "open", "turn", "find"))

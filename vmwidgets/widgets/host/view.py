@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
@@ -156,8 +156,11 @@ class View(Picture, anywidget.AnyWidget):
     def snapshot(self) -> Snapshot:
         """Return a picture of the present state, which does not change and names its cell: for before and after."""
         scene, number = self.scene(), self._drawn_at[0]
-        signed_one = signed(scene, current_cell().label, number)
-        return Snapshot(signed_one, number, self.scale, slim_if_kept(self), self.selection)
+        return self.fixed(signed(scene, current_cell().label, number), number, slim_if_kept(self))
+
+    def fixed(self, scene: Scene, number: int, slim: Scene | None = None) -> Snapshot:
+        """Return a scene of this view after operation `number` as a picture that does not change."""
+        return Snapshot(scene, number, self.scale, slim, self.selection)
 
     @property
     def room(self) -> float:
@@ -203,6 +206,19 @@ class View(Picture, anywidget.AnyWidget):
     def on_page(self) -> Scene | None:
         """Return the scene that the page shows, as wide as it is there; None before the first."""
         return self._draw() if self._is_ahead else self._scene
+
+    def scene_at(self, operation: int, place: int, *, as_file: bool) -> Scene | None:
+        """Return the scene after `place` events of an operation, as on the page or as in a file.
+
+        If that can't be drawn, it is the scene that the page shows; None before the first.
+        """
+        machine, done = self.machine, None if place == AFTER else place
+        known = machine is not None and 0 <= operation < len(machine.journal)
+        if machine is not None and known and (operation, done) != self._drawn_at:
+            with suppress(Refused), self.as_drawn():
+                at = self.at(When(machine.journal.serial(operation), done))
+                return self.drawing(replace(at, width=super().room, height=super().high) if as_file else at)
+        return self.scene() if as_file else self.on_page()
 
     def _laid_out(self, width: float, height: float) -> Scene:
         """Return the latest drawn moment, in another size."""
