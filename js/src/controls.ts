@@ -12,7 +12,7 @@ import type { Renderer } from "./renderer.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
 import { button, html, put } from "./svg.ts";
-import type { Names, Told } from "./timeline.ts";
+import type { Told } from "./timeline.ts";
 import type { Form, Found, Picture, Reply } from "./wire.ts";
 import { type Speaker, speaker } from "./words.ts";
 
@@ -83,12 +83,10 @@ export class Controls extends Reading {
 
   /** Takes the data that were requested. */
   hear(reply: Reply, data = ""): void {
-    const { operations } = this.time;
     if (reply.type === "found") this.find(reply);
     else if (reply.type === "present") this.presenting.present(reply.notes);
     else if (reply.type === "export") this.take(reply, data);
-    else if (reply.type === "timeline") operations?.take(JSON.parse(data) as Told);
-    else if (reply.type === "names") operations?.takeNames(JSON.parse(data) as Names);
+    else if (reply.type === "operations") this.time.operations?.take(JSON.parse(data) as Told);
   }
 
   /** Requests the picture on screen in another form: only the kernel has it. */

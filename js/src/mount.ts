@@ -166,6 +166,7 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
     } catch (error) {
       figure.tell(`Picture ${model.get("frame").seq} could not be drawn: ${error}`);
     }
+    reel.heard();
   };
   const draw = (): void => {
     const frame = model.get("frame");
@@ -193,13 +194,13 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
-    else if (reply.type === "heard") reel.heard();
     else {
       const text = buffers?.[0] && textOf(buffers[0]);
       figure.with(reply.type, (controls) => controls.hear?.(reply, text));
     }
-    if (reply.type === "refused") reel.heard();
-    if (reply.type === "refused" || reply.type === "unchanged") figure.controls?.answered();
+    if (reply.type !== "refused" && reply.type !== "unchanged") return;
+    reel.heard();
+    figure.controls?.answered();
   });
   place();
 }

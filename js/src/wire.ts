@@ -211,15 +211,12 @@ export type Request =
   | { type: "sight"; visible: boolean; nth: number }
   | { type: "room"; width: number; height: number; nth: number }
   | { type: "open"; id: string }
-  | { type: "seek"; operation: number; place: number }
-  | { type: "stand"; operation: number; place: number; latest: number }
+  | { type: "seek"; operation: number; place: number; latest: number; stays: boolean }
   | { type: "jump"; to: string; way: number }
-  | { type: "stay" }
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string; way: 1 | -1 }
   | { type: "export"; form: Form; operation: number; place: number }
-  | { type: "timeline"; have: number; serial: number }
-  | { type: "names"; first: number };
+  | { type: "operations"; have: number; serial: number; first: number };
 
 /** A picture in another form: an SVG file in a theme, the rows of its table, or its text for Graphviz. */
 export type Form = "light" | "dark" | "table" | "dot";
@@ -242,10 +239,8 @@ export interface Found {
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
-  | { type: "heard" }
   | { type: "export"; form: Form; seq: number; place: number }
-  | { type: "timeline" }
-  | { type: "names" }
+  | { type: "operations" }
   | ({ type: "found" } & Found)
   | { type: "who" }
   | { type: "present"; notes: Readonly<Record<string, string>> };

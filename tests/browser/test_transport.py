@@ -365,11 +365,14 @@ SEND = """([id, data]) => {
 }"""
 
 
+SEEK = {"type": "seek", "operation": 0, "place": 0, "latest": -1, "stays": False}
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"method": "custom", "content": {"type": "names", "first": -1}}, "first is -1"),
-        ({"method": "custom", "content": {"type": "seek", "operation": 9, "place": 0}}, "the latest is"),
+        ({"method": "custom", "content": {"type": "open", "id": -1}}, "id is -1"),
+        ({"method": "custom", "content": {**SEEK, "operation": 9}}, "the latest is"),
         ({"method": "custom", "content": {"type": "<b>"}}, "message of type '<b>'"),
         ({"method": "custom", "content": [1]}, "must be an object"),
         ({"method": "update", "state": {"frame": {}}}, "may not set frame"),

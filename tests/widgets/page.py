@@ -12,6 +12,11 @@ ROOM = {"type": "room", "page": "p-1", "width": 900, "height": 900, "nth": 1}
 BYE = {"type": "bye", "page": "p-1", "cleared": False}
 
 
+def seek(operation: int, place: int = -1, latest: int = -1, *, stays: bool = False) -> dict[str, Any]:
+    """What a page says that needs a moment, or that has gone there when `latest` was the latest operation."""
+    return {"type": "seek", "operation": operation, "place": place, "latest": latest, "stays": stays}
+
+
 def export(form: str, operation: int, place: int = -1) -> dict[str, Any]:
     """What a page says that needs its picture in another form."""
     return {"type": "export", "form": form, "operation": operation, "place": place}

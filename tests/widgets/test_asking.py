@@ -209,11 +209,7 @@ def test_nothing_that_a_page_may_ask_for_gives_the_outcome_away() -> None:
         answer(view, export("dot", number, place))
     assert len(given) > 2
     assert set(given) == {to_dot(view.scene(), links_rows=True)}, "at each step it is the question"
-    for other in (
-        export("table", number),
-        {"type": "timeline", "have": 0, "serial": -1},
-        {"type": "names", "first": 0},
-    ):
+    for other in (export("table", number), {"type": "operations", "have": 0, "serial": -1, "first": 0}):
         answer(view, other)
     assert not any("walk/step" in text or FAILED in text for text in given), "no descriptor is read"
     assert not view.wants_film

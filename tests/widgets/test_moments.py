@@ -16,7 +16,7 @@ import vmwidgets as vm
 from tests.captions import saying
 from tests.engine.machine.lives import operations_life
 from tests.widgets.notebook import LabShell, open_notebook
-from tests.widgets.page import HELLO, ROOM, draw, export, replies
+from tests.widgets.page import HELLO, ROOM, draw, export, replies, seek
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.widgets.host.answering import answer
@@ -183,7 +183,7 @@ def test_a_new_picture_opens_in_the_present_and_takes_the_others_along() -> None
         shell.run("new = FakeTree(m); new", "c")
         old, new = shell.user_ns["old"], shell.user_ns["new"]
         assert old.moment is new.moment is None
-        replies(old, HELLO, {"type": "seek", "operation": 0, "place": -1})
+        replies(old, HELLO, seek(0))
         assert new.moment == (0, None)
         shell.run("newer = FakeTree(m)", "d")
         assert shell.user_ns["newer"].moment is old.moment is None
@@ -226,7 +226,7 @@ def test_a_first_show_is_live_where_the_thing_is_not_there() -> None:
     assert ABSENT in shown["scene"]["caption"]["text"]
     (said,) = shown["scene"]["nodes"]
     assert ABSENT in json.dumps(said["text"]), "a screen on which only the drawing is seen is not empty"
-    replies(view, {"type": "seek", "operation": 1, "place": -1})
+    replies(view, seek(1))
     refresher.flush()
     assert seen.moment == view.moment, "both have gone there"
     assert unpack(view.frame["data"])["scene"]["nodes"]
@@ -242,7 +242,7 @@ def test_a_first_show_is_live_at_a_moment_that_was_undone() -> None:
     shown = unpack(view.frame["data"])
     assert shown["scene"]["caption"]["text"] == saying("no picture: undone")
     assert not shown["when"]["now"], "the control for now can be pressed"
-    replies(view, {"type": "seek", "operation": -1, "place": -1})
+    replies(view, seek(-1))
     refresher.flush()
     assert unpack(view.frame["data"])["scene"]["nodes"]
 
@@ -283,7 +283,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
             "finds": True,
             "cell": 1,
         }
-        assert replies(view, {"type": "stay"}) == []
+        assert replies(view, seek(1, stays=True)) == []
         draw(view)
         assert (view.follow, view.moment) == (False, (1, None))
         assert when_on_page(view) == {
@@ -297,7 +297,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
         }
         shell.run("m.operate()", "c")
         assert when_on_page(view)["number"] == 1
-        replies(view, {"type": "seek", "operation": -1, "place": -1})
+        replies(view, seek(-1))
         refresher.flush()
         assert (view.follow, when_on_page(view)["number"]) == (True, 5)
 
@@ -441,10 +441,10 @@ def test_a_moment_that_can_not_be_drawn_is_answered_and_can_be_left() -> None:
     machine = vm.boot()
     task = machine.task("init")
     view = vm.Map(task.map)
-    replies(view, HELLO, {"type": "seek", "operation": 0, "place": -1})
+    replies(view, HELLO, seek(0))
     refresher.flush()
     assert "the map of init does not exist yet" in view.status
     assert when_on_page(view)["number"] == 0
-    replies(view, {"type": "seek", "operation": -1, "place": -1})
+    replies(view, seek(-1))
     refresher.flush()
     assert (view.status, when_on_page(view)["number"]) == ("", 1)

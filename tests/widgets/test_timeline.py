@@ -148,12 +148,14 @@ def test_a_page_asks_and_is_told() -> None:
     view.open()
     told: list[Any] = []
     view.send = lambda content, buffers=None: told.append((content, buffers))
-    for content in ({"type": "timeline", "have": 0, "serial": -1}, {"type": "names", "first": 0}):
+    for first in (-1, 0):
+        content = {"type": "operations", "have": 0, "serial": -1, "first": first}
         view._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
-    (first, (columns,)), (second, (named,)) = told
-    assert (first, second) == ({"type": "timeline"}, {"type": "names"})
-    assert unpack(columns) == timeline(machine.journal)
-    assert unpack(named) == {"first": 0, "names": names(machine.journal, 0)}
+    assert [reply for reply, _ in told] == [{"type": "operations"}] * 2
+    assert [unpack(columns) for _, (columns,) in told] == [
+        {**timeline(machine.journal), "names": [-1, []]},
+        {**timeline(machine.journal), "names": [0, names(machine.journal, 0)]},
+    ]
 
 
 def test_a_mark_reaches_the_page_when_its_cell_is_done() -> None:

@@ -13,7 +13,7 @@ from ipywidgets.widgets.widget import _instances
 
 import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
-from tests.widgets.page import BYE, HELLO, export, replies
+from tests.widgets.page import BYE, HELLO, export, replies, seek
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import picture_of
@@ -115,10 +115,6 @@ def test_numbers_of_frames_rise_and_equal_pictures_are_not_sent_again(machine: F
     assert numbers == sorted(set(numbers))
     view.refresh()
     assert view.seq == numbers[-1]
-
-
-def seek(operation: int, place: int) -> dict[str, Any]:
-    return {"type": "seek", "operation": operation, "place": place}
 
 
 def test_a_picture_in_the_past_stays_there_until_the_next_call(machine: FakeMachine) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.pictures.moments import NOW, When
+from vmwidgets.pictures.timeline import names, timeline
 from vmwidgets.views.scene.twin import table_twin
 
-from .controls import told
 from .messages import BY_ITSELF, CHANGED, REDRAWN, SCHEMA, asker, check_message
-from .packing import pack_table, pack_text
+from .packing import pack_plain, pack_table, pack_text
 from .refresh import refresher
 
 if TYPE_CHECKING:
@@ -42,9 +41,6 @@ def answer(view: View, content: Any) -> None:
                 view.changed()
     except Refused as refusal:
         reply({"type": "refused", "reason": f"{refusal}"})
-    else:
-        if kind == "stand":
-            reply({"type": "heard"})
 
 
 def _open(view: View, _reply: Reply, id: str) -> None:  # noqa: A002  the message's own words
@@ -56,40 +52,28 @@ def _open(view: View, _reply: Reply, id: str) -> None:  # noqa: A002  the messag
     view.opened(id)
 
 
-def _seek(view: View, _reply: Reply, operation: int, place: int) -> None:
-    when = _when_of(view, operation, place)
-    view.asked = True
-    if operation < 0:
-        view.follow = True
-    view.moment = when
-
-
-def _stand(view: View, _reply: Reply, operation: int, place: int, latest: int) -> None:
-    when, machine = _when_of(view, operation, place), view.machine
-    is_latest = machine is not None and len(machine.journal) - 1 == latest
-    if is_latest or not view.follow:  # otherwise the later operations are shown
-        view.moment = when
-
-
-def _when_of(view: View, operation: int, place: int) -> When | None:
-    """Return the moment that a page asks for; operation -1 means now."""
+def _seek(view: View, _reply: Reply, operation: int, place: int, latest: int, stays: bool) -> None:
     machine = view.machine
     if machine is None:
         raise Refused("this picture has no history: move in it with the arrow keys, and select with Enter")
-    latest = len(machine.journal) - 1
-    if operation > latest:
-        raise Refused(f"seek: operation is {operation}; the latest is {latest}")
-    return NOW if operation < 0 else view.moment_after(operation, place)
+    newest = len(machine.journal) - 1
+    if operation > newest:
+        raise Refused(f"seek: operation is {operation}; the latest is {newest}")
+    view.asked = True
+    if latest not in (-1, newest) and view.follow:  # the newer operations are shown
+        return
+    if operation < 0:
+        view.follow = True
+    when = NOW if operation < 0 else view.moment_after(operation, place)
+    if stays:
+        view.stay(when or When(machine.journal.last.serial))
+    else:
+        view.moment = when
 
 
 def _jump(view: View, _reply: Reply, to: str, way: int) -> None:
     view.asked = True
     view.jump(to, way)
-
-
-def _stay(view: View, _reply: Reply) -> None:
-    view.asked = True
-    view.stay()
 
 
 def _turn(view: View, _reply: Reply, id: str, by: int) -> None:  # noqa: A002  the message's own words
@@ -116,9 +100,11 @@ def _export(view: View, reply: Reply, form: str, operation: int, place: int) -> 
     reply({"type": "export", "form": form, "seq": view.seq, "place": place}, buffers=[data])
 
 
-def _tell(what: str, view: View, reply: Reply, **given: int) -> None:
+def _operations(view: View, reply: Reply, have: int, serial: int, first: int) -> None:
     if view.machine is not None:
-        reply({"type": what}, buffers=[told(what, view.machine.journal, given, view.asks)])
+        columns = timeline(view.machine.journal, have, serial, view.asks)
+        named = names(view.machine.journal, first, view.asks) if first >= 0 else []
+        reply({"type": "operations"}, buffers=[pack_plain({**columns, "names": [first, named]})])
 
 
 _ANSWERS: Mapping[str, Callable[..., None]] = {
@@ -128,12 +114,9 @@ _ANSWERS: Mapping[str, Callable[..., None]] = {
     "room": lambda view, _reply, page, width, height, nth: view.fits(page, (width, height), nth),
     "open": _open,
     "seek": _seek,
-    "stand": _stand,
     "jump": _jump,
-    "stay": _stay,
     "turn": _turn,
     "find": _find,
     "export": _export,
-    "timeline": partial(_tell, "timeline"),
-    "names": partial(_tell, "names"),
+    "operations": _operations,
 }

@@ -57,21 +57,17 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "nth": NTH,
     },
     "open": {"id": TEXT},
-    # Show the moment after `place` events of an operation (operation -1: now; place -1: after all of them).
+    # Show the moment after `place` events of an operation (operation -1: now; place -1: after all of them).  A page
+    # that has gone there by itself, by its film, names the `latest` operation that it knows (others name -1): if there
+    # are newer operations, they are shown instead.  `stays`: from now on, whatever moment the other pictures show.
     "seek": {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
-    },
-    # The page shows this moment by itself, by its film; `latest` is the machine's latest operation as far as it knows.
-    "stand": {
-        "operation": (_whole(0, 2**53), "a whole number from 0"),
-        "place": (_whole(-1, 10**9), "a whole number from -1"),
-        "latest": (_whole(0, 2**53), "a whole number from 0"),
+        "latest": (_whole(-1, 2**53), "a whole number from -1"),
+        "stays": FLAG,
     },
     # Show the moment before the next event of a kind or, with way -1, before the previous one.
     "jump": {"to": TEXT, "way": WAY},
-    # Show the picture as it was when its cell was done.
-    "stay": {},
     # Change the number in a slice of the address by `by`.
     "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
     # An address or a name, as it was typed; the same text again asks for the next hit or, with way -1, the previous.
@@ -83,17 +79,20 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
-    # Give the operations for the slider's strip; the page has the first `have`, the last of them with this serial.
-    "timeline": {"have": (_whole(0, 2**53), "a whole number from 0"), "serial": (_whole(-1, 2**53), "a whole number")},
-    # Give the names of operations from this number on.
-    "names": {"first": (_whole(0, 2**53), "a whole number from 0")},
+    # Give the operations for the strip: the page has the first `have`, the last of them with this serial.  Also give
+    # the names of operations from number `first` on, unless it is -1.
+    "operations": {
+        "have": (_whole(0, 2**53), "a whole number from 0"),
+        "serial": (_whole(-1, 2**53), "a whole number"),
+        "first": (_whole(-1, 2**53), "a whole number from -1"),
+    },
 }
 """Each message's fields.  All are required, and no others are accepted, except the page that asks (:func:`asker`)."""
 
-BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "export", "timeline", "names"))
+BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "export", "operations"))
 """Messages that a page sends by itself, without its reader; they are answered even if the machine is gone."""
 
-REDRAWN = frozenset(("seek", "stand", "jump", "open", "turn", "find"))
+REDRAWN = frozenset(("seek", "jump", "open", "turn", "find"))
 """Messages with which a page asks for a picture to be redrawn."""
 
 CHANGED = frozenset(("open", "turn", "find"))
@@ -124,11 +123,11 @@ def check_message(content: Any) -> dict[str, Any]:
 
     Raises :class:`Refused` with a sentence that names the field and the value.
 
-    >>> check_message({"type": "names", "first": 3})
-    {'type': 'names', 'first': 3}
-    >>> check_message({"type": "names", "first": -1})
+    >>> check_message({"type": "open", "id": "fold/3"})
+    {'type': 'open', 'id': 'fold/3'}
+    >>> check_message({"type": "open", "id": 3})
     Traceback (most recent call last):
-    vmwidgets.engine.base.errors.Refused: names: first is -1; it must be a whole number from 0
+    vmwidgets.engine.base.errors.Refused: open: id is 3; it must be a text of at most 200 characters
     """
     if not isinstance(content, dict):
         raise Refused(f"a message from the browser must be an object with a type, not {shown(content)}")

@@ -288,6 +288,7 @@ class View(Picture, anywidget.AnyWidget):
             self._send_instead(refused)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
             self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
+            self._have_sent(is_new=False)
         else:
             if this != self._drawings:
                 return  # another shell of the kernel has begun a newer frame meanwhile
@@ -324,6 +325,7 @@ class View(Picture, anywidget.AnyWidget):
             films.want(self)
 
     def _have_sent(self, is_new: bool) -> None:
+        """Note that the newest picture is on its way; if there is none, a page that waits for one is told."""
         if is_new:
             self._pages.sent()
         elif self.asked:
@@ -434,17 +436,17 @@ class View(Picture, anywidget.AnyWidget):
         is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
         return is_known and self.follow and not self._free
 
-    def stay(self) -> None:
-        """Show the machine as it was at the end of the view's cell, whatever moment its other pictures show."""
+    def stay(self, when: When | None = NOW) -> None:
+        """Show this moment from now on, or the end of the view's cell, whatever moment other pictures show."""
         machine = self.machine
-        if machine is None or self._cell_over < 0:
-            raise Refused("stay: the cell of this picture has not finished")
-        is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and self._is_newest
+        when = when or When(self._cell_over)
+        is_latest = machine is not None and when == When(machine.journal.last.serial)
+        is_drawn = self.moment is None and is_latest and self._is_newest
         with self.hold_sync():
             self._quiet = True  # there is no other moment to show
             try:
                 self.follow = False
-                self.moment = When(self._cell_over)
+                self.moment = when
             finally:
                 self._quiet = False
             if is_drawn and self._scene is not None:
