@@ -56,7 +56,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const reel: Reel = new Reel({
     draw: (seq, picture) => figure.draw(seq, picture),
     filmed: (has) => figure.filmed(has),
-    lost: () => send({ type: "hello", seq: -1 }),
+    lost: () => hello(-1),
     send,
   });
   signal.addEventListener("abort", () => reel.leave());
@@ -70,15 +70,19 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   document.dispatchEvent(new CustomEvent(LIVE, { detail: model.get("twin_id") }));
 
   let nth = 0; // a kernel may receive the first of these after later ones
-  const say = (width: number, height: number): void => {
-    figure.measured(width);
-    send({ type: "room", width, height, nth: ++nth });
+  let visible = true; // as Python assumes
+  const hello = (seq = figure.shown): void => {
+    const [width, height] = room.told;
+    send({ type: "hello", seq, visible, width, height, nth: ++nth });
   };
-  const room = new Room(el, say, signal);
-  const hello = (): void => {
-    room.again();
-    send({ type: "hello", seq: figure.shown });
-  };
+  const room: Room = new Room(
+    el,
+    (width) => {
+      figure.measured(width);
+      if (nth) hello(); // otherwise the first one is yet to come
+    },
+    signal,
+  );
   let closed = false;
   model.on("comm:close", () => {
     closed = true;
@@ -122,9 +126,11 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive?.(model.get("twin_id"), origin));
-  watch(figure, signal, (visible) => {
-    send({ type: "sight", visible, nth: ++nth });
-    reel.see(visible);
+  watch(figure, signal, (seen) => {
+    if (seen === visible) return;
+    visible = seen;
+    hello();
+    reel.see(seen);
   });
   // A page that is closed or reloaded runs no cleanup of its pictures; a page that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
@@ -208,17 +214,11 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
 /** The distance from the window within which a picture is kept up to date: a reader who scrolls finds it drawn. */
 const NEAR = "50% 0px";
 
-/** Reports when the picture leaves the window, and when it comes back: out of sight, it is not drawn. */
+/** Reports whether the picture is in the window, now and when that changes: out of sight, it is not drawn. */
 function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => void): void {
-  let seen = true; // as Python assumes
-  const observer = new IntersectionObserver(
-    (entries) => {
-      const visible = entries.at(-1)?.isIntersecting ?? true;
-      if (visible !== seen) say(visible);
-      seen = visible;
-    },
-    { rootMargin: NEAR },
-  );
+  const observer = new IntersectionObserver((entries) => say(entries.at(-1)?.isIntersecting ?? true), {
+    rootMargin: NEAR,
+  });
   observer.observe(figure.root);
   signal.addEventListener("abort", () => observer.disconnect());
 }

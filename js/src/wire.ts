@@ -206,10 +206,8 @@ export interface Place {
 // fit.
 
 export type Request =
-  | { type: "hello"; seq: number }
+  | { type: "hello"; seq: number; visible: boolean; width: number; height: number; nth: number }
   | { type: "bye"; cleared: boolean }
-  | { type: "sight"; visible: boolean; nth: number }
-  | { type: "room"; width: number; height: number; nth: number }
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number; latest: number; stays: boolean }
   | { type: "jump"; to: string; way: number }

@@ -146,7 +146,7 @@ test("what another view has asked for is no matter of this one: nothing is saved
   (el.querySelector('[aria-label="save this picture as a file"]') as HTMLElement).click();
   const { page } = sent.find((request) => request.type === "export") as Request & { page: string };
   const hello = sent.find((request) => request.type === "hello");
-  assert.deepEqual(hello, { type: "hello", seq: 1, page });
+  assert.deepEqual(hello, { type: "hello", seq: 1, visible: true, width: 0, height: 0, nth: 1, page });
   const reply = { type: "export", form: "light", seq: 1, place: -1 };
   const file = [new DataView(zlibSync(new TextEncoder().encode("<svg/>")).buffer as ArrayBuffer)];
   fire("msg:custom", { ...reply, page: "another" }, file);
@@ -183,14 +183,14 @@ test("a picture says when it leaves the window and when it comes back, and nothi
   const { given, sent, stop } = setUp();
   await view.render(given);
   const sights = () =>
-    sent.filter((request) => request.type === "sight").map((request) => "visible" in request && request.visible);
+    sent.filter((request) => request.type === "hello").map((request) => "visible" in request && request.visible);
   const sight = Sight.all.at(-1) as Sight;
   sight.say(true);
-  assert.deepEqual(sights(), [], "Python takes it to be seen");
+  assert.deepEqual(sights(), [true], "it is said to be seen");
   sight.say(false);
   sight.say(false);
   sight.say(true);
-  assert.deepEqual(sights(), [false, true]);
+  assert.deepEqual(sights(), [true, false, true]);
   stop.abort();
   assert.equal(sight.watched, 0);
 });

@@ -7,8 +7,8 @@ from typing import Any
 from vmwidgets.widgets.host.refresh import refresher
 from vmwidgets.widgets.host.view import View
 
-HELLO = {"type": "hello", "page": "p-1", "seq": -1}
-ROOM = {"type": "room", "page": "p-1", "width": 900, "height": 900, "nth": 1}
+HELLO = {"type": "hello", "page": "p-1", "seq": -1, "visible": True, "width": 0, "height": 0, "nth": 1}
+ROOM = {**HELLO, "width": 900, "height": 900}
 BYE = {"type": "bye", "page": "p-1", "cleared": False}
 
 

@@ -10,10 +10,8 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.widgets.host.messages import SCHEMA, check_message
 
 GOOD: list[dict[str, Any]] = [
-    {"type": "hello", "page": "ab-1", "seq": -1},
+    {"type": "hello", "page": "ab-1", "seq": -1, "visible": False, "width": 1090, "height": 900, "nth": 2},
     {"type": "bye", "page": "ab-1", "cleared": True},
-    {"type": "sight", "page": "ab-1", "visible": False, "nth": 2},
-    {"type": "room", "page": "ab-1", "width": 1090, "height": 900, "nth": 1},
     {"type": "open", "id": "fold/3"},
     {"type": "seek", "operation": -1, "place": -1, "latest": -1, "stays": False},
     {"type": "jump", "to": "rotation", "way": -1},

@@ -43,6 +43,10 @@ def answer(view: View, content: Any) -> None:
         reply({"type": "refused", "reason": f"{refusal}"})
 
 
+def _hello(view: View, _reply: Reply, page: str, seq: int, visible: bool, width: int, height: int, nth: int) -> None:
+    view.hello(page, seq, visible, (width, height) if width else None, nth)
+
+
 def _open(view: View, _reply: Reply, id: str) -> None:  # noqa: A002  the message's own words
     node = next((node for node in (view.on_page() or view.scene()).nodes if node.id == id), None)
     if node is None:
@@ -108,10 +112,8 @@ def _operations(view: View, reply: Reply, have: int, serial: int, first: int) ->
 
 
 _ANSWERS: Mapping[str, Callable[..., None]] = {
-    "hello": lambda view, _reply, page, seq: view.hello(page, seq),
+    "hello": _hello,
     "bye": lambda view, _reply, page, cleared: view.bye(page, cleared),
-    "sight": lambda view, _reply, page, visible, nth: view.sighted(page, visible, nth),
-    "room": lambda view, _reply, page, width, height, nth: view.fits(page, (width, height), nth),
     "open": _open,
     "seek": _seek,
     "jump": _jump,

@@ -39,23 +39,23 @@ Field = tuple[Check, str]
 TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
 WAY: Field = (lambda value: value is not True and value in (1, -1), "1 or -1")
-NTH: Field = (_whole(1, 2**53), "a whole number from 1")
+PIXELS: Field = (_whole(0, 10**5), "a whole number from 0 to 100000")
 FORMS = ("light", "dark", "table", "dot")
 
 SCHEMA: dict[str, dict[str, Field]] = {
-    # A view was drawn on `page` (a name for one drawing of it), where the newest frame is `seq`.
-    "hello": {"page": TEXT, "seq": (_whole(-1, 2**53), "a whole number")},
+    # A view is drawn on `page` (a name for one drawing of it), and the newest frame there is `seq`.  It is in sight or
+    # not, and has `width` pixels of room (0: unknown) in a window of `height` pixels.  A page says so again when
+    # something changes; `nth` numbers its messages, since a kernel may get a later one first.
+    "hello": {
+        "page": TEXT,
+        "seq": (_whole(-1, 2**53), "a whole number"),
+        "visible": FLAG,
+        "width": PIXELS,
+        "height": PIXELS,
+        "nth": (_whole(1, 2**53), "a whole number from 1"),
+    },
     # That drawing is gone; `cleared`: its notebook is still open, so the output was cleared or the cell deleted.
     "bye": {"page": TEXT, "cleared": FLAG},
-    # That drawing came into sight, or out of it; `nth` numbers its messages, since a kernel may get a later one first.
-    "sight": {"page": TEXT, "visible": FLAG, "nth": NTH},
-    # That drawing has `width` pixels of room, in a window of `height` pixels; `nth` numbers its messages.
-    "room": {
-        "page": TEXT,
-        "width": (_whole(1, 10**5), "a whole number from 1 to 100000"),
-        "height": (_whole(1, 10**5), "a whole number from 1 to 100000"),
-        "nth": NTH,
-    },
     "open": {"id": TEXT},
     # Show the moment after `place` events of an operation (operation -1: now; place -1: after all of them).  A page
     # that has gone there by itself, by its film, names the `latest` operation that it knows (others name -1): if there
@@ -89,7 +89,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
 }
 """Each message's fields.  All are required, and no others are accepted, except the page that asks (:func:`asker`)."""
 
-BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "export", "operations"))
+BY_ITSELF = frozenset(("hello", "bye", "export", "operations"))
 """Messages that a page sends by itself, without its reader; they are answered even if the machine is gone."""
 
 REDRAWN = frozenset(("seek", "jump", "open", "turn", "find"))

@@ -633,24 +633,31 @@ class View(Picture, anywidget.AnyWidget):
         for message in self._pages.tell(wanted):
             self.send(message)
 
-    def hello(self, page: str, seq: int) -> None:
-        """Note that a page shows the view, and has its frame `seq`; -1 if it has none that it can read."""
+    def hello(self, page: str, seq: int, visible: bool, room: Room | None, nth: int) -> None:
+        """Note in a page's message `nth` what the view is like there, and that its newest frame there is `seq`.
+
+        `seq` is -1 if the page has no frame that it can read.
+        """
         self.cleared = False
         if seq < 0:  # the page has no drawing, or can't read the drawing's film
             self._film = None
-        if self._pages.hello(page):  # there is another: this page before it was reloaded, or a second page
+        newest = self.seq
+        with self._fitting():
+            heard = self._pages.hello(page, visible, room, nth)
+        if heard is None:
+            return
+        if heard.others:  # this page before it was reloaded, or a second page
             self.send({"type": "who"})
-        if not self._pages.is_unseen(page) and (self._stale or seq != self.seq):
+        if room is not None:
+            open_hub().room = room
+            for fit in heard.waiting:
+                fit()
+            if not self._stale:  # it was drawn as wide as its page is
+                self._let_go()
+        if visible and (self._stale or seq != newest == self.seq):
             self.refresh()
         for message in self._pages.tell():
             self.send(message)
-        films.want(self)
-
-    def sighted(self, page: str, visible: bool, nth: int) -> None:
-        """Note in a page's message `nth` whether the view is in sight there."""
-        self._pages.sees(page, visible, nth)
-        if self._stale and self.in_sight:
-            self.refresh()
         films.want(self)
 
     def bye(self, page: str, cleared: bool) -> None:
@@ -658,15 +665,3 @@ class View(Picture, anywidget.AnyWidget):
         with self._fitting():
             self._pages.lose(page)
         self.cleared = cleared and not self._pages.known
-
-    def fits(self, page: str, room: Room, nth: int) -> None:
-        """Note in a page's message `nth` the room that the view has there."""
-        with self._fitting():
-            waiting = self._pages.has(page, room, nth)
-        if waiting is None:
-            return
-        open_hub().room = room
-        for fit in waiting:
-            fit()
-        if not self._stale:  # it was drawn as wide as its page is
-            self._let_go()
