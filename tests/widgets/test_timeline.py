@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.pictures.operations import line_of
 from vmwidgets.pictures.timeline import PIECE, names, stamp, timeline
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.pictures import cell_ends
@@ -125,23 +124,6 @@ def test_names_come_in_pieces() -> None:
     assert names(machine.journal, 10 * PIECE) == []
 
 
-def test_a_line_of_python_does_the_same_on_another_machine() -> None:
-    machine = lived()
-    machine.task('a "b"/c').map.enter("4 KiB")
-    machine.tasks["init"].fork("child").exit()
-    file = machine.make_file("motd", b"hello\n")
-    machine.tasks["init"].mmap("4 KiB", "r", "shared", file)
-    there: dict[str, Any] = {"vm": vm}
-    for operation in machine.journal:
-        line = line_of(operation)
-        try:
-            exec(line, there)
-        except vm.VMError:
-            assert operation.outcome == "error", line
-    assert timeline(there["m"].journal)["kinds"] == timeline(machine.journal)["kinds"]
-    assert all(mine.agrees(its) for mine, its in zip(machine.journal, there["m"].journal, strict=True))
-
-
 def test_a_page_asks_and_is_told() -> None:
     machine = lived()
     view = vm.Tree(machine.kernel_map)
@@ -180,16 +162,3 @@ def test_what_is_asked_is_not_given_away_by_a_mark() -> None:
     assert held["kinds"][:2] == open_["kinds"][:2]
     assert "✗" in names(machine.journal, 0)[2]
     assert "✗" not in names(machine.journal, 0, asks=True)[2]
-
-
-def test_a_line_is_given_only_where_it_does_the_same() -> None:
-    machine = vm.boot("x86-64", cpus=2)
-    task = machine.task("init")
-    machine.cpus[1].run(task)
-    assert line_of(machine.journal.last) == 'm.cpus[1].run(task=m.tasks["init"])'
-    machine.spawn(lambda: None, name="reader")
-    assert line_of(machine.journal.last) == "", "the function is not recorded"
-    machine.run()
-    assert line_of(machine.journal.last) == "m.run()"
-    machine.controls = machine.controls.__class__(nxe=False)
-    assert line_of(machine.journal.last) == "", "it was an assignment"
