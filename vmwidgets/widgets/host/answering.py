@@ -11,7 +11,7 @@ from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.timeline import names, timeline
 from vmwidgets.views.scene.twin import table_twin
 
-from .messages import BY_ITSELF, CHANGED, REDRAWN, SCHEMA, asker, check_message
+from .messages import BY_ITSELF, REDRAWN, SCHEMA, asker, check_message
 from .packing import pack_plain, pack_table, pack_text
 from .refresh import refresher
 
@@ -37,8 +37,6 @@ def answer(view: View, content: Any) -> None:
         given = {name: message[name] for name in SCHEMA[kind]}
         with refresher.answering(view) if kind in REDRAWN else nullcontext():
             _ANSWERS[kind](view, reply, **given)
-            if kind in CHANGED:
-                view.changed()
     except Refused as refusal:
         reply({"type": "refused", "reason": f"{refusal}"})
 
@@ -54,6 +52,7 @@ def _open(view: View, _reply: Reply, id: str) -> None:  # noqa: A002  the messag
     if node.action != "open":
         raise Refused(f"open: {shown(id)} can't be opened")
     view.opened(id)
+    view.changed()  # at each step: its film is made again
 
 
 def _seek(view: View, _reply: Reply, operation: int, place: int, latest: int, stays: bool) -> None:
@@ -82,10 +81,12 @@ def _jump(view: View, _reply: Reply, to: str, way: int) -> None:
 
 def _turn(view: View, _reply: Reply, id: str, by: int) -> None:  # noqa: A002  the message's own words
     view.turned(id, by)
+    view.changed()
 
 
 def _find(view: View, reply: Reply, text: str, way: int) -> None:
     reply({"type": "found", **view.search(text, way).told()})
+    view.changed()
 
 
 def _export(view: View, reply: Reply, form: str, operation: int, place: int) -> None:

@@ -95,9 +95,6 @@ BY_ITSELF = frozenset(("hello", "bye", "export", "operations"))
 REDRAWN = frozenset(("seek", "jump", "open", "turn", "find"))
 """Messages with which a page asks for a picture to be redrawn."""
 
-CHANGED = frozenset(("open", "turn", "find"))
-"""Of these, the messages after which a picture shows something else at each step: its film is made again."""
-
 
 def check_public(widget: Widget, name: str) -> None:
     """Raise :class:`Refused` for the name of a trait that a page may not set."""
