@@ -325,7 +325,7 @@ class View(Picture, anywidget.AnyWidget):
             films.want(self)
 
     def _have_sent(self, is_new: bool) -> None:
-        """Note that the newest picture is on its way; if there is none, a page that waits for one is told."""
+        """Note that the newest picture is on its way; if there is none, say so to a page that waits."""
         if is_new:
             self._pages.sent()
         elif self.asked:
