@@ -234,17 +234,16 @@ function share(
   const show = (): void => figure.select(selection.get("selection"));
   const reach = (): void => {
     timer = undefined;
-    figure.reach(selection.get("latest"), selection.get("stamp"));
+    figure.reach(...selection.get("reached"));
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const know = (): void => {
-    company.latest = selection.get("latest");
+    [company.latest] = selection.get("reached");
     timer ??= setTimeout(reach, SOON); // nearly always, a picture follows immediately: both are painted at once
   };
   const heard: Record<string, (reply: Heard) => void> = {
     "change:selection": show,
-    "change:latest": know,
-    "change:stamp": know,
+    "change:reached": know,
     "msg:custom": (reply) => reply.type === "refused" && refused(reply.reason),
   };
   for (const [event, hear] of Object.entries(heard)) selection.on(event, hear);
@@ -253,7 +252,7 @@ function share(
     for (const [event, hear] of Object.entries(heard)) selection.off(event, hear);
   });
   show();
-  company.latest = selection.get("latest");
+  [company.latest] = selection.get("reached");
   reach();
 }
 

@@ -48,7 +48,7 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
     off: () => {},
     send: (content) => sent.push(content as Request),
   };
-  const chosen = { selection: "", latest: 1, stamp: 0 };
+  const chosen = { selection: "", reached: [1, 0] };
   const selection = { ...model, get: (name: keyof typeof chosen) => chosen[name] } as unknown as SelectionModel;
   const el = document.createElement("div");
   document.body.replaceChildren(el);
@@ -88,14 +88,13 @@ test("an operation is told with its picture; where none comes, a little later", 
   const where = () => el.querySelector(".vmw-where")?.textContent ?? "";
   const before = where();
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  chosen.latest = 8;
-  fire("change:latest");
-  fire("change:stamp");
+  chosen.reached = [8, 1];
+  fire("change:reached");
   assert.equal(where(), before, "its picture is on its way");
   context.mock.timers.tick(1000);
   assert.match(where(), / of 8/);
-  chosen.latest = 9;
-  fire("change:latest");
+  chosen.reached = [9, 1];
+  fire("change:reached");
   const when = { ...now, number: 9 };
   const text = JSON.stringify({ scene: scene([node("b")]), when });
   Object.assign(state, {
@@ -286,7 +285,7 @@ test("what changes while a view is made is not missed: the kernel's end, and ano
   const set: string[] = [];
   const followed: string[] = [];
   const model = (name: string): SelectionModel => ({
-    get: ((trait: string) => ({ selection: "", latest: 1, stamp: 0 })[trait]) as SelectionModel["get"],
+    get: ((trait: string) => ({ selection: "", reached: [1, 0] })[trait]) as SelectionModel["get"],
     set: () => set.push(name),
     save_changes: () => {},
     on: (event: string) => event === "change:selection" && followed.push(name),

@@ -141,7 +141,12 @@ def test_what_can_not_be_selected_is_refused_in_a_sentence_and_taken_back(
     model, told = view._choice.model, []
     monkeypatch.setattr(model, "send", told.append)
     monkeypatch.setattr(model, "send_state", told.append)
-    for state in ({"selection": "e" * 300}, {"selection": 7}, {"latest": 9}, {"selection": "", "latest": 9}):
+    for state in (
+        {"selection": "e" * 300},
+        {"selection": 7},
+        {"reached": [9, 0]},
+        {"selection": "", "reached": [9, 0]},
+    ):
         told.clear()
         model.set_state(state)
         refusal, taken_back = told

@@ -144,11 +144,11 @@ def test_a_mark_reaches_the_page_when_its_cell_is_done() -> None:
     machine = lived()
     view = vm.Tree(machine.kernel_map)
     view.open()
-    before = view._choice.model.stamp
+    before = view._choice.model.reached[1]
     machine.mark("here")
     cell_ends()
-    assert view._choice.model.stamp not in (before, 0)
-    assert view._choice.model.stamp == stamp(machine.journal)
+    assert view._choice.model.reached[1] not in (before, 0)
+    assert view._choice.model.reached[1] == stamp(machine.journal)
 
 
 def test_what_is_asked_is_not_given_away_by_a_mark() -> None:
