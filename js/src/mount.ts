@@ -38,7 +38,10 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const page = `${thisPage}-${++pages}`;
   let live = whole?.comm_live ?? true; // a view that is created again, or moved, may find its kernel restarted
   const send = (request: Request): void => {
-    if (live) model.send({ page, ...request });
+    if (!live) return;
+    const { type } = request;
+    if (type === "jump" || type === "find" || (type === "seek" && request.latest < 0)) reel.asks();
+    model.send({ page, ...request });
   };
   let chose = false; // it is selected here, but Python may not have accepted it
   const refused = (reason: string): void => {
@@ -172,7 +175,6 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
     } catch (error) {
       figure.tell(`Picture ${model.get("frame").seq} could not be drawn: ${error}`);
     }
-    reel.heard();
   };
   const draw = (): void => {
     const frame = model.get("frame");
@@ -182,13 +184,18 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
       figure.with("lay", (controls) => controls.lay?.(seq, place, text));
     }
     take(frame);
+    reel.heard();
   };
   const pace = new Pace(draw, () => figure.controls?.dragged ?? Number.NEGATIVE_INFINITY);
   model.on("change:frame", () => {
     figure.controls?.arrived();
     pace.come();
   });
-  for (const change of ["change:film", "change:spot"]) model.on(change, () => take({})); // a frame keeps its own time
+  model.on("change:film", () => take({})); // a frame keeps its own time
+  model.on("change:spot", () => {
+    take({});
+    reel.heard();
+  });
   draw();
 }
 

@@ -101,6 +101,20 @@ test("while the kernel is busy it is told once, and the last step when it has he
   assert.equal(sent.length, 2);
 });
 
+test("a moment that is asked for is shown, and no step that was passed before it is told afterwards", () => {
+  const { reel, sent, shown } = setUp();
+  reel.go(3, 5);
+  reel.go(3, 2); // while the kernel is busy with the first
+  reel.asks();
+  reel.take({ frame: {}, spot: { seq: 1, when: { place: 5, now: false } } });
+  assert.equal(shown().at(1), 2, "the answer to the first step");
+  reel.heard();
+  assert.equal(sent.length, 1);
+  reel.take({ frame: {}, spot: { seq: 1, when: { now: true } } });
+  assert.equal(reel.ahead, false);
+  assert.notEqual(shown().at(1), 2);
+});
+
 test("what the kernel says of a step that was passed moves nothing, and what it says of the last does", () => {
   const { reel, drawn, shown } = setUp();
   reel.go(3, 5);
