@@ -5,16 +5,18 @@ import { Reading } from "./alone.ts";
 import { Drawing, openWorker, Router, reasonAgainst } from "./drawing.ts";
 import type { Figure } from "./figure.ts";
 import { Finder, legend, More, TableTwin } from "./offers.ts";
-import { Time } from "./player.ts";
+import { NOWHERE, Time } from "./player.ts";
 import { opens } from "./pointing.ts";
 import { Presenting } from "./presenting.ts";
 import type { Renderer } from "./renderer.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
 import { button, html, put } from "./svg.ts";
-import type { Names, Told } from "./timeline.ts";
-import type { Found, Picture, Reply, SceneTableTwin } from "./wire.ts";
+import type { Told } from "./timeline.ts";
+import type { Form, Found, Picture, Reply } from "./wire.ts";
 import { type Speaker, speaker } from "./words.ts";
+
+type Exported = Extract<Reply, { type: "export" }>;
 
 /** The rules for what only these controls make; the build inserts them. */
 declare const LIVE: string;
@@ -32,13 +34,15 @@ export class Controls extends Reading {
   private readonly legend = html("div", "vmw-legend");
   private helper: HTMLButtonElement | undefined;
   private readonly drawing: Drawing;
+  /** The moment on screen. */
+  private when = NOWHERE;
   protected override alive = true;
 
   constructor(figure: Figure, router: Router) {
     const { calls, renderer, root } = figure;
     super(figure, new Time(calls.send, calls.step));
     this.renderer = renderer;
-    this.table = new TableTwin(() => calls.send({ type: "table" }));
+    this.table = new TableTwin(() => this.ask("table"));
     this.slicer = new Slicer(renderer, calls.send);
     this.finder = new Finder({
       find: (text, way) => {
@@ -54,7 +58,7 @@ export class Controls extends Reading {
       noted: () => this.time.noted(figure.words.sentence),
     });
     this.drawing = new Drawing(renderer.root, router, {
-      send: calls.send,
+      ask: () => this.ask("dot"),
       act: (id) => figure.act(id),
       tell: (sentence) => figure.tell(sentence),
       lack: (sentence) => figure.lack(sentence),
@@ -67,6 +71,7 @@ export class Controls extends Reading {
   override draw(seq: number, picture: Picture): void {
     super.draw(seq, picture);
     const { scene, when } = picture;
+    this.when = when;
     this.presenting.show();
     this.table.draw(scene);
     this.tabled.hidden = this.table.root.hidden;
@@ -76,15 +81,33 @@ export class Controls extends Reading {
     this.drawing.draw(seq, scene, when);
   }
 
-  /** Takes the data that were requested, unpacked. */
-  hear(reply: Reply, data: unknown): void {
-    const { operations } = this.time;
+  /** Takes the data that were requested. */
+  hear(reply: Reply, data = ""): void {
     if (reply.type === "found") this.find(reply);
     else if (reply.type === "present") this.presenting.present(reply.notes);
-    else if (reply.type === "dot") this.drawing.take(reply.seq, reply.place, data as string);
-    else if (reply.type === "timeline") operations?.take(data as Told);
-    else if (reply.type === "names") operations?.takeNames(data as Names);
-    else if (reply.type === "table" && reply.seq === this.figure.shown) this.table.fill(data as SceneTableTwin);
+    else if (reply.type === "export") this.take(reply, data);
+    else if (reply.type === "operations") this.time.operations?.take(JSON.parse(data) as Told);
+  }
+
+  /** Requests the picture on screen in another form: only the kernel has it. */
+  private ask(form: Form): void {
+    const { number, place } = this.when;
+    this.figure.calls.send({ type: "export", form, operation: number, place });
+  }
+
+  /** Takes the picture in another form; rows of another picture are not shown. */
+  private take({ form, seq, place }: Exported, data: string): void {
+    if (form === "dot") this.drawing.take(seq, place, data);
+    else if (form !== "table") this.download(data);
+    else if (seq === this.figure.shown && place === this.when.place) this.table.fill(JSON.parse(data));
+  }
+
+  /** Offers the browser a file to save: its name has the title and the operation. */
+  private download(svg: string): void {
+    const words = `${this.renderer.scene?.title} ${Math.max(this.when.number, 0)}`.match(/[\p{L}\p{N}_.]+/gu) ?? [];
+    const href = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    Object.assign(document.createElement("a"), { href, download: `${words.join("-")}.svg` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
   }
 
   override reach(number: number, stamp: number): void {
@@ -125,7 +148,7 @@ export class Controls extends Reading {
 
   /** Asks for the picture as a file, as light or dark as it is on the page. */
   private save(): void {
-    this.figure.calls.send({ type: "save", theme: this.figure.root.closest(".vmw-dark") ? "dark" : "light" });
+    this.ask(this.figure.root.closest(".vmw-dark") ? "dark" : "light");
   }
 
   /** The contents of "…". */

@@ -4,10 +4,11 @@
 
 import type { Answer, Question } from "./graphviz.ts";
 import { html, put, svg } from "./svg.ts";
-import type { Scene, SceneNode, Send, When } from "./wire.ts";
+import type { Scene, SceneNode, When } from "./wire.ts";
 
 interface DrawingCalls {
-  send: Send;
+  /** Requests the text of the picture on screen. */
+  ask: () => void;
   /** Called when something in the drawing was pressed; "" is the background. */
   act: (id: string) => void;
   /** A sentence for the reader. */
@@ -147,7 +148,7 @@ export class Drawing {
     if (text.shown !== shown) {
       if (this.asked || !when) return;
       this.asked = true;
-      this.calls.send({ type: "dot", operation: when.number, place: when.place });
+      this.calls.ask();
       return;
     }
     if (this.works) return;
@@ -273,8 +274,9 @@ export class Router {
   private loading: Promise<void> | null = null;
   private text: string | null = null;
   private line: Line | null = null;
-  /** Whether this worker has answered: then it can run in this page. */
+  /** Whether workers can run in this page, since one has answered; or how many have died before that. */
   private lives = false;
+  private died = 0;
   private reason: string;
   private key = 0;
   private views = 0;
@@ -346,32 +348,40 @@ export class Router {
       this.line.onmessage = (event) => this.receive(event.data);
       this.line.onerror = (event) => this.lose(event.message);
     } catch (error) {
-      this.lose(error);
+      this.never(error);
     }
     return this.line;
   }
 
-  /** Handles the worker's end.  One that had answered died of a question, and the next question starts another. */
-  private lose(why: unknown): void {
-    if (!this.lives) this.reason = why ? String(why) : "its worker does not start"; // a policy gives no words
+  /**
+   * Handles the worker's end.  It died of a question, and the next question starts another; a policy against workers
+   * gives no words, and a second worker that dies without an answer has the reason of the first.
+   */
+  private lose(why: string): void {
+    if (!this.lives && (!why || ++this.died > 1)) this.never(why || "its worker does not start");
+    else this.end();
+  }
+
+  /** Notes that no worker will run in this page. */
+  private never(why: unknown): void {
+    this.reason = String(why);
     this.end();
   }
 
   private end(): void {
     this.line?.terminate();
     this.line = null;
-    this.lives = false;
     const asked = [...this.asked.values()];
     this.asked.clear();
     for (const refuse of asked) refuse(null);
   }
 
   private receive({ key, svg, error, dead }: Answer): void {
-    this.lives = dead === undefined;
-    if (!this.lives) {
-      this.lose(dead);
+    if (dead !== undefined) {
+      this.never(dead);
       return;
     }
+    this.lives = true;
     if (svg === undefined) console.warn(`vmwidgets: Graphviz refused a picture: ${error}`);
     const answer = this.asked.get(key);
     this.asked.delete(key);

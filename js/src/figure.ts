@@ -264,8 +264,8 @@ export interface Equipment {
   reach(number: number, stamp: number): void;
   /** Whether a kernel answers. */
   live(alive: boolean): void;
-  /** The kernel's reply to a request, with its data. */
-  hear?(reply: Reply, data: unknown): void;
+  /** The kernel's reply to a request, with its data as text. */
+  hear?(reply: Reply, data?: string): void;
   /** A picture has come, and will be drawn soon. */
   arrived(): void;
   /** The last request was answered, and changed nothing. */

@@ -263,7 +263,7 @@ export class Reel {
 
   /** Tells the kernel where the page stands. */
   tell(operation: number, place: number, latest: number): void {
-    this.calls.send({ type: "stand", operation, place, latest: Math.max(latest, operation) });
+    this.calls.send({ type: "seek", operation, place, latest: Math.max(latest, operation), stays: false });
   }
 
   get kept(): boolean {
@@ -281,7 +281,12 @@ export class Reel {
     this.calls.draw(this.seq, { ...picture, when: { ...this.kernels, place: here, now } });
   }
 
-  /** Notes that the kernel knows where the page is. */
+  /** Notes that the kernel is asked for another moment: the steps of which it was not informed are of no matter now. */
+  asks(): void {
+    this.company?.forget();
+  }
+
+  /** Notes that the kernel has answered: it knows where the page is. */
   heard(): void {
     this.company?.heard(this);
   }
@@ -343,6 +348,11 @@ export class Company {
   seen(one: Reel): void {
     if (one.missed) this.call(one);
     one.missed = false;
+  }
+
+  /** Notes that the pictures are about to go elsewhere. */
+  forget(): void {
+    this.here = null;
   }
 
   heard(by: Reel): void {

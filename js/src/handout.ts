@@ -1,4 +1,4 @@
-// A handout in the browser: the player, its lectern, and the button that copies a call.
+// A handout in the browser: the player and its lectern.
 //
 // The player of a handout: it replaces the steps that are read without a script.
 
@@ -12,7 +12,7 @@ import { type Room, Stage } from "./stage.ts";
 import { Asking, pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
 import { button, html, put, say } from "./svg.ts";
 import { Timeline } from "./timeline.ts";
-import { Functions, speaker } from "./words.ts";
+import { Functions } from "./words.ts";
 
 /** Pixels that a finger moves sideways for a step. */
 const SWIPE = 50;
@@ -59,7 +59,6 @@ class Handout implements Source<number> {
   private readonly caption = html("p", "vmw-caption");
   private readonly code = html("span");
   private readonly functions = new Functions();
-  private readonly copying = new Copying();
   private readonly asking: Asking;
   private readonly pictures = html("div", "vmw-stages");
   private readonly choices = html("p", "vmw-choices");
@@ -230,7 +229,7 @@ class Handout implements Source<number> {
     this.pictures.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
     this.functions.learn(PSEUDOCODE);
-    called.append(this.copying.root, " ", this.code, " ", this.functions.root, this.functions.panel);
+    called.append(this.code, " ", this.functions.root, this.functions.panel);
     this.root.append(top, this.asking.root, this.pictures, called, this.choices);
     for (const type of ["keydown", "keyup"] as const) {
       const hear = (event: KeyboardEvent): void => {
@@ -301,7 +300,6 @@ class Handout implements Source<number> {
     this.hold();
     this.code.replaceChildren(...(step.code ? [html("code", "", step.code)] : []));
     this.functions.draw(step.functions);
-    this.copying.offer(step.line);
     this.asking.show();
     this.offer();
     const { presenting } = this.lectern;
@@ -583,69 +581,6 @@ class Lectern {
     const place = this.presenting ? "present" : at || branch >= 0 ? "step" : "";
     const address = place ? `#${place}-${branch}-${at}` : location.pathname + location.search;
     if (place ? location.hash !== address : location.hash) history.replaceState(null, "", address);
-  }
-}
-
-// ---- copying
-// A button that copies a line of Python; if a page may not copy, the line is shown, to be copied by hand.
-
-/** Milliseconds for which a button says that it has copied. */
-const SAID = 1500;
-
-export class Copying {
-  readonly root = html("span", "vmw-copying");
-  private readonly press = button("copy", "copy the call as a line of Python");
-  private readonly fallback = html("span", "vmw-tip vmw-by-hand", "This page may not copy. Copy the line here: ");
-  private readonly field = html("input");
-  private line = "";
-  private timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor() {
-    this.field.readOnly = true;
-    this.field.setAttribute("aria-label", "the call as a line of Python");
-    this.fallback.append(this.field);
-    this.fallback.hidden = true;
-    this.root.append(this.press, this.fallback);
-    this.press.addEventListener("click", () => this.copy());
-    this.field.addEventListener("blur", () => {
-      this.fallback.hidden = true;
-    });
-    this.field.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") this.press.focus();
-    });
-  }
-
-  /** The text that a press copies; if it is "", the button stays in place. */
-  offer(line: string): void {
-    this.line = line;
-    this.press.disabled = !line;
-    this.press.title = line ? `copy  ${line}` : "there is no one line to copy";
-  }
-
-  private async copy(): Promise<void> {
-    const { line } = this;
-    const copied = await written(line);
-    if (!copied) {
-      this.field.value = line;
-      this.fallback.hidden = false;
-      this.field.focus();
-      this.field.select();
-      return;
-    }
-    say(this.press, "copied");
-    speaker.say("copied", true);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => say(this.press, "copy"), SAID);
-  }
-}
-
-async function written(line: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(line);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -57,10 +57,10 @@ export interface WidgetModel {
 }
 
 /**
- * The state that all pictures of a machine share: the selection, the latest operation, and a number that changes with
- * them.
+ * The state that all pictures of a machine share: the selection, and what the machine has reached. The stamp changes with
+ * operations, groups and marks.
  */
-export type SelectionModel = Model<{ selection: string; latest: number; stamp: number }>;
+export type SelectionModel = Model<{ selection: string; reached: [latest: number, stamp: number] }>;
 
 /** anywidget 0.11: other widgets of the same kernel, by reference. */
 interface Host {

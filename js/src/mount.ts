@@ -2,7 +2,7 @@
 // is removed.
 
 import { Figure } from "./figure.ts";
-import { type Company, companyOf, Reel, textOf, unpack } from "./film.ts";
+import { type Company, companyOf, Reel, textOf } from "./film.ts";
 import {
   found,
   hear,
@@ -16,7 +16,7 @@ import {
   type ViewTraits,
 } from "./host.ts";
 import { Room } from "./room.ts";
-import type { Heard, Reply, Request } from "./wire.ts";
+import type { Heard, Request } from "./wire.ts";
 
 const EXPORTED = "This page has no kernel: step it in the notebook.";
 
@@ -38,7 +38,10 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const page = `${thisPage}-${++pages}`;
   let live = whole?.comm_live ?? true; // a view that is created again, or moved, may find its kernel restarted
   const send = (request: Request): void => {
-    if (live) model.send({ page, ...request });
+    if (!live) return;
+    const { type } = request;
+    if (type === "jump" || type === "find" || (type === "seek" && request.latest < 0)) reel.asks();
+    model.send({ page, ...request });
   };
   let chose = false; // it is selected here, but Python may not have accepted it
   const refused = (reason: string): void => {
@@ -56,7 +59,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const reel: Reel = new Reel({
     draw: (seq, picture) => figure.draw(seq, picture),
     filmed: (has) => figure.filmed(has),
-    lost: () => send({ type: "hello", seq: -1 }),
+    lost: () => hello(-1),
     send,
   });
   signal.addEventListener("abort", () => reel.leave());
@@ -70,15 +73,19 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   document.dispatchEvent(new CustomEvent(LIVE, { detail: model.get("twin_id") }));
 
   let nth = 0; // a kernel may receive the first of these after later ones
-  const say = (width: number, height: number): void => {
-    figure.measured(width);
-    send({ type: "room", width, height, nth: ++nth });
+  let visible = true; // as Python assumes
+  const hello = (seq = figure.shown): void => {
+    const [width, height] = room.told;
+    send({ type: "hello", seq, visible, width, height, nth: ++nth });
   };
-  const room = new Room(el, say, signal);
-  const hello = (): void => {
-    room.again();
-    send({ type: "hello", seq: figure.shown });
-  };
+  const room: Room = new Room(
+    el,
+    (width) => {
+      figure.measured(width);
+      if (nth) hello(); // otherwise the first one is yet to come
+    },
+    signal,
+  );
   let closed = false;
   model.on("comm:close", () => {
     closed = true;
@@ -122,9 +129,11 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive?.(model.get("twin_id"), origin));
-  watch(figure, signal, (visible) => {
-    send({ type: "sight", visible, nth: ++nth });
-    reel.see(visible);
+  watch(figure, signal, (seen) => {
+    if (seen === visible) return;
+    visible = seen;
+    hello();
+    reel.see(seen);
   });
   // A page that is closed or reloaded runs no cleanup of its pictures; a page that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
@@ -175,20 +184,19 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
       figure.with("lay", (controls) => controls.lay?.(seq, place, text));
     }
     take(frame);
+    reel.heard();
   };
   const pace = new Pace(draw, () => figure.controls?.dragged ?? Number.NEGATIVE_INFINITY);
   model.on("change:frame", () => {
     figure.controls?.arrived();
     pace.come();
   });
-  for (const change of ["change:film", "change:spot"]) model.on(change, () => take({})); // a frame keeps its own time
+  model.on("change:film", () => take({})); // a frame keeps its own time
+  model.on("change:spot", () => {
+    take({});
+    reel.heard();
+  });
   draw();
-}
-
-/** Gives the controls what they asked for. */
-function heard(figure: Figure, reply: Reply, packed?: DataView): void {
-  const data = packed && (reply.type === "dot" ? textOf(packed) : unpack<unknown>(packed));
-  figure.with(reply.type, (controls) => controls.hear?.(reply, data));
 }
 
 function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () => void, page: string): void {
@@ -199,11 +207,13 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
-    else if (reply.type === "heard") reel.heard();
-    else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
-    else heard(figure, reply, buffers?.[0]);
-    if (reply.type === "refused") reel.heard();
-    if (reply.type === "refused" || reply.type === "unchanged") figure.controls?.answered();
+    else {
+      const text = buffers?.[0] && textOf(buffers[0]);
+      figure.with(reply.type, (controls) => controls.hear?.(reply, text));
+    }
+    if (reply.type !== "refused" && reply.type !== "unchanged") return;
+    reel.heard();
+    figure.controls?.answered();
   });
   place();
 }
@@ -211,17 +221,11 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
 /** The distance from the window within which a picture is kept up to date: a reader who scrolls finds it drawn. */
 const NEAR = "50% 0px";
 
-/** Reports when the picture leaves the window, and when it comes back: out of sight, it is not drawn. */
+/** Reports whether the picture is in the window, now and when that changes: out of sight, it is not drawn. */
 function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => void): void {
-  let seen = true; // as Python assumes
-  const observer = new IntersectionObserver(
-    (entries) => {
-      const visible = entries.at(-1)?.isIntersecting ?? true;
-      if (visible !== seen) say(visible);
-      seen = visible;
-    },
-    { rootMargin: NEAR },
-  );
+  const observer = new IntersectionObserver((entries) => say(entries.at(-1)?.isIntersecting ?? true), {
+    rootMargin: NEAR,
+  });
   observer.observe(figure.root);
   signal.addEventListener("abort", () => observer.disconnect());
 }
@@ -237,17 +241,16 @@ function share(
   const show = (): void => figure.select(selection.get("selection"));
   const reach = (): void => {
     timer = undefined;
-    figure.reach(selection.get("latest"), selection.get("stamp"));
+    figure.reach(...selection.get("reached"));
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const know = (): void => {
-    company.latest = selection.get("latest");
+    [company.latest] = selection.get("reached");
     timer ??= setTimeout(reach, SOON); // nearly always, a picture follows immediately: both are painted at once
   };
   const heard: Record<string, (reply: Heard) => void> = {
     "change:selection": show,
-    "change:latest": know,
-    "change:stamp": know,
+    "change:reached": know,
     "msg:custom": (reply) => reply.type === "refused" && refused(reply.reason),
   };
   for (const [event, hear] of Object.entries(heard)) selection.on(event, hear);
@@ -256,7 +259,7 @@ function share(
     for (const [event, hear] of Object.entries(heard)) selection.off(event, hear);
   });
   show();
-  company.latest = selection.get("latest");
+  [company.latest] = selection.get("reached");
   reach();
 }
 
@@ -267,16 +270,6 @@ function select(selection: SelectionModel, thing: string): void {
   if (selection.get("selection") === thing) return;
   selection.set("selection", thing); // all views follow now, and Python when it is idle
   selection.save_changes();
-}
-
-/** Offers the browser a file to save. */
-function download(name: string, file: Blob): void {
-  const address = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 // ---- pace

@@ -267,7 +267,7 @@ const TARGETS: readonly string[] = [
 ];
 
 /** The state of a picture before anything was drawn. */
-const NOWHERE: When = {
+export const NOWHERE: When = {
   number: -1,
   place: AFTER,
   now: true,
@@ -328,13 +328,7 @@ export class Time implements Source<Spot> {
     const { press, speed } = this.player;
     if (hasKernel) for (const one of [press, speed]) one.remove(); // there is a place for them
     this.moves = [press, this.unit, speed, this.first, this.last, this.cell, this.operation];
-    this.operations = hasKernel
-      ? new Operations(
-          send,
-          () => this.renamed(),
-          () => this.strip?.named(),
-        )
-      : null;
+    this.operations = hasKernel ? new Operations(send, () => this.renamed()) : null;
     this.strip = hasKernel
       ? new Timeline({
           go: (number) => this.toOperation(number),
@@ -457,7 +451,7 @@ export class Time implements Source<Spot> {
     if (this.cell.hidden || this.alone) return;
     this.leave();
     this.player.wait();
-    this.send({ type: "stay" });
+    this.send({ type: "seek", operation: this.when.cell, place: AFTER, latest: -1, stays: true });
   }
 
   /** Goes elsewhere: earlier presses no longer count. */
@@ -611,6 +605,7 @@ export class Time implements Source<Spot> {
   /** Notes that all operations, or their kinds, have changed. */
   private renamed(): void {
     if (this.operations) this.strip?.draw(this.operations.past);
+    this.strip?.named();
     if (!this.player.waits) this.settle();
   }
 
@@ -686,6 +681,6 @@ export class Time implements Source<Spot> {
     if (this.alone) {
       this.leave();
       this.answered();
-    } else this.send({ type: "seek", operation, place });
+    } else this.send({ type: "seek", operation, place, latest: -1, stays: false });
   }
 }

@@ -93,14 +93,12 @@ const FROM_AFAR = 760;
 
 export class Room {
   private readonly place: HTMLElement;
-  private readonly tell: (width: number, height: number) => void;
-  private told: [width: number, height: number] = [0, 0];
+  private readonly tell: (width: number) => void;
+  /** The room in pixels; 0 if it is not known.  The height is the visible one: of the window, or its part that scrolls. */
+  told: [width: number, height: number] = [0, 0];
 
-  /**
-   * Calls `tell` with the room of `place`, and again when it changes, until `signal` says that it is gone. The height
-   * is the visible height: of the window, or of the part of it that scrolls.
-   */
-  constructor(place: HTMLElement, tell: (width: number, height: number) => void, signal: AbortSignal) {
+  /** Calls `tell` when the room of `place` is known or changes, until `signal` says that it is gone. */
+  constructor(place: HTMLElement, tell: (width: number) => void, signal: AbortSignal) {
     this.place = place;
     this.tell = tell;
     place.classList.add("vmw-place");
@@ -119,11 +117,6 @@ export class Room {
     addEventListener("resize", changed, { signal });
   }
 
-  /** Reports the room again: the receiver may have forgotten it. */
-  again(): void {
-    if (this.told[0]) this.tell(...this.told);
-  }
-
   private measure(): void {
     const filled = this.place.querySelector(":scope > .vmw-filled") !== null;
     const width = filled ? FROM_AFAR : this.place.clientWidth;
@@ -133,7 +126,7 @@ export class Room {
     if (this.told[0] && room.every((px, i) => (this.told[i] as number) <= px && px < (this.told[i] as number) + SLACK))
       return;
     this.told = room;
-    this.tell(...room);
+    this.tell(width);
   }
 }
 

@@ -36,8 +36,6 @@ export interface ToldStep {
   name: string;
   kind: string;
   end: string;
-  /** The call as a line of Python; "" if it needs several lines. */
-  line: string;
   chapter?: string;
   question?: Question;
   /** The notes for the presenter. */

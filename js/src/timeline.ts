@@ -381,55 +381,50 @@ export interface Told {
   sizes: number[];
   groups: [number, number, string][];
   marks: [number, string][];
-}
-
-/** The names of operations from `first` on. */
-export interface Names {
-  first: number;
-  names: string[];
+  /** The names of operations from this number on, if they were requested. */
+  names: [first: number, names: string[]];
 }
 
 export class Operations {
   past: Past = NO_PAST;
   private readonly send: Send;
   private readonly changed: () => void;
-  private readonly named: () => void;
   private readonly names = new Map<number, string>();
   /** The pieces of names that were requested. */
   private readonly pieces = new Set<number>();
   private stamp = 0;
-  private wanted = 0;
-  /** The stamp at the time of the last request. */
-  private meant = 0;
   private serial = -1;
-  private asked = false;
-  private naming = false;
+  /** Whether the operations have changed since the last request, whether names are wanted, and around which. */
+  private due = false;
+  private pointed = false;
   private near = 0;
+  private asked = false;
 
-  /** `changed`: the operations have changed; `named`: more names are known. */
-  constructor(send: Send, changed: () => void, named: () => void) {
+  /** `changed`: the operations have changed, or more names are known. */
+  constructor(send: Send, changed: () => void) {
     this.send = send;
     this.changed = changed;
-    this.named = named;
   }
 
   /** Notes that the machine's operations have this stamp now. */
   reach(stamp: number): void {
-    this.wanted = stamp;
+    this.due ||= stamp !== this.stamp;
     this.ask();
   }
 
   /** Notes that somebody else answers now: earlier requests get no answer. */
   again(): void {
-    this.asked = this.naming = false;
+    this.due ||= this.asked;
+    this.asked = false;
     this.ask();
   }
 
-  take({ stamp, first, serial, kinds, ends, sizes, groups, marks }: Told): void {
+  take({ stamp, first, serial, kinds, ends, sizes, groups, marks, names }: Told): void {
     const { past } = this;
     const fits = first <= past.kinds.length; // otherwise it answers an older question
-    if (first < past.kinds.length) this.forget(first);
-    this.pieces.delete(Math.floor(first / NAMES)); // it was incomplete
+    if (first < past.kinds.length) for (const one of [...this.names.keys()]) if (one >= first) this.names.delete(one);
+    if (kinds || first < past.kinds.length)
+      for (const one of [...this.pieces]) if ((one + 1) * NAMES > first) this.pieces.delete(one); // it was incomplete
     this.past = {
       kinds: past.kinds.slice(0, first) + kinds,
       ends: past.ends.slice(0, first) + ends,
@@ -440,8 +435,10 @@ export class Operations {
     if (!fits) this.past = NO_PAST;
     this.serial = fits ? serial : -1;
     this.stamp = fits ? stamp : 0;
+    this.due ||= !fits;
     this.asked = false;
-    if (!fits || this.wanted !== this.meant) this.ask(); // the machine has continued meanwhile
+    this.learn(names[1].map((name, at) => [names[0] + at, name]));
+    this.ask(); // the machine has continued meanwhile, or there are more names
     this.changed();
   }
 
@@ -450,52 +447,43 @@ export class Operations {
     for (const [number, name] of named) this.names.set(number, name);
   }
 
-  takeNames({ first, names }: Names): void {
-    this.naming = false;
-    this.learn(names.map((name, at) => [first + at, name]));
-    this.named();
-    this.askNames();
-  }
-
   /** An operation's name; an unknown name is requested, and then the names around it. */
   name(number: number): string | undefined {
-    this.near = number;
     const name = this.names.get(number);
-    if (name === undefined) this.askNames();
+    if (name === undefined) this.fetch(number);
+    else this.near = number;
     return name;
   }
 
   /** Notes that the reader is about to point: names are requested, the nearest to an operation first. */
   fetch(number: number): void {
     this.near = number;
-    this.askNames();
+    this.pointed = true;
+    this.ask();
   }
 
   private ask(): void {
-    if (this.asked || this.wanted === this.stamp) return;
+    if (this.asked) return;
+    const piece = this.pointed ? this.missing() : -1;
+    this.pointed = piece >= 0;
+    if (!this.due && !this.pointed) return;
     this.asked = true;
-    this.meant = this.wanted;
-    this.send({ type: "timeline", have: this.past.kinds.length, serial: this.serial });
+    this.due = false;
+    if (this.pointed) this.pieces.add(piece);
+    const first = this.pointed ? piece * NAMES : -1;
+    this.send({ type: "operations", have: this.past.kinds.length, serial: this.serial, first });
   }
 
-  private askNames(): void {
-    if (this.naming) return;
+  /** The nearest piece of names that was not requested; -1 if there is none. */
+  private missing(): number {
     const all = Math.ceil(this.past.kinds.length / NAMES);
     const here = Math.floor(this.near / NAMES);
-    let next = -1;
-    if (here < all && !this.pieces.has(here)) next = here;
-    for (let far = 1; next < 0 && far < all && this.pieces.size < MOST_AHEAD; far++)
-      next = [here - far, here + far].find((one) => one >= 0 && one < all && !this.pieces.has(one)) ?? -1;
-    if (next < 0) return;
-    this.naming = true;
-    this.pieces.add(next);
-    this.send({ type: "names", first: next * NAMES });
-  }
-
-  /** Notes that operations from `first` on are new, or have changed. */
-  private forget(first: number): void {
-    for (const number of [...this.names.keys()]) if (number >= first) this.names.delete(number);
-    for (const piece of [...this.pieces]) if ((piece + 1) * NAMES > first) this.pieces.delete(piece);
+    if (here < all && !this.pieces.has(here)) return here;
+    for (let far = 1; far < all && this.pieces.size < MOST_AHEAD; far++) {
+      const next = [here - far, here + far].find((one) => one >= 0 && one < all && !this.pieces.has(one));
+      if (next !== undefined) return next;
+    }
+    return -1;
   }
 }
 

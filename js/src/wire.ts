@@ -206,22 +206,18 @@ export interface Place {
 // fit.
 
 export type Request =
-  | { type: "hello"; seq: number }
+  | { type: "hello"; seq: number; visible: boolean; width: number; height: number; nth: number }
   | { type: "bye"; cleared: boolean }
-  | { type: "sight"; visible: boolean; nth: number }
-  | { type: "room"; width: number; height: number; nth: number }
   | { type: "open"; id: string }
-  | { type: "seek"; operation: number; place: number }
-  | { type: "stand"; operation: number; place: number; latest: number }
+  | { type: "seek"; operation: number; place: number; latest: number; stays: boolean }
   | { type: "jump"; to: string; way: number }
-  | { type: "stay" }
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string; way: 1 | -1 }
-  | { type: "save"; theme: "light" | "dark" }
-  | { type: "table" }
-  | { type: "dot"; operation: number; place: number }
-  | { type: "timeline"; have: number; serial: number }
-  | { type: "names"; first: number };
+  | { type: "export"; form: Form; operation: number; place: number }
+  | { type: "operations"; have: number; serial: number; first: number };
+
+/** A picture in another form: an SVG file in a theme, the rows of its table, or its text for Graphviz. */
+export type Form = "light" | "dark" | "table" | "dot";
 
 /** The result of a search: `count` things, one of which is shown; none are counted if it was an address. */
 export interface Found {
@@ -241,12 +237,8 @@ export interface Found {
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
-  | { type: "heard" }
-  | { type: "table"; seq: number }
-  | { type: "dot"; seq: number; place: number }
-  | { type: "timeline" }
-  | { type: "names" }
-  | { type: "saved"; name: string; svg: string }
+  | { type: "export"; form: Form; seq: number; place: number }
+  | { type: "operations" }
   | ({ type: "found" } & Found)
   | { type: "who" }
   | { type: "present"; notes: Readonly<Record<string, string>> };

@@ -7,7 +7,7 @@ const ASKED: Question = { text: "Which page?", options: ["page 0", "page 1", "pa
 
 function step(question?: Question): ToldStep {
   const words = { sentence: "", reason: "", tone: "plain", functions: [], code: "" };
-  const one = { operation: 1, ...words, name: "1 · touch", kind: "n", end: ".", line: "", pictures: [] };
+  const one = { operation: 1, ...words, name: "1 · touch", kind: "n", end: ".", pictures: [] };
   return question ? { ...one, question } : one;
 }
 

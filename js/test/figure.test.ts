@@ -295,32 +295,39 @@ test("a page has one live region: what two pictures say is heard once, and what 
 
 test("the rows of the table twin are asked for when it is opened, and with each picture while it is open", () => {
   const { figure, controls, draw, find, sent } = setUp();
-  const tables = (): string[] => sent.map((request) => request.type).filter((type) => type === "table");
-  const table = (word: string) => ({ header: ["start"], rows: [[word], ["<i>"]] });
+  const tables = (): string[] => sent.map((request) => request.type).filter((type) => type === "export");
+  const table = (word: string) => JSON.stringify({ header: ["start"], rows: [[word], ["<i>"]] });
   const picture = () => scene([], [], { table: { header: ["start"], rows: [] } });
   draw(picture());
   assert.deepEqual(tables(), []);
   const details = find("details") as HTMLDetailsElement;
   details.open = true;
-  assert.deepEqual(tables(), ["table"]);
-  controls.hear({ type: "table", seq: figure.shown }, table("c0a0"));
+  assert.deepEqual(tables(), ["export"]);
+  controls.hear({ type: "export", form: "table", seq: figure.shown, place: -1 }, table("c0a0"));
   assert.deepEqual(
     [...figure.root.querySelectorAll("td")].map((cell) => cell.textContent),
     ["c0a0", "<i>"],
   );
   draw(picture());
-  assert.deepEqual(tables(), ["table", "table"]);
-  controls.hear({ type: "table", seq: figure.shown - 1 }, table("late"));
+  assert.deepEqual(tables(), ["export", "export"]);
+  controls.hear({ type: "export", form: "table", seq: figure.shown - 1, place: -1 }, table("late"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0a0", "rows of an older picture are not shown");
-  controls.hear({ type: "table", seq: figure.shown }, table("c0b0"));
+  controls.hear({ type: "export", form: "table", seq: figure.shown, place: -1 }, table("c0b0"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0b0");
+  figure.draw(figure.shown, { scene: picture(), when: { ...now, place: 3 } });
+  assert.deepEqual(sent.at(-1), { type: "export", form: "table", operation: now.number, place: 3 });
+  controls.hear({ type: "export", form: "table", seq: figure.shown, place: -1 }, table("late"));
+  assert.equal(figure.root.querySelector("td")?.textContent, "c0b0", "nor the rows of an earlier step");
 });
 
 test("a picture of several things has the table of each, under its name", () => {
   const { figure, controls, draw } = setUp();
   const more = [{ title: "walk of 1000", header: ["level"], rows: [["2"], ["1"]] }];
   draw(scene([], [], { table: { header: ["start"], rows: [] } }));
-  controls.hear({ type: "table", seq: figure.shown }, { header: ["start"], rows: [["c0a0"]], more });
+  controls.hear(
+    { type: "export", form: "table", seq: figure.shown, place: -1 },
+    JSON.stringify({ header: ["start"], rows: [["c0a0"]], more }),
+  );
   const tables = [...figure.root.querySelectorAll("table")];
   assert.deepEqual(
     tables.map((table) => [table.caption?.textContent, table.querySelectorAll("td").length]),

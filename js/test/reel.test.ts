@@ -62,7 +62,7 @@ test("a step is on the screen at once, and the kernel hears of it", () => {
   const { reel, sent, shown } = setUp();
   assert.equal(reel.go(3, 5), true);
   assert.deepEqual(shown(), ["at 5", 5, false, "abc"]);
-  assert.deepEqual(sent, [{ type: "stand", operation: 3, place: 5, latest: 3 }]);
+  assert.deepEqual(sent, [{ type: "seek", operation: 3, place: 5, latest: 3, stays: false }]);
 });
 
 test("each drawing is made of its neighbour, and the last one follows the machine", () => {
@@ -94,11 +94,25 @@ test("while the kernel is busy it is told once, and the last step when it has he
   assert.equal(sent.length, 1);
   reel.heard();
   assert.deepEqual(
-    sent.map((one) => one.type === "stand" && one.place),
+    sent.map((one) => one.type === "seek" && one.place),
     [5, 2],
   );
   reel.heard();
   assert.equal(sent.length, 2);
+});
+
+test("a moment that is asked for is shown, and no step that was passed before it is told afterwards", () => {
+  const { reel, sent, shown } = setUp();
+  reel.go(3, 5);
+  reel.go(3, 2); // while the kernel is busy with the first
+  reel.asks();
+  reel.take({ frame: {}, spot: { seq: 1, when: { place: 5, now: false } } });
+  assert.equal(shown().at(1), 2, "the answer to the first step");
+  reel.heard();
+  assert.equal(sent.length, 1);
+  reel.take({ frame: {}, spot: { seq: 1, when: { now: true } } });
+  assert.equal(reel.ahead, false);
+  assert.notEqual(shown().at(1), 2);
 });
 
 test("what the kernel says of a step that was passed moves nothing, and what it says of the last does", () => {
@@ -222,7 +236,7 @@ test("if the picture that tells the kernel leaves, another one that goes along t
   const second = setUp(first.company);
   for (const place of [2, 5, 0]) first.reel.go(3, place);
   first.reel.leave();
-  assert.deepEqual(second.sent, [{ type: "stand", operation: 3, place: 0, latest: 3 }]);
+  assert.deepEqual(second.sent, [{ type: "seek", operation: 3, place: 0, latest: 3, stays: false }]);
   assert.equal(kept.sent.length, 0, "it stays where it is");
   second.reel.heard();
   assert.equal(second.sent.length, 1);

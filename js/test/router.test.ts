@@ -110,6 +110,21 @@ test("after a worker that died of a question another is asked the next", async (
   assert.equal(await next, "<svg/>");
 });
 
+test("a first worker that died of its question is followed by another, and the next that dies so by none", async () => {
+  const lines = [new SlowLine(), new SlowLine()];
+  const { router, opened, arrive } = setUp(lines);
+  const huge = router.ask("huge");
+  await arrive();
+  await settled();
+  lines[0]?.die("out of memory");
+  assert.deepEqual([await huge, router.why], [null, ""]);
+  const next = router.ask("next");
+  await settled();
+  lines[1]?.die("out of memory");
+  assert.deepEqual([await next, router.why], [null, "out of memory"]);
+  assert.deepEqual([await router.ask("last"), opened.length], [null, 2]);
+});
+
 test("where no worker lives it is known why, and none is tried again", async () => {
   for (const [line, why] of [
     [new SlowLine(), "its worker does not start"],

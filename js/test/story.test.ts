@@ -8,7 +8,7 @@ const ASKED: Question = { text: "How many?", options: ["1", "2"], answer: "2", w
 
 function step(more: Partial<ToldStep> = {}): ToldStep {
   const words = { sentence: "", reason: "", tone: "plain", functions: [], code: "" };
-  const mark = { name: "1 · enter", kind: "n", end: ".", line: "" };
+  const mark = { name: "1 · enter", kind: "n", end: "." };
   return { operation: 1, ...words, ...mark, pictures: [], ...more };
 }
 

@@ -157,7 +157,10 @@ test("operations since the cell are counted, and one press shows the picture as 
   press("show the picture as it was when its cell ended");
   draw(1, 4, { cell: 1, kept: true });
   press("to now, and follow");
-  assert.deepEqual(places(sent), ["stay", [-1, -1]]);
+  assert.deepEqual(sent, [
+    { type: "seek", operation: 1, place: -1, latest: -1, stays: true },
+    { type: "seek", operation: -1, place: -1, latest: -1, stays: false },
+  ]);
 });
 
 test("a picture that no machine has shows no controls", () => {

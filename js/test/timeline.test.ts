@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Copying } from "../src/handout.ts";
 import { type Past, Timeline } from "../src/timeline.ts";
 
 const PAST: Past = {
@@ -84,34 +83,4 @@ test("of an empty machine nothing is drawn, and keys lead nowhere", () => {
   key("ArrowRight");
   key("Enter");
   assert.deepEqual([strip.count, gone, strip.tip.hidden], [0, [], true]);
-});
-
-test("a press copies the line; a page that may not copy shows it instead", async () => {
-  const written: string[] = [];
-  let allowed = true;
-  const clipboard = {
-    writeText: async (text: string) => {
-      if (!allowed) throw new Error("not allowed");
-      written.push(text);
-    },
-  };
-  Object.defineProperty(navigator, "clipboard", { value: clipboard, configurable: true });
-  const copying = new Copying();
-  document.body.replaceChildren(copying.root);
-  copying.offer("m.kernel_map.enter(size=4096)");
-  const press = copying.root.querySelector("button") as HTMLButtonElement;
-  const settled = () => new Promise((done) => setTimeout(done));
-  press.click();
-  await settled();
-  assert.deepEqual([written, press.textContent], [["m.kernel_map.enter(size=4096)"], "copied"]);
-  allowed = false;
-  press.click();
-  await settled();
-  const field = copying.root.querySelector("input") as HTMLInputElement;
-  assert.deepEqual(
-    [field.value, (field.parentElement as HTMLElement).hidden],
-    ["m.kernel_map.enter(size=4096)", false],
-  );
-  copying.offer("");
-  assert.deepEqual([press.disabled, copying.root.hidden], [true, false], "nothing beside it moves");
 });

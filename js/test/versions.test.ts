@@ -66,7 +66,7 @@ async function picture(version: string, text: string) {
   const deaf = { on: () => {}, off: () => {}, send: () => {} };
   const controls = Promise.resolve(new DataView(zlibSync(new Uint8Array()).slice().buffer));
   const exports = hub.initialize({ model: deaf, signal: stop.signal, controls });
-  const host = { getModel: async () => ({ ...model, get: (name: string) => (name === "latest" ? 1 : "") }) };
+  const host = { getModel: async () => ({ ...model, get: (name: string) => (name === "reached" ? [1, 0] : "") }) };
   await exports.mount({ model, el, signal: stop.signal, host });
   Sight.all.at(-1)?.say(true);
   while (!el.querySelector(".vmw-help")) await new Promise((done) => setTimeout(done, 5));

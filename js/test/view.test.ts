@@ -48,7 +48,7 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
     off: () => {},
     send: (content) => sent.push(content as Request),
   };
-  const chosen = { selection: "", latest: 1, stamp: 0 };
+  const chosen = { selection: "", reached: [1, 0] };
   const selection = { ...model, get: (name: keyof typeof chosen) => chosen[name] } as unknown as SelectionModel;
   const el = document.createElement("div");
   document.body.replaceChildren(el);
@@ -88,14 +88,13 @@ test("an operation is told with its picture; where none comes, a little later", 
   const where = () => el.querySelector(".vmw-where")?.textContent ?? "";
   const before = where();
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  chosen.latest = 8;
-  fire("change:latest");
-  fire("change:stamp");
+  chosen.reached = [8, 1];
+  fire("change:reached");
   assert.equal(where(), before, "its picture is on its way");
   context.mock.timers.tick(1000);
   assert.match(where(), / of 8/);
-  chosen.latest = 9;
-  fire("change:latest");
+  chosen.reached = [9, 1];
+  fire("change:reached");
   const when = { ...now, number: 9 };
   const text = JSON.stringify({ scene: scene([node("b")]), when });
   Object.assign(state, {
@@ -144,14 +143,15 @@ test("what another view has asked for is no matter of this one: nothing is saved
     return "blob:";
   };
   (el.querySelector('[aria-label="save this picture as a file"]') as HTMLElement).click();
-  const { page } = sent.find((request) => request.type === "save") as Request & { page: string };
+  const { page } = sent.find((request) => request.type === "export") as Request & { page: string };
   const hello = sent.find((request) => request.type === "hello");
-  assert.deepEqual(hello, { type: "hello", seq: 1, page });
-  const reply = { type: "saved", name: "picture.svg", svg: "<svg/>" };
-  fire("msg:custom", { ...reply, page: "another" });
+  assert.deepEqual(hello, { type: "hello", seq: 1, visible: true, width: 0, height: 0, nth: 1, page });
+  const reply = { type: "export", form: "light", seq: 1, place: -1 };
+  const file = [new DataView(zlibSync(new TextEncoder().encode("<svg/>")).buffer as ArrayBuffer)];
+  fire("msg:custom", { ...reply, page: "another" }, file);
   fire("msg:custom", { type: "refused", reason: "open: it can't be opened", page: "another" });
   assert.deepEqual([saved.length, status(el)], [0, ""]);
-  fire("msg:custom", { ...reply, page });
+  fire("msg:custom", { ...reply, page }, file);
   fire("msg:custom", { type: "refused", reason: "no such address", page });
   assert.deepEqual([saved.length, status(el)], [1, "no such address"]);
   fire("msg:custom", { type: "refused", reason: "the browser may not set frame" });
@@ -182,14 +182,14 @@ test("a picture says when it leaves the window and when it comes back, and nothi
   const { given, sent, stop } = setUp();
   await view.render(given);
   const sights = () =>
-    sent.filter((request) => request.type === "sight").map((request) => "visible" in request && request.visible);
+    sent.filter((request) => request.type === "hello").map((request) => "visible" in request && request.visible);
   const sight = Sight.all.at(-1) as Sight;
   sight.say(true);
-  assert.deepEqual(sights(), [], "Python takes it to be seen");
+  assert.deepEqual(sights(), [true], "it is said to be seen");
   sight.say(false);
   sight.say(false);
   sight.say(true);
-  assert.deepEqual(sights(), [false, true]);
+  assert.deepEqual(sights(), [true, false, true]);
   stop.abort();
   assert.equal(sight.watched, 0);
 });
@@ -285,7 +285,7 @@ test("what changes while a view is made is not missed: the kernel's end, and ano
   const set: string[] = [];
   const followed: string[] = [];
   const model = (name: string): SelectionModel => ({
-    get: ((trait: string) => ({ selection: "", latest: 1, stamp: 0 })[trait]) as SelectionModel["get"],
+    get: ((trait: string) => ({ selection: "", reached: [1, 0] })[trait]) as SelectionModel["get"],
     set: () => set.push(name),
     save_changes: () => {},
     on: (event: string) => event === "change:selection" && followed.push(name),

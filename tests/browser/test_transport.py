@@ -202,6 +202,34 @@ def test_steps_go_back_and_forth(notebook: Notebook) -> None:
     notebook.page.locator(".vmw-where", has_text="operation 1 of 1 · step 3 of 3").wait_for()
 
 
+SLOWLY = """
+import time
+from vmwidgets.widgets.host import answering
+seek = answering._ANSWERS["seek"]
+answering._ANSWERS = {**answering._ANSWERS, "seek": lambda *given, **named: (time.sleep(1), seek(*given, **named))}
+"""
+GONE_ALONG = """
+from vmwidgets.widgets.host.pictures import pictures_of
+until = time.monotonic() + 20
+while pictures_of(m).chosen.when is None:
+    assert time.monotonic() < until
+    time.sleep(0.05)
+"""
+
+
+def test_presses_that_a_slow_kernel_hears_late_lead_to_the_last_of_them(notebook: Notebook) -> None:
+    notebook.run("m.operate()")
+    notebook.run(SLOWLY)
+    cell = notebook.cell(1)
+    cell.locator(".node").first.focus()
+    for key in "[[}[":  # the page has each step; "}" asks the kernel, which has heard of the first step at most
+        notebook.page.keyboard.press(key)
+    cell.locator(".vmw-where", has_text="step 2 of 3").wait_for()
+    cell.locator(".vmw-time:not([aria-busy])").wait_for()
+    index = notebook.run(GONE_ALONG)
+    assert notebook.outputs(index) == [], "the kernel has gone along"
+
+
 def test_the_slider_goes_through_all_operations_and_other_pictures_with_it(notebook: Notebook) -> None:
     notebook.run("m.operate(9)")
     other = notebook.run("FakeTree(m)")
@@ -365,11 +393,14 @@ SEND = """([id, data]) => {
 }"""
 
 
+SEEK = {"type": "seek", "operation": 0, "place": 0, "latest": -1, "stays": False}
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"method": "custom", "content": {"type": "names", "first": -1}}, "first is -1"),
-        ({"method": "custom", "content": {"type": "seek", "operation": 9, "place": 0}}, "the latest is"),
+        ({"method": "custom", "content": {"type": "open", "id": -1}}, "id is -1"),
+        ({"method": "custom", "content": {**SEEK, "operation": 9}}, "the latest is"),
         ({"method": "custom", "content": {"type": "<b>"}}, "message of type '<b>'"),
         ({"method": "custom", "content": [1]}, "must be an object"),
         ({"method": "update", "state": {"frame": {}}}, "may not set frame"),

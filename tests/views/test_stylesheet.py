@@ -96,7 +96,8 @@ def test_dark_is_the_same_in_notebooks_and_alone() -> None:
 
 
 def test_every_colour_that_is_used_is_defined() -> None:
-    used = set(re.findall(r"var\(--vmw-([\w-]+)", CSS.read_text()))
+    sheets = CSS.read_text() + CSS.with_name("live.css").read_text()
+    used = set(re.findall(r"var\(--vmw-([\w-]+)", sheets))
     assert used - LIGHT.keys() == {"at", "mono", "sans", "scale"}, "these are not colours"
 
 

@@ -7,9 +7,19 @@ from typing import Any
 from vmwidgets.widgets.host.refresh import refresher
 from vmwidgets.widgets.host.view import View
 
-HELLO = {"type": "hello", "page": "p-1", "seq": -1}
-ROOM = {"type": "room", "page": "p-1", "width": 900, "height": 900, "nth": 1}
+HELLO = {"type": "hello", "page": "p-1", "seq": -1, "visible": True, "width": 0, "height": 0, "nth": 1}
+ROOM = {**HELLO, "width": 900, "height": 900}
 BYE = {"type": "bye", "page": "p-1", "cleared": False}
+
+
+def seek(operation: int, place: int = -1, latest: int = -1, *, stays: bool = False) -> dict[str, Any]:
+    """What a page says that needs a moment, or that has gone there when `latest` was the latest operation."""
+    return {"type": "seek", "operation": operation, "place": place, "latest": latest, "stays": stays}
+
+
+def export(form: str, operation: int, place: int = -1) -> dict[str, Any]:
+    """What a page says that needs its picture in another form."""
+    return {"type": "export", "form": form, "operation": operation, "place": place}
 
 
 def replies(view: View, *messages: Any) -> list[Any]:

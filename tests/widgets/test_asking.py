@@ -10,6 +10,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.test_translation import PLACE, machine_with, read_in, steps_of, words
+from tests.widgets.page import export
 from vmwidgets.labs.predictions import Predictions, asked
 from vmwidgets.labs.session import Session
 from vmwidgets.pictures.moments import When
@@ -205,10 +206,10 @@ def test_nothing_that_a_page_may_ask_for_gives_the_outcome_away() -> None:
     view.send = lambda content, buffers=(): given.extend(unpack_text(one) for one in buffers)
     number = machine.journal.last.number
     for place in (-1, *range(len(machine.journal.events(number)))):
-        answer(view, {"type": "dot", "operation": number, "place": place})
+        answer(view, export("dot", number, place))
     assert len(given) > 2
     assert set(given) == {to_dot(view.scene(), links_rows=True)}, "at each step it is the question"
-    for other in ({"type": "table"}, {"type": "timeline", "have": 0, "serial": -1}, {"type": "names", "first": 0}):
+    for other in (export("table", number), {"type": "operations", "have": 0, "serial": -1, "first": 0}):
         answer(view, other)
     assert not any("walk/step" in text or FAILED in text for text in given), "no descriptor is read"
     assert not view.wants_film

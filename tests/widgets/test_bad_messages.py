@@ -59,14 +59,15 @@ DEEP: list[Any] = []
 for _ in range(5000):
     DEEP = [DEEP]
 
+HOW = {"latest": -1, "stays": False}
 MALFORMED = [
     None, 5, "open", [], DEEP, {}, {"type": DEEP}, {"type": 10**5000}, {"type": "\ud800"}, {"type": "open"},
     {"type": "open", "id": DEEP}, {"type": "open", "id": "\ud800"}, {"type": "open", "id": 10**5000},
-    {"type": "open", "id": "no such node"}, {"type": "seek", "operation": 10**400, "place": 0},
-    {"type": "seek", "operation": 0, "place": 1e400},
+    {"type": "open", "id": "no such node"}, {"type": "seek", "operation": 10**400, "place": 0, **HOW},
+    {"type": "seek", "operation": 0, "place": 1e400, **HOW},
     {"type": "turn", "id": "walk/slice/none", "by": 10**400}, {"type": "turn", "id": "", "by": 1},
     {"type": "find", "text": "\ud800", "way": 1}, {"type": "find", "text": "f" * 200, "way": 1},
-    {"type": "names", "first": -3},
+    {"type": "operations", "have": 0, "serial": -1, "first": -3},
     {"type": "hello", "page": DEEP, "seq": 0}, {"type": "hello", "page": "p", "seq": 10**5000}, {"\ud800": 1},
 ]  # fmt: skip
 
@@ -106,7 +107,7 @@ def test_only_nodes_that_open_are_opened(name: str, machine: vm.Machine) -> None
 
 ANY: list[dict[str, Any]] = [
     {"type": "find", "text": "1000", "way": 1},
-    {"type": "turn", "id": "walk/slice/1", "by": 1}, {"type": "seek", "operation": 0, "place": 0},
+    {"type": "turn", "id": "walk/slice/1", "by": 1}, {"type": "seek", "operation": 0, "place": 0, **HOW},
     HELLO,
 ]  # fmt: skip
 
@@ -140,7 +141,12 @@ def test_what_can_not_be_selected_is_refused_in_a_sentence_and_taken_back(
     model, told = view._choice.model, []
     monkeypatch.setattr(model, "send", told.append)
     monkeypatch.setattr(model, "send_state", told.append)
-    for state in ({"selection": "e" * 300}, {"selection": 7}, {"latest": 9}, {"selection": "", "latest": 9}):
+    for state in (
+        {"selection": "e" * 300},
+        {"selection": 7},
+        {"reached": [9, 0]},
+        {"selection": "", "reached": [9, 0]},
+    ):
         told.clear()
         model.set_state(state)
         refusal, taken_back = told

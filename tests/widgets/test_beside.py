@@ -12,7 +12,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import saying
-from tests.widgets.page import asked, replies
+from tests.widgets.page import asked, replies, seek
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.widgets.host.refresh import refresher
@@ -189,7 +189,7 @@ def test_a_live_pair_follows_both_machines(task: Any) -> None:
         refresher.flush()
         frames.append(view.seq)
     assert all(before < after for before, after in pairwise(frames))
-    assert asked(view, type="seek", operation=2, place=-1) == ""
+    assert asked(view, **seek(2)) == ""
     assert view.operation == 2
     view.close()
 

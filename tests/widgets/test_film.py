@@ -13,7 +13,7 @@ import pytest
 import vmwidgets as vm
 from tests.views import gallery
 from tests.widgets.film import played
-from tests.widgets.page import HELLO, draw, replies
+from tests.widgets.page import HELLO, draw, export, replies, seek
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
 from vmwidgets.pictures.moments import When
@@ -120,8 +120,8 @@ def test_a_step_that_the_page_has_made_is_one_word_to_it_and_all_pictures_go_alo
     make_all()
     number, place = view.operation, view.scene().steps.places[3]
     before = dict(view.frame), dict(other.frame)
-    stand = {"type": "stand", "operation": number, "place": place, "latest": number}
-    assert replies(view, stand) == [{"type": "heard"}]
+    stand = seek(number, place, number)
+    assert replies(view, stand) == []
     assert (view.step, view.moment) == (3, When(machine.journal.last.serial, place))
     draw(other)
     assert other.moment == view.moment
@@ -135,6 +135,20 @@ def test_a_step_that_the_page_has_made_is_one_word_to_it_and_all_pictures_go_alo
     assert played(sent_film(view), base)[index] == frame_of(view.scene())
 
 
+def test_each_word_of_a_page_is_answered_even_if_the_picture_cannot_be_drawn() -> None:
+    machine = machine_with_steps()
+    view: Any = vm.Map(machine.kernel_map)
+    replies(view, HELLO)
+    make_all()
+    here = seek(view.operation, -1, view.operation)
+    assert replies(view, here) == []
+    assert view.spot["seq"] == view.seq, "a message to the page, too"
+    assert replies(view, here) == [{"type": "unchanged"}]
+    view._film, view.draw = None, lambda at: 1 // 0
+    assert replies(view, here) == [{"type": "unchanged"}]
+    assert "ZeroDivisionError" in view.status
+
+
 def test_a_step_of_before_an_operation_does_not_hide_what_the_operation_did() -> None:
     machine = machine_with_steps()
     view = vm.Map(machine.kernel_map)
@@ -142,9 +156,7 @@ def test_a_step_of_before_an_operation_does_not_hide_what_the_operation_did() ->
     make_all()
     number, place = view.operation, view.scene().steps.places[3]
     machine.kernel_map.enter("4 KiB")  # while the page's word is under way
-    assert replies(view, {"type": "stand", "operation": number, "place": place, "latest": number}) == [
-        {"type": "heard"}
-    ]
+    assert replies(view, seek(number, place, number)) == [{"type": "unchanged"}]
     assert view.moment is None
     assert view.operation == number + 1
 
@@ -155,7 +167,7 @@ def test_a_page_that_cannot_read_the_film_gets_the_drawing() -> None:
     replies(view, HELLO)
     make_all()
     number, place = view.operation, view.scene().steps.places[3]
-    replies(view, {"type": "seek", "operation": number, "place": place})
+    replies(view, seek(number, place))
     before = view.frame["seq"]
     assert view.spot["when"]["place"] == place
     replies(view, {**HELLO, "seq": -1})
@@ -178,12 +190,13 @@ def test_a_step_of_the_film_is_drawn_only_when_somebody_asks_for_more_than_the_p
     number = view.operation
     for place in view.scene().steps.places:
         drawn.clear()
-        replies(view, {"type": "stand", "operation": number, "place": place, "latest": number})
+        replies(view, seek(number, place, number))
         assert view.spot["when"].get("place", AFTER) == place
         assert not drawn, "the page has this drawing"
         told: list[Any] = []
         view.send = lambda content, buffers=None, told=told: told.append(unpack_text(bytes(buffers[0])))
-        view._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "table"}}}, "buffers": []})
+        request = export("table", number, place)
+        view._handle_msg({"content": {"data": {"method": "custom", "content": request}}, "buffers": []})
         assert [unpack_text(pack_table(table_twin(view.scene())))] == told
         assert drawn[0] == (None if place == AFTER else place)
 
@@ -285,9 +298,7 @@ def test_a_kept_picture_is_stepped_by_its_page_whatever_its_machine_did_since() 
     number, place = view.operation, view.scene().steps.places[3]
     view.moment = When(machine.journal.last.serial)
     machine.kernel_map.enter("4 KiB")
-    assert replies(view, {"type": "stand", "operation": number, "place": place, "latest": number}) == [
-        {"type": "heard"}
-    ]
+    assert replies(view, seek(number, place, number)) == []
     assert view.moment == When(machine.journal.serial(number), place)
     assert other.moment is None
 

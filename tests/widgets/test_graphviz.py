@@ -12,7 +12,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.widgets.notebook import open_notebook
-from tests.widgets.page import HELLO, draw
+from tests.widgets.page import HELLO, draw, export
 from vmwidgets.views.scene.dot import to_dot
 from vmwidgets.widgets.host.packing import unpack, unpack_text
 from vmwidgets.widgets.host.view import View
@@ -30,14 +30,14 @@ def told(view: Any, *messages: dict[str, Any]) -> list[tuple[dict[str, Any], str
 
 def asked(view: Any, place: int = -1) -> dict[str, Any]:
     """What a page says that shows the latest operation after so many of its events."""
-    return {"type": "dot", "operation": len(view.machine.journal) - 1, "place": place}
+    return export("dot", len(view.machine.journal) - 1, place)
 
 
 def test_a_page_gets_the_picture_that_it_shows_with_its_number() -> None:
     machine = vm.boot("x86-64")
     view = vm.Map(machine.kernel_map)
     told(view, HELLO)
-    answer = {"type": "dot", "seq": view.seq, "place": -1}
+    answer = {"type": "export", "form": "dot", "seq": view.seq, "place": -1}
     assert told(view, asked(view)) == [(answer, to_dot(view.scene()))]
     before = view.seq
     machine.kernel_map.enter("16 KiB")
@@ -68,7 +68,7 @@ def test_a_moment_that_there_never_was_gets_what_is_shown() -> None:
     view = vm.Map(machine.kernel_map)
     told(view, HELLO)
     for never in ({"operation": 99, "place": -1}, {"operation": -1, "place": -1}):
-        ((_, text),) = told(view, {"type": "dot", **never})
+        ((_, text),) = told(view, export("dot", **never))
         assert text == to_dot(view.scene())
     view.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.widgets.page import HELLO, ROOM, replies
+from tests.widgets.page import HELLO, ROOM, replies, seek
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import refresher
 
@@ -54,7 +54,7 @@ def test_what_is_on_a_page_follows(machine: vm.Machine, kind: Any) -> None:
     after = on_page(view)
     assert view.status == ""
     assert after["steps"]["operation"] > before["steps"]["operation"]
-    assert replies(view, {"type": "seek", "operation": 3, "place": 0}) == []
+    assert replies(view, seek(3, 0)) == []
     assert (view.moment, view.step) == ((3, 0), 0)
     machine.malloc(8000)
     assert view.moment is None, "a call is seen"

@@ -368,9 +368,9 @@ def test_one_page_of_two_that_vanished_takes_its_width_along(
     machine: FakeMachine, wait: Callable[[float], None]
 ) -> None:
     view = CountedTree(machine)
-    replies(view, HELLO, {"type": "room", "page": "p-1", "width": 500, "height": 5000, "nth": 1})
+    replies(view, HELLO, {**HELLO, "width": 500, "height": 5000})
     wait(LOST - 1)
-    replies(view, {**HELLO, "page": "q-1"}, {"type": "room", "page": "q-1", "width": 800, "height": 5000, "nth": 1})
+    replies(view, {**HELLO, "page": "q-1"}, {**HELLO, "page": "q-1", "width": 800, "height": 5000})
     assert view.room == 500
     wait(LOST - 1)
     cell_begins()
@@ -380,10 +380,10 @@ def test_one_page_of_two_that_vanished_takes_its_width_along(
 
 def test_what_is_out_of_sight_is_not_drawn_because_its_page_is_there(machine: FakeMachine) -> None:
     view = CountedTree(machine)
-    replies(view, HELLO, {"type": "sight", "page": "p-1", "visible": False, "nth": 1})
+    replies(view, HELLO, {**HELLO, "visible": False})
     machine.operate()
     drawn = CountedTree.done["drawn"]
-    replies(view, {**HELLO, "seq": view.seq})
+    replies(view, {**HELLO, "visible": False, "seq": view.seq})
     assert CountedTree.done["drawn"] == drawn
-    replies(view, {"type": "sight", "page": "p-1", "visible": True, "nth": 2})
+    replies(view, {**HELLO, "nth": 2})
     assert CountedTree.done["drawn"] == drawn + 1

@@ -10,22 +10,15 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.widgets.host.messages import SCHEMA, check_message
 
 GOOD: list[dict[str, Any]] = [
-    {"type": "hello", "page": "ab-1", "seq": -1},
+    {"type": "hello", "page": "ab-1", "seq": -1, "visible": False, "width": 1090, "height": 900, "nth": 2},
     {"type": "bye", "page": "ab-1", "cleared": True},
-    {"type": "sight", "page": "ab-1", "visible": False, "nth": 2},
-    {"type": "room", "page": "ab-1", "width": 1090, "height": 900, "nth": 1},
     {"type": "open", "id": "fold/3"},
-    {"type": "seek", "operation": -1, "place": -1},
-    {"type": "stand", "operation": 3, "place": 14, "latest": 3},
+    {"type": "seek", "operation": -1, "place": -1, "latest": -1, "stays": False},
     {"type": "jump", "to": "rotation", "way": -1},
-    {"type": "stay"},
     {"type": "turn", "id": "walk/slice/2", "by": -3},
     {"type": "find", "text": "0014 1000", "way": 1},
-    {"type": "save", "theme": "dark"},
-    {"type": "table"},
-    {"type": "dot", "operation": 0, "place": -1},
-    {"type": "timeline", "have": 12, "serial": 11},
-    {"type": "names", "first": 500},
+    {"type": "export", "form": "dark", "operation": 0, "place": -1},
+    {"type": "operations", "have": 12, "serial": 11, "first": 500},
 ]
 
 
@@ -63,15 +56,15 @@ def test_a_missing_or_further_field_is_named(message: dict[str, Any]) -> None:
         ({}, "type None"),
         ({"type": ["step"]}, "type"),
         ({"type": "__class__"}, "known are"),
-        ({"type": "names", "first": True}, "first is True"),
-        ({"type": "names", "first": 1.0}, "first is 1.0"),
-        ({"type": "names", "first": "1"}, "first is '1'"),
-        ({"type": "names", "first": -1}, "first is -1"),
+        ({"type": "seek", "operation": True, "place": 0}, "operation is True"),
+        ({"type": "seek", "operation": 1.0, "place": 0}, "operation is 1.0"),
+        ({"type": "seek", "operation": "1", "place": 0}, "operation is '1'"),
         ({"type": "seek", "operation": -2, "place": 0}, "operation is -2"),
         ({"type": "seek", "operation": 2**60, "place": 0}, "operation is 1152921504606846976"),
         ({"type": "seek", "operation": 0, "place": 0.5}, "place is 0.5"),
         ({"type": "open", "id": "x" * 201}, "at most 200"),
         ({"type": "open", "id": 5}, "id is 5"),
+        ({"type": "export", "form": "png", "operation": 0, "place": 0}, "one of light, dark, table, dot"),
         ({"type": "bye", "page": "a", "cleared": 1}, "cleared is 1"),
     ],
 )

@@ -16,10 +16,11 @@ import vmwidgets as vm
 from tests.captions import saying
 from tests.engine.machine.lives import operations_life
 from tests.widgets.notebook import LabShell, open_notebook
-from tests.widgets.page import HELLO, draw, replies
+from tests.widgets.page import HELLO, ROOM, draw, export, replies, seek
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene
-from vmwidgets.widgets.host.packing import unpack
+from vmwidgets.widgets.host.answering import answer
+from vmwidgets.widgets.host.packing import unpack, unpack_text
 from vmwidgets.widgets.host.pictures import keep_moments
 from vmwidgets.widgets.host.refresh import refresher
 
@@ -182,7 +183,7 @@ def test_a_new_picture_opens_in_the_present_and_takes_the_others_along() -> None
         shell.run("new = FakeTree(m); new", "c")
         old, new = shell.user_ns["old"], shell.user_ns["new"]
         assert old.moment is new.moment is None
-        replies(old, HELLO, {"type": "seek", "operation": 0, "place": -1})
+        replies(old, HELLO, seek(0))
         assert new.moment == (0, None)
         shell.run("newer = FakeTree(m)", "d")
         assert shell.user_ns["newer"].moment is old.moment is None
@@ -225,7 +226,7 @@ def test_a_first_show_is_live_where_the_thing_is_not_there() -> None:
     assert ABSENT in shown["scene"]["caption"]["text"]
     (said,) = shown["scene"]["nodes"]
     assert ABSENT in json.dumps(said["text"]), "a screen on which only the drawing is seen is not empty"
-    replies(view, {"type": "seek", "operation": 1, "place": -1})
+    replies(view, seek(1))
     refresher.flush()
     assert seen.moment == view.moment, "both have gone there"
     assert unpack(view.frame["data"])["scene"]["nodes"]
@@ -241,7 +242,7 @@ def test_a_first_show_is_live_at_a_moment_that_was_undone() -> None:
     shown = unpack(view.frame["data"])
     assert shown["scene"]["caption"]["text"] == saying("no picture: undone")
     assert not shown["when"]["now"], "the control for now can be pressed"
-    replies(view, {"type": "seek", "operation": -1, "place": -1})
+    replies(view, seek(-1))
     refresher.flush()
     assert unpack(view.frame["data"])["scene"]["nodes"]
 
@@ -282,7 +283,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
             "finds": True,
             "cell": 1,
         }
-        assert replies(view, {"type": "stay"}) == []
+        assert replies(view, seek(1, stays=True)) == []
         draw(view)
         assert (view.follow, view.moment) == (False, (1, None))
         assert when_on_page(view) == {
@@ -296,7 +297,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
         }
         shell.run("m.operate()", "c")
         assert when_on_page(view)["number"] == 1
-        replies(view, {"type": "seek", "operation": -1, "place": -1})
+        replies(view, seek(-1))
         refresher.flush()
         assert (view.follow, when_on_page(view)["number"]) == (True, 5)
 
@@ -323,9 +324,15 @@ def test_a_page_gets_the_file_of_the_moment_that_it_shows() -> None:
     machine.kernel_map.enter("16 KiB")
     view = vm.Tree(machine.kernel_map)
     view.moment = (0, None)
-    (told,) = replies(view, HELLO, {"type": "save", "theme": "dark"})
-    assert (told["type"], told["name"], told["svg"]) == ("saved", "kernel_map-0.svg", view.to_svg(theme="dark"))
-    assert saying("map operations: boot") in told["svg"]
+    replies(view, HELLO, ROOM)
+    given: list[str] = []
+    view.send = lambda content, buffers=(): given.extend(unpack_text(one) for one in buffers)
+    for number in (0, 1):
+        answer(view, export("dark", number))
+    assert given[0] == view.to_svg(theme="dark")
+    view.moment = None
+    assert given[1] == view.to_svg(theme="dark"), "the page may be ahead of its kernel"
+    assert saying("map operations: boot") in given[0]
 
 
 # ---- what a trial found ----------------------------------------------------------------------------
@@ -378,12 +385,12 @@ def test_the_controls_reach_to_the_latest_operation_from_the_first_picture_on() 
     machine.kernel_map.enter("16 KiB")
     view = vm.Tree(machine.kernel_map)
     view.open()
-    assert view._choice.model.latest == 1
+    assert view._choice.model.reached[0] == 1
     other = vm.boot()
     late = vm.Tree(other.kernel_map)
     other.kernel_map.enter("16 KiB")
     late.open()
-    assert late._choice.model.latest == 1
+    assert late._choice.model.reached[0] == 1
 
 
 def test_a_walk_and_the_tables_are_taken_back_inside_an_operation() -> None:
@@ -434,10 +441,10 @@ def test_a_moment_that_can_not_be_drawn_is_answered_and_can_be_left() -> None:
     machine = vm.boot()
     task = machine.task("init")
     view = vm.Map(task.map)
-    replies(view, HELLO, {"type": "seek", "operation": 0, "place": -1})
+    replies(view, HELLO, seek(0))
     refresher.flush()
     assert "the map of init does not exist yet" in view.status
     assert when_on_page(view)["number"] == 0
-    replies(view, {"type": "seek", "operation": -1, "place": -1})
+    replies(view, seek(-1))
     refresher.flush()
     assert (view.status, when_on_page(view)["number"]) == ("", 1)

@@ -22,7 +22,7 @@ class Counted(FakeTree):
 
 
 def seen(visible: bool, page: str = "p-1", nth: int = 1) -> dict[str, Any]:
-    return {"type": "sight", "page": page, "visible": visible, "nth": nth}
+    return {**HELLO, "page": page, "visible": visible, "nth": nth}
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.pictures.operations import line_of
 from vmwidgets.pictures.timeline import PIECE, names, stamp, timeline
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.pictures import cell_ends
@@ -125,46 +124,31 @@ def test_names_come_in_pieces() -> None:
     assert names(machine.journal, 10 * PIECE) == []
 
 
-def test_a_line_of_python_does_the_same_on_another_machine() -> None:
-    machine = lived()
-    machine.task('a "b"/c').map.enter("4 KiB")
-    machine.tasks["init"].fork("child").exit()
-    file = machine.make_file("motd", b"hello\n")
-    machine.tasks["init"].mmap("4 KiB", "r", "shared", file)
-    there: dict[str, Any] = {"vm": vm}
-    for operation in machine.journal:
-        line = line_of(operation)
-        try:
-            exec(line, there)
-        except vm.VMError:
-            assert operation.outcome == "error", line
-    assert timeline(there["m"].journal)["kinds"] == timeline(machine.journal)["kinds"]
-    assert all(mine.agrees(its) for mine, its in zip(machine.journal, there["m"].journal, strict=True))
-
-
 def test_a_page_asks_and_is_told() -> None:
     machine = lived()
     view = vm.Tree(machine.kernel_map)
     view.open()
     told: list[Any] = []
     view.send = lambda content, buffers=None: told.append((content, buffers))
-    for content in ({"type": "timeline", "have": 0, "serial": -1}, {"type": "names", "first": 0}):
+    for first in (-1, 0):
+        content = {"type": "operations", "have": 0, "serial": -1, "first": first}
         view._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
-    (first, (columns,)), (second, (named,)) = told
-    assert (first, second) == ({"type": "timeline"}, {"type": "names"})
-    assert unpack(columns) == timeline(machine.journal)
-    assert unpack(named) == {"first": 0, "names": names(machine.journal, 0)}
+    assert [reply for reply, _ in told] == [{"type": "operations"}] * 2
+    assert [unpack(columns) for _, (columns,) in told] == [
+        {**timeline(machine.journal), "names": [-1, []]},
+        {**timeline(machine.journal), "names": [0, names(machine.journal, 0)]},
+    ]
 
 
 def test_a_mark_reaches_the_page_when_its_cell_is_done() -> None:
     machine = lived()
     view = vm.Tree(machine.kernel_map)
     view.open()
-    before = view._choice.model.stamp
+    before = view._choice.model.reached[1]
     machine.mark("here")
     cell_ends()
-    assert view._choice.model.stamp not in (before, 0)
-    assert view._choice.model.stamp == stamp(machine.journal)
+    assert view._choice.model.reached[1] not in (before, 0)
+    assert view._choice.model.reached[1] == stamp(machine.journal)
 
 
 def test_what_is_asked_is_not_given_away_by_a_mark() -> None:
@@ -178,16 +162,3 @@ def test_what_is_asked_is_not_given_away_by_a_mark() -> None:
     assert held["kinds"][:2] == open_["kinds"][:2]
     assert "✗" in names(machine.journal, 0)[2]
     assert "✗" not in names(machine.journal, 0, asks=True)[2]
-
-
-def test_a_line_is_given_only_where_it_does_the_same() -> None:
-    machine = vm.boot("x86-64", cpus=2)
-    task = machine.task("init")
-    machine.cpus[1].run(task)
-    assert line_of(machine.journal.last) == 'm.cpus[1].run(task=m.tasks["init"])'
-    machine.spawn(lambda: None, name="reader")
-    assert line_of(machine.journal.last) == "", "the function is not recorded"
-    machine.run()
-    assert line_of(machine.journal.last) == "m.run()"
-    machine.controls = machine.controls.__class__(nxe=False)
-    assert line_of(machine.journal.last) == "", "it was an assignment"

@@ -68,7 +68,7 @@ def widths(html: str) -> list[float]:
 
 def room(view: Any, width: int) -> None:
     """A page says hello, and how much room it has."""
-    replies(view, HELLO, {"type": "room", "page": HELLO["page"], "width": width, "height": 5000, "nth": 1})
+    replies(view, HELLO, {**HELLO, "width": width, "height": 5000})
 
 
 def test_pictures_in_nested_boxes_tabs_and_accordions_have_twins(

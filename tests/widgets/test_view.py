@@ -13,7 +13,7 @@ from ipywidgets.widgets.widget import _instances
 
 import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
-from tests.widgets.page import BYE, HELLO, replies
+from tests.widgets.page import BYE, HELLO, export, replies, seek
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import picture_of
@@ -91,9 +91,9 @@ def test_a_shown_view_follows_and_one_that_left_does_not(machine: FakeMachine) -
 def test_a_reply_names_the_page_that_asked_as_all_pages_hear_it(machine: FakeMachine) -> None:
     view = FakeTree(machine)
     saved, refused, gone = replies(
-        view, {"type": "save", "theme": "light", "page": "p-2"}, {"type": "open", "id": "none", "page": "p-2"}, 5
+        view, {**export("light", 0), "page": "p-2"}, {"type": "open", "id": "none", "page": "p-2"}, 5
     )
-    assert (saved["type"], saved["page"]) == ("saved", "p-2")
+    assert (saved["type"], saved["page"]) == ("export", "p-2")
     assert (refused["type"], refused["page"]) == ("refused", "p-2")
     assert "page" not in gone, "who asks without a name is answered in all of them"
 
@@ -115,10 +115,6 @@ def test_numbers_of_frames_rise_and_equal_pictures_are_not_sent_again(machine: F
     assert numbers == sorted(set(numbers))
     view.refresh()
     assert view.seq == numbers[-1]
-
-
-def seek(operation: int, place: int) -> dict[str, Any]:
-    return {"type": "seek", "operation": operation, "place": place}
 
 
 def test_a_picture_in_the_past_stays_there_until_the_next_call(machine: FakeMachine) -> None:

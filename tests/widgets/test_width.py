@@ -21,7 +21,7 @@ FILES = 900
 
 
 def wide(px: int, page: str = "p-1") -> dict[str, Any]:
-    return {"type": "room", "page": page, "width": px, "height": 5000, "nth": 1}
+    return {**HELLO, "page": page, "width": px, "height": 5000}
 
 
 def on_page(view: View) -> float:
@@ -119,7 +119,7 @@ def test_one_width_is_one_picture() -> None:
 
 
 def room(width: int, height: int, page: str = "p-1") -> dict[str, Any]:
-    return {"type": "room", "page": page, "width": width, "height": height, "nth": 1}
+    return {**HELLO, "page": page, "width": width, "height": height}
 
 
 def folded(view: View) -> list[str]:
@@ -184,7 +184,7 @@ def test_the_next_picture_is_laid_out_once_for_the_room_that_the_last_one_had(
 
     monkeypatch.setattr(vm.Map, "draw", counted)
     following.open()
-    replies(following, {**HELLO, "seq": following.seq}, room(700, 900))
+    replies(following, {**room(700, 900), "seq": following.seq})
     assert on_page(following) == 700
     assert drawn == [700], "and not 900 before"
     assert following.scene().width == FILES

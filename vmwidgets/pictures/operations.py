@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import weakref
 from collections.abc import Iterator
 from typing import Any
 
 from vmwidgets.engine.base.errors import printable, shown
 from vmwidgets.engine.base.journal import ACCESSES, Journal, Operation
-from vmwidgets.engine.base.operations import PartReference
-from vmwidgets.engine.base.units import Address, Size, binary_size, counted
+from vmwidgets.engine.base.units import Address, Size, counted
 from vmwidgets.engine.kernel.tasks.forks import USUAL
 from vmwidgets.engine.spaces.paths import unquoted
-from vmwidgets.views.story.typed import arguments_of
 
 AROUND = 12
 """The number of operations before and after a moment that are named."""
@@ -23,9 +20,6 @@ LONGEST = 60
 
 _PLACES = frozenset(("address", "at", "start", "end", "to", "hint", "pa"))
 """The names of arguments that are addresses."""
-
-_OF_CODE = frozenset(("spawn", "set_controls", "replace_by", "register_handler", "make_pager"))
-"""Operations with an unusual form of call, or with a learner's function, which is not recorded."""
 
 _SIZES = frozenset(("size", "bytes", "ram"))
 """The names of arguments that are sizes."""
@@ -117,60 +111,3 @@ def _words(operation: Operation) -> Iterator[str]:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else shown(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def line_of(operation: Operation) -> str:
-    """Return the call of an operation as a line of Python for a machine `m`.
-
-    Returns "" if no line is possible, because a value has no literal, or a learner's function is not recorded.
-
-    >>> import vmwidgets as vm
-    >>> m = vm.boot("x86-64")
-    >>> a = m.task("init").mmap("64 KiB", at=0x40_0000)
-    >>> for one in m.journal:
-    ...     print(line_of(one))
-    m = vm.boot(architecture="x86-64", ram="64 MiB", layout="small", quirks=(), fork="counted")
-    m.task(name="init")
-    m.tasks["init"].mmap(size="64 KiB", at=0x40_0000)
-    """
-    literals = [(name, _literal(name, value)) for name, value in arguments_of(operation)]
-    if operation.name in _OF_CODE or any(literal is None for _, literal in literals):
-        return ""
-    written = ", ".join(f"{name}={literal}" for name, literal in literals)
-    called = "m = vm" if operation.name == "boot" else _part(operation.target)
-    return printable(f"{called}.{operation.name}({written})")
-
-
-def _part(path: str) -> str:
-    """Return a part of the machine `m` in Python."""
-    head, slash, rest = path.partition("/")
-    kind, _, name = head.partition(":")
-    if path == "machine":
-        return "m"
-    if kind == "task" and rest in ("", "map"):
-        return f"m.tasks[{_quoted(unquoted(name))}]{'.map' if slash else ''}"
-    if kind == "cpu":
-        return f"m.cpus[{name}]"
-    return f"m.{path}" if path.isidentifier() else f"m.part({_quoted(path)})"
-
-
-def _literal(name: str, value: Any) -> str | None:
-    if isinstance(value, PartReference):
-        return _part(value)
-    if value is None or isinstance(value, (bool, bytes, float)):
-        return repr(value)
-    if isinstance(value, int):
-        if name in _PLACES or isinstance(value, Address):
-            return str(Address(value))
-        in_units = binary_size(value)
-        return _quoted(in_units) if name in _SIZES and value >= 1024 and "." not in in_units else str(int(value))
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, tuple):
-        items = [_literal("", one) for one in value]
-        return None if None in items else f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
-    return None
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(str(text))

@@ -210,7 +210,7 @@ def _step(step: ToldStep) -> dict[str, Any]:
             for drawn in step.pictures
         ],
     }
-    data |= {"name": visible(step.name), "kind": step.kind, "end": step.end, "line": step.line}
+    data |= {"name": visible(step.name), "kind": step.kind, "end": step.end}
     if step.chapter:
         data["chapter"] = visible(step.chapter)
     if step.notes:

@@ -31,8 +31,7 @@ class ToldStep:
     """One step: after `done` events of operation `number` (None for all of it).
 
     `code` is the call as one might type it; `chapter` is the bookmark at this moment, or ""; `notes` are for the
-    presenter.  On the slider's strip, the step's mark has the letters `kind` and `end`, and the name `name`.  `line` is
-    the call as a line of Python, or "" if one line is not enough.
+    presenter.  On the slider's strip, the step's mark has the letters `kind` and `end`, and the name `name`.
     """
 
     number: int
@@ -46,7 +45,6 @@ class ToldStep:
     name: str = ""
     kind: str = "c"
     end: str = "."
-    line: str = ""
 
 
 @frozen(slots=False)

@@ -16,7 +16,7 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.pictures.absent import absent_scene, blank
 from vmwidgets.pictures.moments import NOW, When
-from vmwidgets.pictures.operations import line_of, name_of
+from vmwidgets.pictures.operations import name_of
 from vmwidgets.pictures.slim import SLIM
 from vmwidgets.pictures.timeline import look_of
 from vmwidgets.views.scene.key import with_key
@@ -143,10 +143,9 @@ class Telling:
         drawn = tuple(self._drawn(place, number, done) for place in range(len(self._pictures)))
         code = unit.said() if unit.group is not None else typed(journal[number])
         name = unit.name() if unit.group is not None else name_of(journal[number])
-        line = "" if unit.group is not None else line_of(journal[number])
         kind, end = look_of(journal, unit.first, number)
         caption = self._caption(number, done, drawn)
-        return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end, line=line)
+        return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end)
 
     def _caption(self, number: int, done: int | None, drawn: Sequence[Drawn]) -> Caption:
         """Return the words of a single picture, or the words shared by several pictures: the operation's effect.

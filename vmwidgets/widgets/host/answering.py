@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
-from functools import partial
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.pictures.moments import NOW, When
-from vmwidgets.views.scene.model import AFTER, Scene
+from vmwidgets.pictures.timeline import names, timeline
 from vmwidgets.views.scene.twin import table_twin
 
-from .controls import told
-from .messages import BY_ITSELF, CHANGED, REDRAWN, SCHEMA, asker, check_message
-from .packing import pack_table, pack_text
+from .messages import BY_ITSELF, REDRAWN, SCHEMA, asker, check_message
+from .packing import pack_plain, pack_table, pack_text
 from .refresh import refresher
 
 if TYPE_CHECKING:
@@ -40,13 +37,12 @@ def answer(view: View, content: Any) -> None:
         given = {name: message[name] for name in SCHEMA[kind]}
         with refresher.answering(view) if kind in REDRAWN else nullcontext():
             _ANSWERS[kind](view, reply, **given)
-            if kind in CHANGED:
-                view.changed()
     except Refused as refusal:
         reply({"type": "refused", "reason": f"{refusal}"})
-    else:
-        if kind == "stand":
-            reply({"type": "heard"})
+
+
+def _hello(view: View, _reply: Reply, page: str, seq: int, visible: bool, width: int, height: int, nth: int) -> None:
+    view.hello(page, seq, visible, (width, height) if width else None, nth)
 
 
 def _open(view: View, _reply: Reply, id: str) -> None:  # noqa: A002  the message's own words
@@ -56,32 +52,26 @@ def _open(view: View, _reply: Reply, id: str) -> None:  # noqa: A002  the messag
     if node.action != "open":
         raise Refused(f"open: {shown(id)} can't be opened")
     view.opened(id)
+    view.changed()  # at each step: its film is made again
 
 
-def _seek(view: View, _reply: Reply, operation: int, place: int) -> None:
-    when = _when_of(view, operation, place)
-    view.asked = True
-    if operation < 0:
-        view.follow = True
-    view.moment = when
-
-
-def _stand(view: View, _reply: Reply, operation: int, place: int, latest: int) -> None:
-    when, machine = _when_of(view, operation, place), view.machine
-    is_latest = machine is not None and len(machine.journal) - 1 == latest
-    if is_latest or not view.follow:  # otherwise the later operations are shown
-        view.moment = when
-
-
-def _when_of(view: View, operation: int, place: int) -> When | None:
-    """Return the moment that a page asks for; operation -1 means now."""
+def _seek(view: View, _reply: Reply, operation: int, place: int, latest: int, stays: bool) -> None:
     machine = view.machine
     if machine is None:
         raise Refused("this picture has no history: move in it with the arrow keys, and select with Enter")
-    latest = len(machine.journal) - 1
-    if operation > latest:
-        raise Refused(f"seek: operation is {operation}; the latest is {latest}")
-    return NOW if operation < 0 else view.moment_after(operation, place)
+    newest = len(machine.journal) - 1
+    if operation > newest:
+        raise Refused(f"seek: operation is {operation}; the latest is {newest}")
+    view.asked = True
+    if latest not in (-1, newest) and view.follow:  # the newer operations are shown
+        return
+    if operation < 0:
+        view.follow = True
+    when = NOW if operation < 0 else view.moment_after(operation, place)
+    if stays:
+        view.stay(when or When(machine.journal.last.serial))
+    else:
+        view.moment = when
 
 
 def _jump(view: View, _reply: Reply, to: str, way: int) -> None:
@@ -89,68 +79,47 @@ def _jump(view: View, _reply: Reply, to: str, way: int) -> None:
     view.jump(to, way)
 
 
-def _stay(view: View, _reply: Reply) -> None:
-    view.asked = True
-    view.stay()
-
-
 def _turn(view: View, _reply: Reply, id: str, by: int) -> None:  # noqa: A002  the message's own words
     view.turned(id, by)
+    view.changed()
 
 
 def _find(view: View, reply: Reply, text: str, way: int) -> None:
     reply({"type": "found", **view.search(text, way).told()})
+    view.changed()
 
 
-def _save(view: View, reply: Reply, theme: str) -> None:
-    title = view.scene().title
-    name = "-".join(re.findall(r"[\w.]+", f"{title} {max(view.drawn_at[0], 0)}")) or "picture"
-    reply({"type": "saved", "name": f"{name}.svg", "svg": view.to_svg(theme=theme)})
+def _export(view: View, reply: Reply, form: str, operation: int, place: int) -> None:
+    is_file = form not in ("table", "dot")
+    scene = view.scene_at(operation, place, as_file=is_file)
+    if scene is None:  # nothing was drawn yet
+        return
+    if is_file:
+        data = pack_text(view.fixed(scene, operation).to_svg(theme=form))
+    elif form == "table":
+        data = pack_table(table_twin(scene))
+    else:
+        from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
+
+        data = pack_text(to_dot(scene, links_rows=True))
+    reply({"type": "export", "form": form, "seq": view.seq, "place": place}, buffers=[data])
 
 
-def _table(view: View, reply: Reply) -> None:
-    if (scene := view.on_page()) is not None:
-        reply({"type": "table", "seq": view.seq}, buffers=[pack_table(table_twin(scene))])
-
-
-def _dot(view: View, reply: Reply, operation: int, place: int) -> None:
-    from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
-
-    if (scene := _scene_at(view, operation, place)) is not None:
-        dot = pack_text(to_dot(scene, links_rows=True))
-        reply({"type": "dot", "seq": view.seq, "place": place}, buffers=[dot])
-
-
-def _scene_at(view: View, operation: int, place: int) -> Scene | None:
-    """Return the scene after `place` events of an operation, or the current scene if that can't be drawn."""
-    machine, here = view.machine, (operation, None if place == AFTER else place)
-    if machine is None or here == view.drawn_at or not 0 <= operation < len(machine.journal):
-        return view.on_page()
-    with suppress(Refused), view.as_drawn():
-        return view.drawing(view.at(When(machine.journal.serial(operation), here[1])))
-    return view.on_page()
-
-
-def _tell(what: str, view: View, reply: Reply, **given: int) -> None:
+def _operations(view: View, reply: Reply, have: int, serial: int, first: int) -> None:
     if view.machine is not None:
-        reply({"type": what}, buffers=[told(what, view.machine.journal, given, view.asks)])
+        columns = timeline(view.machine.journal, have, serial, view.asks)
+        named = names(view.machine.journal, first, view.asks) if first >= 0 else []
+        reply({"type": "operations"}, buffers=[pack_plain({**columns, "names": [first, named]})])
 
 
 _ANSWERS: Mapping[str, Callable[..., None]] = {
-    "hello": lambda view, _reply, page, seq: view.hello(page, seq),
+    "hello": _hello,
     "bye": lambda view, _reply, page, cleared: view.bye(page, cleared),
-    "sight": lambda view, _reply, page, visible, nth: view.sighted(page, visible, nth),
-    "room": lambda view, _reply, page, width, height, nth: view.fits(page, (width, height), nth),
     "open": _open,
     "seek": _seek,
-    "stand": _stand,
     "jump": _jump,
-    "stay": _stay,
     "turn": _turn,
     "find": _find,
-    "save": _save,
-    "table": _table,
-    "dot": _dot,
-    "timeline": partial(_tell, "timeline"),
-    "names": partial(_tell, "names"),
+    "export": _export,
+    "operations": _operations,
 }

@@ -39,66 +39,61 @@ Field = tuple[Check, str]
 TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
 WAY: Field = (lambda value: value is not True and value in (1, -1), "1 or -1")
-NTH: Field = (_whole(1, 2**53), "a whole number from 1")
+PIXELS: Field = (_whole(0, 10**5), "a whole number from 0 to 100000")
+FORMS = ("light", "dark", "table", "dot")
 
 SCHEMA: dict[str, dict[str, Field]] = {
-    # A view was drawn on `page` (a name for one drawing of it), where the newest frame is `seq`.
-    "hello": {"page": TEXT, "seq": (_whole(-1, 2**53), "a whole number")},
+    # A view is drawn on `page` (a name for one drawing of it), and the newest frame there is `seq`.  It is in sight or
+    # not, and has `width` pixels of room (0: unknown) in a window of `height` pixels.  A page says so again when
+    # something changes; `nth` numbers its messages, since a kernel may get a later one first.
+    "hello": {
+        "page": TEXT,
+        "seq": (_whole(-1, 2**53), "a whole number"),
+        "visible": FLAG,
+        "width": PIXELS,
+        "height": PIXELS,
+        "nth": (_whole(1, 2**53), "a whole number from 1"),
+    },
     # That drawing is gone; `cleared`: its notebook is still open, so the output was cleared or the cell deleted.
     "bye": {"page": TEXT, "cleared": FLAG},
-    # That drawing came into sight, or out of it; `nth` numbers its messages, since a kernel may get a later one first.
-    "sight": {"page": TEXT, "visible": FLAG, "nth": NTH},
-    # That drawing has `width` pixels of room, in a window of `height` pixels; `nth` numbers its messages.
-    "room": {
-        "page": TEXT,
-        "width": (_whole(1, 10**5), "a whole number from 1 to 100000"),
-        "height": (_whole(1, 10**5), "a whole number from 1 to 100000"),
-        "nth": NTH,
-    },
     "open": {"id": TEXT},
-    # Show the moment after `place` events of an operation (operation -1: now; place -1: after all of them).
+    # Show the moment after `place` events of an operation (operation -1: now; place -1: after all of them).  A page
+    # that has gone there by itself, by its film, names the `latest` operation that it knows (others name -1): if there
+    # are newer operations, they are shown instead.  `stays`: from now on, whatever moment the other pictures show.
     "seek": {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
-    },
-    # The page shows this moment by itself, by its film; `latest` is the machine's latest operation as far as it knows.
-    "stand": {
-        "operation": (_whole(0, 2**53), "a whole number from 0"),
-        "place": (_whole(-1, 10**9), "a whole number from -1"),
-        "latest": (_whole(0, 2**53), "a whole number from 0"),
+        "latest": (_whole(-1, 2**53), "a whole number from -1"),
+        "stays": FLAG,
     },
     # Show the moment before the next event of a kind or, with way -1, before the previous one.
     "jump": {"to": TEXT, "way": WAY},
-    # Show the picture as it was when its cell was done.
-    "stay": {},
     # Change the number in a slice of the address by `by`.
     "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
     # An address or a name, as it was typed; the same text again asks for the next hit or, with way -1, the previous.
     "find": {"text": TEXT, "way": WAY},
-    # Give the picture as a file, in the page's theme.
-    "save": {"theme": (lambda value: value in ("light", "dark"), "light or dark")},
-    # Give the rows of the picture's table.
-    "table": {},
-    # Give the picture in Graphviz's language, as it is after `place` events of an operation.
-    "dot": {
+    # Give the picture after `place` events of an operation in another form: as an SVG file in one of two themes, as the
+    # rows of its table, or in Graphviz's language.
+    "export": {
+        "form": (lambda value: value in FORMS, f"one of {', '.join(FORMS)}"),
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
-    # Give the operations for the slider's strip; the page has the first `have`, the last of them with this serial.
-    "timeline": {"have": (_whole(0, 2**53), "a whole number from 0"), "serial": (_whole(-1, 2**53), "a whole number")},
-    # Give the names of operations from this number on.
-    "names": {"first": (_whole(0, 2**53), "a whole number from 0")},
+    # Give the operations for the strip: the page has the first `have`, the last of them with this serial.  Also give
+    # the names of operations from number `first` on, unless it is -1.
+    "operations": {
+        "have": (_whole(0, 2**53), "a whole number from 0"),
+        "serial": (_whole(-1, 2**53), "a whole number"),
+        "first": (_whole(-1, 2**53), "a whole number from -1"),
+    },
 }
 """Each message's fields.  All are required, and no others are accepted, except the page that asks (:func:`asker`)."""
 
-BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
+BY_ITSELF = frozenset(("hello", "bye", "export", "operations"))
 """Messages that a page sends by itself, without its reader; they are answered even if the machine is gone."""
 
-REDRAWN = frozenset(("seek", "stand", "jump", "open", "turn", "find"))
+REDRAWN = frozenset(("seek", "jump", "open", "turn", "find"))
 """Messages with which a page asks for a picture to be redrawn."""
-
-CHANGED = frozenset(("open", "turn", "find"))
-"""Of these, the messages after which a picture shows something else at each step: its film is made again."""
 
 
 def check_public(widget: Widget, name: str) -> None:
@@ -125,11 +120,11 @@ def check_message(content: Any) -> dict[str, Any]:
 
     Raises :class:`Refused` with a sentence that names the field and the value.
 
-    >>> check_message({"type": "names", "first": 3})
-    {'type': 'names', 'first': 3}
-    >>> check_message({"type": "names", "first": -1})
+    >>> check_message({"type": "open", "id": "fold/3"})
+    {'type': 'open', 'id': 'fold/3'}
+    >>> check_message({"type": "open", "id": 3})
     Traceback (most recent call last):
-    vmwidgets.engine.base.errors.Refused: names: first is -1; it must be a whole number from 0
+    vmwidgets.engine.base.errors.Refused: open: id is 3; it must be a text of at most 200 characters
     """
     if not isinstance(content, dict):
         raise Refused(f"a message from the browser must be an object with a type, not {shown(content)}")

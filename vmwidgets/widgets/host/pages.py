@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .silence import LOST, idle
 
@@ -26,6 +26,15 @@ Room = tuple[int, int]
 """The width in pixels of a picture's space, and the height of the window."""
 
 
+class Heard(NamedTuple):
+    """The consequences of a page's message."""
+
+    others: bool
+    """Whether the other pages must report again too: this may be one of them, reloaded."""
+    waiting: list[Callable[[], None]]
+    """The functions that waited for a room."""
+
+
 class Pages:
     """The pages of one view; each has a name, which begins with the name of its load in the browser."""
 
@@ -34,7 +43,7 @@ class Pages:
         self._heard: dict[str, float] = {}  # by page: the kernel's idle time when the page last said something
         self._unseen: set[str] = set()
         self._rooms: dict[str, Room] = {}
-        self._nth: dict[str, dict[str, int]] = {}
+        self._nth: dict[str, int] = {}
         self._ordering = threading.Lock()
         self._likely: Room | None = None
         self._awaited = 0  # the number of cells that may still end before a page says hello
@@ -77,55 +86,31 @@ class Pages:
             known.clear()
         self._awaited = 0
 
-    def hello(self, page: str) -> bool:
-        """Note that a page exists.
-
-        Returns True if the other pages must report again too: this may be one of them, reloaded.
-        """
-        self._awaited = 0
-        load = page.partition("-")[0]
-        others = [other for other in self._trust if other.partition("-")[0] != load and page not in self._trust]
-        self._trust[page], self._heard[page] = TRUST, idle.seconds
-        self._trust.update(dict.fromkeys(others, -1))
-        return bool(others)
-
-    def sees(self, page: str, visible: bool, nth: int) -> None:
-        """Note whether a page has the view in sight, unless a later message has come."""
-        with self._ordering:
-            if self._is_late(page, "sight", nth):
-                return
-            if visible:
-                self._unseen.discard(page)
-            elif page in self._trust:
-                self._unseen.add(page)
-
-    def is_unseen(self, page: str) -> bool:
-        """Return whether the view is out of sight on a page."""
-        return page in self._unseen
-
-    def once_measured(self, callback: Callable[[], None]) -> None:
-        """Keep a function, to be called as soon as a page has reported its room."""
-        self._to_measure.append(callback)
-
-    def _is_late(self, page: str, what: str, nth: int) -> bool:
-        """Note a page's message `nth`; return whether a later message on the same subject came before it.
+    def hello(self, page: str, visible: bool, room: Room | None, nth: int) -> Heard | None:
+        """Note in a page's message `nth` whether it has the view in sight, and its room; None if a later one has come.
 
         JupyterLab sends some messages through a subshell, which runs in another thread and may be ahead of the kernel's
         main shell.
         """
-        known = self._nth.setdefault(page, {})
-        before = known.get(what, 0)
-        known[what] = max(nth, before)
-        return nth < before
-
-    def has(self, page: str, room: Room, nth: int) -> list[Callable[[], None]] | None:
-        """Note a page's room, and return the functions that waited for it; None if a later message has come."""
         with self._ordering:
-            if self._is_late(page, "room", nth):
+            if nth < self._nth.get(page, 0):
                 return None
+            self._nth[page] = nth
+            self._awaited = 0
+            load = page.partition("-")[0]
+            others = [other for other in self._trust if other.partition("-")[0] != load and page not in self._trust]
+            self._trust[page], self._heard[page] = TRUST, idle.seconds
+            self._trust.update(dict.fromkeys(others, -1))
+            (self._unseen.discard if visible else self._unseen.add)(page)
+            if room is None:
+                return Heard(bool(others), [])
             self._rooms[page] = self._likely = room
             waiting, self._to_measure = self._to_measure, []
-        return waiting
+            return Heard(bool(others), waiting)
+
+    def once_measured(self, callback: Callable[[], None]) -> None:
+        """Keep a function, to be called as soon as a page has reported its room."""
+        self._to_measure.append(callback)
 
     def tell(self, message: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return, in a list, the message to send now: `message`, or one that waited; [] while no page may listen.

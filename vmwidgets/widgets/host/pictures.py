@@ -67,7 +67,7 @@ class MachinePictures:
         self._machine = weakref.ref(machine)
         self.views: weakref.WeakSet[LivePicture] = weakref.WeakSet()
         self.chosen = Chosen()
-        self.chosen.latest = len(machine.journal) - 1
+        self.chosen.reached = [len(machine.journal) - 1, 0]
         self._said = ""
         self._begun = machine.journal.next_serial
         machine.on_operation(self._changed)

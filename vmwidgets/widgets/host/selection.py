@@ -27,8 +27,10 @@ class Selection(anywidget.AnyWidget):
     _esm = traitlets.Unicode(SELECTION_ESM).tag(sync=True)
 
     selection = traitlets.Unicode(help="The engine's name of the selected thing, such as 'entry:17'.").tag(sync=True)
-    latest = traitlets.Int(help="The number of the machine's latest operation.").tag(sync=True)
-    stamp = traitlets.Int(help="A number that changes with the operations, groups or marks.").tag(sync=True)
+    reached = traitlets.List(
+        traitlets.Int(),
+        help="The machine's latest operation, and a number that changes with operations, groups and marks.",
+    ).tag(sync=True)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Accept the browser's choice; anything else that it sends is refused and changes nothing."""
@@ -75,7 +77,7 @@ class Chosen:
         self.thing = ""
         self.when: When | None = NOW
         self._went_in = 0  # the number of the cell that chose the moment; 0 if the page or a script did
-        self.latest = self.stamp = 0
+        self.reached = [0, 0]
         self._views: weakref.WeakSet[Chooser] = weakref.WeakSet()
         self._model: Selection | None = None
 
@@ -83,7 +85,7 @@ class Chosen:
     def model(self) -> Selection:
         """The model that the page's views share; created again after it was closed."""
         if self._model is None or not is_open(self._model):
-            self._model = Selection(selection=self.thing, latest=self.latest, stamp=self.stamp)
+            self._model = Selection(selection=self.thing, reached=self.reached)
             self._model.observe(lambda change: self.choose(change["new"]), "selection")
         return self._model
 
@@ -114,10 +116,9 @@ class Chosen:
 
     def reach(self, latest: int, stamp: int) -> None:
         """Note that the machine has reached operation `latest`: the page's controls and strip are extended."""
-        self.latest, self.stamp = latest, stamp
+        self.reached = [latest, stamp]
         if self._model is not None and is_open(self._model):
-            with self._model.hold_sync():
-                self._model.latest, self._model.stamp = latest, stamp
+            self._model.reached = self.reached
 
     @property
     def on_a_page(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
@@ -156,8 +156,11 @@ class View(Picture, anywidget.AnyWidget):
     def snapshot(self) -> Snapshot:
         """Return a picture of the present state, which does not change and names its cell: for before and after."""
         scene, number = self.scene(), self._drawn_at[0]
-        signed_one = signed(scene, current_cell().label, number)
-        return Snapshot(signed_one, number, self.scale, slim_if_kept(self), self.selection)
+        return self.fixed(signed(scene, current_cell().label, number), number, slim_if_kept(self))
+
+    def fixed(self, scene: Scene, number: int, slim: Scene | None = None) -> Snapshot:
+        """Return a scene of this view after operation `number` as a picture that does not change."""
+        return Snapshot(scene, number, self.scale, slim, self.selection)
 
     @property
     def room(self) -> float:
@@ -203,6 +206,19 @@ class View(Picture, anywidget.AnyWidget):
     def on_page(self) -> Scene | None:
         """Return the scene that the page shows, as wide as it is there; None before the first."""
         return self._draw() if self._is_ahead else self._scene
+
+    def scene_at(self, operation: int, place: int, *, as_file: bool) -> Scene | None:
+        """Return the scene after `place` events of an operation, as on the page or as in a file.
+
+        If that can't be drawn, it is the scene that the page shows; None before the first.
+        """
+        machine, done = self.machine, None if place == AFTER else place
+        known = machine is not None and 0 <= operation < len(machine.journal)
+        if machine is not None and known and (operation, done) != self._drawn_at:
+            with suppress(Refused), self.as_drawn():
+                at = self.at(When(machine.journal.serial(operation), done))
+                return self.drawing(replace(at, width=super().room, height=super().high) if as_file else at)
+        return self.scene() if as_file else self.on_page()
 
     def _laid_out(self, width: float, height: float) -> Scene:
         """Return the latest drawn moment, in another size."""
@@ -272,6 +288,7 @@ class View(Picture, anywidget.AnyWidget):
             self._send_instead(refused)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
             self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
+            self._have_sent(is_new=False)
         else:
             if this != self._drawings:
                 return  # another shell of the kernel has begun a newer frame meanwhile
@@ -308,6 +325,7 @@ class View(Picture, anywidget.AnyWidget):
             films.want(self)
 
     def _have_sent(self, is_new: bool) -> None:
+        """Note that the newest picture is on its way; if there is none, say so to a page that waits."""
         if is_new:
             self._pages.sent()
         elif self.asked:
@@ -418,17 +436,17 @@ class View(Picture, anywidget.AnyWidget):
         is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
         return is_known and self.follow and not self._free
 
-    def stay(self) -> None:
-        """Show the machine as it was at the end of the view's cell, whatever moment its other pictures show."""
+    def stay(self, when: When | None = NOW) -> None:
+        """Show this moment from now on, or the end of the view's cell, whatever moment other pictures show."""
         machine = self.machine
-        if machine is None or self._cell_over < 0:
-            raise Refused("stay: the cell of this picture has not finished")
-        is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and self._is_newest
+        when = when or When(self._cell_over)
+        is_latest = machine is not None and when == When(machine.journal.last.serial)
+        is_drawn = self.moment is None and is_latest and self._is_newest
         with self.hold_sync():
             self._quiet = True  # there is no other moment to show
             try:
                 self.follow = False
-                self.moment = When(self._cell_over)
+                self.moment = when
             finally:
                 self._quiet = False
             if is_drawn and self._scene is not None:
@@ -615,24 +633,31 @@ class View(Picture, anywidget.AnyWidget):
         for message in self._pages.tell(wanted):
             self.send(message)
 
-    def hello(self, page: str, seq: int) -> None:
-        """Note that a page shows the view, and has its frame `seq`; -1 if it has none that it can read."""
+    def hello(self, page: str, seq: int, visible: bool, room: Room | None, nth: int) -> None:
+        """Note in a page's message `nth` what the view is like there, and that its newest frame there is `seq`.
+
+        `seq` is -1 if the page has no frame that it can read.
+        """
         self.cleared = False
         if seq < 0:  # the page has no drawing, or can't read the drawing's film
             self._film = None
-        if self._pages.hello(page):  # there is another: this page before it was reloaded, or a second page
+        newest = self.seq
+        with self._fitting():
+            heard = self._pages.hello(page, visible, room, nth)
+        if heard is None:
+            return
+        if heard.others:  # this page before it was reloaded, or a second page
             self.send({"type": "who"})
-        if not self._pages.is_unseen(page) and (self._stale or seq != self.seq):
+        if room is not None:
+            open_hub().room = room
+            for fit in heard.waiting:
+                fit()
+            if not self._stale:  # it was drawn as wide as its page is
+                self._let_go()
+        if visible and (self._stale or seq != newest == self.seq):
             self.refresh()
         for message in self._pages.tell():
             self.send(message)
-        films.want(self)
-
-    def sighted(self, page: str, visible: bool, nth: int) -> None:
-        """Note in a page's message `nth` whether the view is in sight there."""
-        self._pages.sees(page, visible, nth)
-        if self._stale and self.in_sight:
-            self.refresh()
         films.want(self)
 
     def bye(self, page: str, cleared: bool) -> None:
@@ -640,15 +665,3 @@ class View(Picture, anywidget.AnyWidget):
         with self._fitting():
             self._pages.lose(page)
         self.cleared = cleared and not self._pages.known
-
-    def fits(self, page: str, room: Room, nth: int) -> None:
-        """Note in a page's message `nth` the room that the view has there."""
-        with self._fitting():
-            waiting = self._pages.has(page, room, nth)
-        if waiting is None:
-            return
-        open_hub().room = room
-        for fit in waiting:
-            fit()
-        if not self._stale:  # it was drawn as wide as its page is
-            self._let_go()
