@@ -113,7 +113,7 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
         x, w = (column.x + GAP / 2, column.w - GAP) if is_card else _strip(column)
         rows = [
             kit.Line(picture.style.long(start), "mono label dim"),
-            kit.Line(f"−{binary_size(size)}", "strong"),
+            kit.Line(f"− {binary_size(size)}", "strong"),
             kit.Line(name_of(item), "label dim", middle=True),
         ]
         box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + 20, w, STRIP_HEIGHT)
@@ -304,7 +304,7 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
             continue
         label = f"{binary_size(after.start - before.end)} free" if both is None else both.words
         if both is None and any(one.start == before.end and one.end == after.start for one in picture.gone):
-            label = f"−{label}"
+            label = f"− {label}"
         w = text_width(label, "label")
         x = (left.x + left.w + right.x - w) / 2
         if x < reached:

@@ -24,7 +24,7 @@ from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
 from vmwidgets.views.story.words.pictures import map_sentence, map_state, out_of_order, say_sought
 
-from .runs import Range, Run, kind_of, removed, rights_of, runs_of
+from .runs import Change, Range, Run, changes_of, kind_of, removed, rights_of, runs_of
 
 LANES = ("tree", "list", "ribbon")
 """The lanes of a picture of a map; the tree is drawn below the others."""
@@ -43,7 +43,7 @@ class Layout(NamedTuple):
 
     `items` are the items with a column, in order: everything in the map before the operation, after it, or at the
     moment; `cards` are the most important; `looked_up` is the entry found last; `depth` is the depth of the tree.
-    `taken` are the ranges on the axis of addresses.
+    `taken` are the ranges on the axis of addresses, and `changes` the ranges that the operation adds or removes.
     """
 
     items: tuple[EntryValue | Fold, ...]
@@ -51,6 +51,7 @@ class Layout(NamedTuple):
     looked_up: int = 0
     depth: int = 0
     taken: tuple[Taken, ...] = ()
+    changes: tuple[Change, ...] = ()
     runs: tuple[Run, ...] = ()
     """Files with several consecutive entries, heap and stack."""
     has_guards: bool = False
@@ -95,6 +96,8 @@ class MapPicture:
     """The moved nodes with a new parent."""
     gone: tuple[Range, ...] = ()
     """The entries that the operation has removed so far, unless they are in use again."""
+    changes: tuple[Change, ...] = ()
+    """The ranges that the operation has added or removed so far."""
     coming: frozenset[int] = frozenset()
     """Entries that the operation has made and not put into the list yet."""
 
@@ -199,6 +202,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
         moved_in_tree(before, shown),
         rehung_in_tree(before, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
+        changes_of(before, shown),
         frozenset() if shown is value else _ids(value) - _ids(before),
     )
 
@@ -232,7 +236,8 @@ def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
     depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(look)
     taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
     cards, runs = cards_of(before, value, moment.events), tuple(runs_of(laid))
-    return Layout(laid, cards, value.lookup_cache, depth, taken, runs, has_guards(laid))
+    changes = () if is_boot or moment.operation is None else changes_of(before, value)
+    return Layout(laid, cards, value.lookup_cache, depth, taken, changes, runs, has_guards(laid))
 
 
 def has_guards(items: Iterable[EntryValue | Fold]) -> bool:

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
@@ -141,10 +141,34 @@ class Range(NamedTuple):
     start: int
     end: int
 
+
+class Change(NamedTuple):
+    """A range that became mapped ("+") or is no longer mapped ("−")."""
+
+    sign: str
+    start: int
+    end: int
+
     @property
     def words(self) -> str:
-        """Return how much is gone, such as "−36 KiB"."""
-        return f"−{binary_size(self.end - self.start)}"
+        """Return how much it is, such as "− 36 KiB"."""
+        return f"{self.sign} {binary_size(self.end - self.start)}"
+
+    @property
+    def title(self) -> str:
+        """Return what happened, and to how much."""
+        return f"{'added' if self.sign == '+' else 'removed'}: {binary_size(self.end - self.start)}"
+
+
+MOST_CHANGES = 3
+"""The most changes with a label each; a map with more of them has none."""
+
+
+def changes_of(before: MapValue, now: MapValue) -> tuple[Change, ...]:
+    """Return the ranges that became mapped or free between two moments of a map; none if there are many."""
+    ways = ("+", removed(now.entries, before.items)), ("\N{MINUS SIGN}", removed(before.entries, now.items))
+    found = tuple(Change(sign, *one) for sign, some in ways for one in some)
+    return found if len(found) <= MOST_CHANGES else ()
 
 
 MOST_GHOSTS = 12
