@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import inf
 from typing import Any, NamedTuple
 
 import traitlets
@@ -18,7 +17,7 @@ from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.domain import domain as domain_sheet
 from vmwidgets.views.domain.picture import found_at as found_in_domain
-from vmwidgets.views.maps.lanes import draw_map
+from vmwidgets.views.maps.lanes import TREE_HEAD, draw_map
 from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
@@ -111,7 +110,14 @@ class Dashboard(Map):
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
-        return fold_parts(scene, _heads_of(scene), at.height, self._parts_asked)
+        folded = {} if self._seeking or self._is_tree_new(at) else {TREE_HEAD: False}
+        return fold_parts(scene, _heads_of(scene), at.height, folded | self._parts_asked)
+
+    def _is_tree_new(self, at: At) -> bool:
+        """Return whether the operation searched or changed the tree of the map in the picture."""
+        name, operation = getattr(self._subject(at), "name", ""), at.moment.operation
+        is_boot = operation is not None and operation.name == "boot"
+        return not is_boot and bool(at.moment.mine(steps_of_map(name, ("tree",))))
 
     def _whole(self, at: At) -> Scene:
         target = self._subject(at)
@@ -132,7 +138,6 @@ class Dashboard(Map):
                 machine=machine.name,
                 selection=entry_id(self.selection),
                 width=at.width,
-                names_tree=at.height == inf,
             )
         ]
         if target is machine.kernel_map:
@@ -299,8 +304,8 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """Return the headings of the parts that can be folded: in a domain, what its program has."""
-    return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
+    """Return the headings of the parts that can be folded: the tree, and in a domain, what its program has."""
+    return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/", TREE_HEAD)))
 
 
 class _Asked(NamedTuple):

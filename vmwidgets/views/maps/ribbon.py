@@ -379,7 +379,7 @@ def _bands(
     picture: MapPicture, segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float
 ) -> Iterator[Link]:
     """Yield a band from each card down to its range, as wide as both, which shows that they belong together."""
-    straight = room_below(columns)
+    straight = room_below(picture)
     for segment in segments:
         item = segment.item
         column = columns.get(item.id) if item is not None else None
