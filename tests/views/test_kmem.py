@@ -33,14 +33,38 @@ def words(node: Node) -> str:
 
 @pytest.mark.parametrize("width", [420, 900])
 def test_each_map_is_below_its_parent_and_further_right(machine: vm.Machine, width: int) -> None:
-    drawn = placed(vm.Kmem(machine, width=width).scene())
     parents = {"kmem_map": "kernel_map", "clean_map": "kernel_map", "buffer_map": "clean_map", "pager_map": "clean_map"}
     for child, parent in parents.items():
+        drawn = placed(vm.Kmem(machine.kmem.maps[child], width=width).scene())  # with a row, even if it is empty
         below, above = (drawn[f"kmem/{machine.kmem.maps[name].name}"] for name in (child, parent))
         assert below.y > above.y
         assert below.text[0].x > above.text[0].x
         entry = next(one for one in machine.kmem.maps[parent] if one.start == machine.kmem.maps[child].start)
         assert child in drawn[f"kmem/{machine.kmem.maps[parent].name}/{entry.id}"].title, "its place is in its parent"
+
+
+@pytest.mark.parametrize("used", [(), ("exec_map",), ("exec_map", "pipe_map")])
+def test_submaps_that_nobody_uses_are_one_line_with_their_number(machine: vm.Machine, used: tuple[str, ...]) -> None:
+    machine.kmem_malloc(PAGE)
+    for name in used:
+        machine.kmem.maps[name].lock()
+    drawn = placed(vm.Kmem(machine).scene())
+    empty = [one.name for one in machine.kmem.maps.values() if not one.entries() and one.name not in used]
+    assert words(drawn["kmem/empty"]).startswith(f"{len(empty)} submaps are empty: ")
+    for one in machine.kmem.maps.values():
+        assert (f"kmem/{one.name}" in drawn) == (one.name not in empty)
+        assert (f"{called(one.name)} (" in words(drawn["kmem/empty"])) == (one.name in empty)
+    names = [words(node) for node in drawn.values() if node.id.endswith("/names")]
+    assert names == ["clean_map, exec_map, pipe_map"], "what has no room in its place is named below it"
+
+
+def test_what_is_used_is_the_title_if_nothing_changed(machine: vm.Machine) -> None:
+    machine.kmem_malloc(PAGE)
+    said = words(placed(vm.Kmem(machine).scene())["kmem/answer"])
+    machine.task("init")
+    scene = vm.Kmem(machine).scene()
+    assert (scene.caption.text, scene.caption.reason) == (said, saying("moments: same"))
+    assert "kmem/answer" not in placed(scene)
 
 
 def test_ranges_say_what_they_are_and_wired_ones_are_marked(machine: vm.Machine) -> None:
@@ -115,7 +139,7 @@ def test_lock_sleepers_and_needs_wakeup_are_words(machine: vm.Machine) -> None:
     assert "needs_wakeup is set" in box.title
     assert "sleep lock free" in box.title
     assert box.text[-1].y + DESCENT <= box.h, "the last line has its descenders"
-    assert "mutex free" in placed(vm.Kmem(machine).scene())["kmem/kmem_map"].title
+    assert "mutex free" in placed(vm.Kmem(machine).scene())["kmem/kmem/kernel_map"].title
     machine.kmem.pipe_map.lock()
     boxes = placed(vm.Kmem(machine).scene())
     assert "locked by the cell" in words(boxes["kmem/pipe_map"])
@@ -258,7 +282,7 @@ def test_rows_are_below_those_who_wait(machine: vm.Machine) -> None:
     machine.run()
     drawn = placed(vm.Kmem(machine).scene())
     wakes = drawn["kmem/exec_map/wakes"]
-    assert drawn["kmem/pipe_map"].y >= wakes.y + wakes.h
+    assert drawn["kmem/empty"].y >= wakes.y + wakes.h
 
 
 def test_the_answer_says_the_largest_piece_that_a_sleeper_could_get() -> None:
@@ -348,7 +372,8 @@ def test_three_hundred_allocations_are_folded_and_the_latest_is_not(machine: vm.
 def test_a_narrow_map_says_its_name_and_how_full_it_is(machine: vm.Machine) -> None:
     machine.kmem_malloc(4 * PAGE)
     boxes = placed(vm.Kmem(machine, width=420).scene())
-    for one in machine.kmem.maps.values():
+    for name in ("kernel_map", "kmem_map", "clean_map"):
+        one = machine.kmem.maps[name]
         box = boxes[f"kmem/{one.name}"]
         assert cut(box.text[0]) == called(one.name)
         assert " used" in words(box)

@@ -375,9 +375,10 @@ def kmem_dashboard(
     if threads:
         scenes.append(threads_scene(machine.threads, moment, beside(width), compact=True))
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=beside(width)))
-    if threads:  # the caption about a deadlock belongs on top
+    said = (" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
+    state = next(said, scenes[0].caption.text)
+    if scenes[1].caption.tone == "error":  # a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
-    state = next(" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
     return _panes(machine, "kernel memory", state, scenes, moment, mine)
@@ -388,14 +389,12 @@ def _panes(
 ) -> Scene:
     """Return the `state` in a sentence, the first scene, and the others as rows, with the steps of all of them.
 
-    "Nothing changed" must be true of all of them; then the state is the picture's title.
+    If nothing changed in any of them, the state is the picture's title already.
     """
     first, *others = scenes
     steps, width = moment.steps(either(*mine)), first.width
     caption = moment.caption_of(steps) if steps.count and not first.steps.count else first.caption
-    if moment.is_after and not steps.count and caption.tone == "plain":
-        said = caption.reason if caption.text == state else f"{caption.text} {caption.reason}".strip()
-        caption, state = replace(caption, text=state, reason=said), ""
+    state = "" if caption.text == state else state
     room = width - 2 * kit.MARGIN
     style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
     large = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style=style)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.units import binary_size, counted, listed
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue, MapValue
 from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, widen
 from vmwidgets.views.maps.picture import states_of, taken_in, taken_over
@@ -105,8 +105,12 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         *[style.legend] * bool(style.legend),
     ]
     steps = moment.steps(steps_of_kmem({*shown.after}))
-    rows = _chosen(look.after, name)
-    left_out = len(shown.after) - len(rows)
+    state = _answer(value, now.get(name, value))
+    caption = moment.caption_of(steps, state if moment.is_after and not steps.count else "")
+    chosen_maps = _chosen(look.after, name)
+    left_out = len(shown.after) - len(chosen_maps)
+    empty = _empty(look, name)
+    rows = [(one, depth) for one, depth in chosen_maps if one.map.name not in empty]
 
     def put(w: float) -> Part:
         columns = _Columns.of(look.after, rows, style, w)
@@ -118,13 +122,14 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         "kernel memory",
         " · ".join(said),
         boxes.below(
-            boxes.words("kmem/answer", _answer(value, now.get(name, value)), "body"),
+            boxes.words("kmem/answer", "" if state in f"{caption.text} {caption.reason}" else state, "body"),
             boxes.sized(put),
+            boxes.words("kmem/empty", f"{len(empty)} submaps are empty: {listed([*empty.values()])}." * bool(empty)),
             boxes.more("kmem/more", left_out, "map"),
             _legend,
             gap=12,
         ),
-        caption=moment.caption_of(steps),
+        caption=caption,
         table=Table(TABLE_HEADER, _table(maps, style)),
         steps=steps,
         machine=machine,
@@ -144,6 +149,18 @@ def _nestings(maps: Sequence[KernelMapValue], drawn: Mapping[str, Node]) -> Iter
             for source, target in ways:
                 ends = (source.x + 1, source.y + source.h), (target.x + 1, target.y)
                 yield Link(f"{source.id}>{target.id}", "nest", source.id, target.id, ends)
+
+
+def _empty(look: Look[KernelMapValue], concerned: str) -> dict[str, str]:
+    """Return the submaps that stay empty, with their sizes, by name; none if there is only one.
+
+    Maps that a thread holds or waits for are not among them.
+    """
+    every = [one for root in (look.before, look.now, look.after) for one in root.all()]
+    shown = {concerned, look.after.map.name, *(one.map.name for one in every if one.map.nr_entries or _is_busy(one))}
+    quiet = [one.map for one in look.after.all() if one.map.name not in shown]
+    found = {one.name: f"{called(one.name)} ({binary_size(one.end - one.start)})" for one in quiet}
+    return found if len(found) > 1 else {}
 
 
 def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
@@ -440,6 +457,7 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
     title = f"{name}: {shown.style.whole(one.start)}–{shown.style.whole(one.end)}"
     yield kit.chip(f"kmem/{name}/ground", "axis", box, title=title)
     sized = _all_have_room_for_sizes(pieces)
+    unnamed: list[Node] = []
     for piece in pieces:
         item, place_of = piece.item, Box(piece.x, box.y, piece.w, box.h)
         if item is None:
@@ -462,8 +480,23 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
             )
         else:
             node = _range(name, item, place_of, states.get(item.id, ()), shown.style, depth, sized=sized)
+            unnamed += [node] * ("place" in node.state and not node.text)
             grown = next((one for one in changes if item.start <= one.start and one.end <= item.end), None)
             yield from (node,) if grown is None else _grown(node, item, grown, f"kmem/{name}")
+    if unnamed and name != shown.concerned:  # below the larger bar are addresses
+        yield _names(unnamed, box)
+
+
+def _names(pieces: Sequence[Node], box: Box) -> Node:
+    """Return the names of submaps that are too narrow for them, below their places."""
+    names = ", ".join(node.title.split(", ")[3] for node in pieces)
+    middles = [node.x + node.w / 2 for node in pieces]
+    wide = text_width(names)
+    x = max(box.x, min(middles[0] - 4, box.x + box.w - wide))
+    bars = [Bar(middle - x - 0.5, 0, 1, 4, "tick") for middle in middles]
+    return kit.runs(
+        f"{pieces[0].id}/names", Box(x, box.y + box.h, wide, 18), [Text(0, 15, names, "label dim")], bars=bars
+    )
 
 
 def _range(
