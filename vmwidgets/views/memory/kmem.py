@@ -457,7 +457,7 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
     title = f"{name}: {shown.style.whole(one.start)}–{shown.style.whole(one.end)}"
     yield kit.chip(f"kmem/{name}/ground", "axis", box, title=title)
     sized = _all_have_room_for_sizes(pieces)
-    unnamed: list[Node] = []
+    unnamed: list[tuple[str, Node]] = []
     for piece in pieces:
         item, place_of = piece.item, Box(piece.x, box.y, piece.w, box.h)
         if item is None:
@@ -480,23 +480,21 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
             )
         else:
             node = _range(name, item, place_of, states.get(item.id, ()), shown.style, depth, sized=sized)
-            unnamed += [node] * ("place" in node.state and not node.text)
+            unnamed += [(_words(item)[1], node)] * ("place" in node.state and not node.text)
             grown = next((one for one in changes if item.start <= one.start and one.end <= item.end), None)
             yield from (node,) if grown is None else _grown(node, item, grown, f"kmem/{name}")
     if unnamed and name != shown.concerned:  # below the larger bar are addresses
         yield _names(unnamed, box)
 
 
-def _names(pieces: Sequence[Node], box: Box) -> Node:
+def _names(pieces: Sequence[tuple[str, Node]], box: Box) -> Node:
     """Return the names of submaps that are too narrow for them, below their places."""
-    names = ", ".join(node.title.split(", ")[3] for node in pieces)
-    middles = [node.x + node.w / 2 for node in pieces]
-    wide = text_width(names)
+    said = fitted(0, 15, ", ".join(name for name, _ in pieces), box.w, "label dim")
+    middles = [node.x + node.w / 2 for _, node in pieces]
+    wide = min(text_width(said.text), box.w)
     x = max(box.x, min(middles[0] - 4, box.x + box.w - wide))
-    bars = [Bar(middle - x - 0.5, 0, 1, 4, "tick") for middle in middles]
-    return kit.runs(
-        f"{pieces[0].id}/names", Box(x, box.y + box.h, wide, 18), [Text(0, 15, names, "label dim")], bars=bars
-    )
+    bars = [Bar(middle - x - 0.5, 0, 1, 4, "tick") for middle in middles if middle - x < wide]
+    return kit.runs(f"{pieces[0][1].id}/names", Box(x, box.y + box.h, wide, 18), [said], bars=bars)
 
 
 def _range(
