@@ -85,17 +85,19 @@ def test_the_words_of_a_gap_are_in_it_and_call_it_free() -> None:
 
 
 @pytest.mark.parametrize("width", [420, 900, 1600])
-def test_what_was_added_and_what_was_removed_is_the_widest_word_below_the_ribbon(width: int) -> None:
+def test_what_was_added_removed_or_changed_has_words_of_its_own_below_the_ribbon(width: int) -> None:
     machine = vm.boot("x86-64")
     space = machine.kernel_map
     starts = [int(space.enter("20 KiB", prot=("r", "rw")[number % 2])) for number in range(12)]
     space.remove(starts[7], size="20 KiB")
-    for sign in ("−", "+"):
-        if sign == "+":
+    for said_of in ("\N{MINUS SIGN} 20 KiB", "+ 20 KiB", "20 KiB changed"):
+        if said_of.startswith("+"):
             space.enter("20 KiB", at=starts[7], fixed=True)
+        elif said_of.endswith("changed"):
+            space.protect(starts[7], size="20 KiB", prot="rx")
         view = vm.Ribbon(space, width=width)
         (said,) = [node for node in view.scene().nodes if "/change/" in node.id]
-        assert said.text[0].text.startswith(f"{sign} 20 KiB at …")
+        assert said.text[0].text.startswith(f"{said_of} at …")
         assert said.text[0].text.endswith(f"{starts[7] & 0xFFFF_FFFF:09_x}")
         (place,) = [node for node in pieces(view.scene()) if f"{vm.Address(starts[7])}–" in node.title]
         assert place.w >= 30, "it is wider than its neighbours"

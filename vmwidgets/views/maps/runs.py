@@ -7,7 +7,8 @@ and the stack of a real process have brackets too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -143,7 +144,7 @@ class Range(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A range that became mapped ("+") or is no longer mapped ("−")."""
+    """A range that became mapped ("+"), is no longer mapped ("−"), or has other rights ("")."""
 
     sign: str
     start: int
@@ -152,12 +153,14 @@ class Change(NamedTuple):
     @property
     def words(self) -> str:
         """Return how much it is, such as "− 36 KiB"."""
-        return f"{self.sign} {binary_size(self.end - self.start)}"
+        size = binary_size(self.end - self.start)
+        return f"{self.sign} {size}" if self.sign else f"{size} changed"
 
     @property
     def title(self) -> str:
         """Return what happened, and to how much."""
-        return f"{'added' if self.sign == '+' else 'removed'}: {binary_size(self.end - self.start)}"
+        done = {"+": "added", "": "has other rights"}.get(self.sign, "removed")
+        return f"{done}: {binary_size(self.end - self.start)}"
 
 
 MOST_CHANGES = 3
@@ -165,9 +168,12 @@ MOST_CHANGES = 3
 
 
 def changes_of(before: MapValue, now: MapValue) -> tuple[Change, ...]:
-    """Return the ranges that became mapped or free between two moments of a map; none if there are many."""
+    """Return the ranges that became mapped or free, or got other rights, between two moments of a map.
+
+    None are returned if there are many.
+    """
     ways = ("+", removed(now.entries, before.items)), ("\N{MINUS SIGN}", removed(before.entries, now.items))
-    found = tuple(Change(sign, *one) for sign, some in ways for one in some)
+    found = tuple(Change(sign, *one) for sign, some in (*ways, ("", _other_rights(before, now))) for one in some)
     return found if len(found) <= MOST_CHANGES else ()
 
 
@@ -206,6 +212,17 @@ def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> t
         else:
             joined.append(one)
     return tuple(joined) if len(joined) <= MOST_GHOSTS else ()
+
+
+def _other_rights(before: MapValue, now: MapValue) -> Iterator[Range]:
+    """Yield the ranges of entries that had other rights, if each was part of one entry."""
+    same = set(map(id, before.items))
+    old = sorted(before.entries, key=lambda one: one.start)
+    starts = [one.start for one in old]
+    for entry in now.entries:
+        at = bisect_right(starts, entry.start) - 1
+        if id(entry) not in same and at >= 0 and entry.end <= old[at].end and entry.protection != old[at].protection:
+            yield Range(entry.start, entry.end)
 
 
 # ---- brackets ------------------------------------------------------------------------------------

@@ -461,7 +461,7 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
     for piece in pieces:
         item, place_of = piece.item, Box(piece.x, box.y, piece.w, box.h)
         if item is None:
-            freed = any(change.start < piece.end and piece.start < change.end for change in changes)
+            freed = any(one.start < piece.end and piece.start < one.end for one in changes if one.sign != "+")
             yield from _gap(name, piece, place_of, shown.style, freed=freed)
         elif isinstance(item, Fold):
             is_opened = any(fold.id == item.id and fold.count == item.count for fold in one.folds)
@@ -481,7 +481,8 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
         else:
             node = _range(name, item, place_of, states.get(item.id, ()), shown.style, depth, sized=sized)
             unnamed += [(_words(item)[1], node)] * ("place" in node.state and not node.text)
-            grown = next((one for one in changes if item.start <= one.start and one.end <= item.end), None)
+            inside = (one for one in changes if item.start <= one.start and one.end <= item.end)
+            grown = next((one for one in inside if one.sign == "+"), None)
             yield from (node,) if grown is None else _grown(node, item, grown, f"kmem/{name}")
     if unnamed and name != shown.concerned:  # below the larger bar are addresses
         yield _names(unnamed, box)
