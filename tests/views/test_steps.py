@@ -261,6 +261,18 @@ def test_what_is_sought_is_told_and_led_to() -> None:
     assert says("map operations: enter", view.scene().caption.reason)
 
 
+def test_a_search_shows_nothing_of_the_operation_before_it() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    starts = [int(space.enter(PAGE, at=0x40_0000 + number * 0x10_0000, fixed=True)) for number in range(7)]
+    space.remove(starts[3], size=PAGE)
+    assert any("new" in link.state for link in vm.Map(space).scene().links)
+    scene = vm.Map(space, find=starts[5]).scene()
+    states = {state for one in (*scene.links, *scene.nodes) for state in one.state}
+    assert not states & {"new", "changed"}
+    assert not [node for node in scene.nodes if node.kind == "ghost" or "/change/" in node.id]
+
+
 def test_a_tree_says_how_long_its_search_was_and_then_what_the_operation_did() -> None:
     machine = machine_with(12)
     scene = vm.Tree(machine.kernel_map).scene()

@@ -96,6 +96,9 @@ def lay_columns(
     chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
     rooms = [room - sum(_beside(items, chosen[:count], gaps).values()) for count in range(len(chosen) + 1)]
     plan = _plan(len(items), len(folds), rooms, card, max(NARROW, least))
+    if plan.level == "mark":  # the sizes of entries are worth more than the sizes of gaps
+        bare = _plan(len(items), len(folds), [room] * len(rooms), card, max(NARROW, least))
+        plan, gaps, rooms = (plan, gaps, rooms) if bare.level == "mark" else (bare, {}, [room] * len(rooms))
     cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
     beside = _beside(items, cards, gaps)
     columns: dict[int, Column] = {}

@@ -575,6 +575,7 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
             has_guards=has_guards(value.items),
         ),
         moved=frozenset(),
+        rehung=frozenset(),
         gone=(),
     )
 
