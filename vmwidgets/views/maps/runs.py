@@ -72,8 +72,9 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return the name of a mapped thing, short enough for a card: for a path, its last part, which says most."""
-    return file_of(entry) or what_is(entry)
+    """Return the name of a mapped thing, short enough for a card: without its offset; of a path, only the last part."""
+    what = what_is(entry)
+    return file_of(entry) or what.rpartition("+0x")[0] or what
 
 
 class Run(NamedTuple):

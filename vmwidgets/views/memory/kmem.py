@@ -17,7 +17,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapVa
 from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, widen
 from vmwidgets.views.maps.picture import states_of, taken_in, taken_over
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, below_bar, break_marks
-from vmwidgets.views.maps.runs import NOFAULT, Change, changes_of, kind_of, what_is
+from vmwidgets.views.maps.runs import NOFAULT, Change, changes_of, kind_of, name_of, what_is
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import GAP, Drawn, Part
@@ -521,7 +521,7 @@ def _range(
 
 def _words(entry: EntryValue) -> tuple[str, str]:
     """Return a range's meaning, with its size and without it."""
-    name = what_is(entry).partition("+")[0]
+    name = name_of(entry)
     return f"{name} {binary_size(entry.size)}", name
 
 
