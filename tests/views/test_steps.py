@@ -268,7 +268,7 @@ def test_a_search_shows_nothing_of_the_operation_before_it() -> None:
     space.remove(starts[3], size=PAGE)
     assert any("new" in link.state for link in vm.Map(space).scene().links)
     scene = vm.Map(space, find=starts[5]).scene()
-    states = {state for one in (*scene.links, *scene.nodes) for state in one.state}
+    states = {state for one in scene.links for state in one.state} | {each for one in scene.nodes for each in one.state}
     assert not states & {"new", "changed"}
     assert not [node for node in scene.nodes if node.kind == "ghost" or "/change/" in node.id]
 
