@@ -221,7 +221,7 @@ def _ready(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
     now = [boxes.thing(H, _cell)] * holds + [_card(thread, touched, 0, "ready") for thread in running]
     if ready and not now:
-        now = [boxes.thing(H, lambda box: kit.chip("threads/nobody", "card", box, "nobody, until m.run()"))]
+        now = [boxes.thing(H, lambda box: kit.chip("threads/none", "card", box, "no thread, until m.run()"))]
 
     def row(w: float) -> Part:
         most = max(1, int((w + GAP) // (LEAST + GAP)))
