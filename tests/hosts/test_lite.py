@@ -83,7 +83,7 @@ def picture(notebook: Notebook) -> Any:
 
 def await_entries(notebook: Notebook, *sizes: str) -> None:
     """Wait until the picture has these entries and no others."""
-    cards = picture(notebook).locator(".node.entry:not([data-id='list/header'])")
+    cards = picture(notebook).locator(".node.entry")
     expect(cards).to_contain_text(list(sizes), timeout=10_000)
 
 

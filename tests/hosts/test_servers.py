@@ -120,7 +120,7 @@ def picture(page: Any) -> Any:
 
 def entries(page: Any) -> Any:
     """The map's entries in it."""
-    return picture(page).locator(".node.entry:not([data-id='list/header'])")
+    return picture(page).locator(".node.entry")
 
 
 def test_the_picture_follows(page: Any) -> None:

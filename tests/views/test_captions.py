@@ -76,10 +76,11 @@ def test_a_removal_that_cuts_says_how_many_entries_there_are_then() -> None:
 def test_one_operation_has_one_headline_in_all_pictures() -> None:
     machine = vm.boot("x86-64", layout="small")
     address = machine.kernel_map.enter("16 KiB")
-    views = (vm.Map(machine.kernel_map), vm.Dashboard(machine), vm.Tree(machine.kernel_map))
+    views = (vm.Map(machine.kernel_map), vm.Dashboard(machine), vm.Ribbon(machine.kernel_map))
     said = {view.scene().caption.text for view in views}
     headline = saying("map operations: enter", size="16 KiB", address=vm.Address(address), map="kernel_map")
     assert said == {headline}
+    assert vm.Tree(machine.kernel_map).scene().caption.reason == headline, "after the answer to its own question"
     for view in (vm.Slabs(machine), vm.Frames(machine), vm.Kentry(machine), vm.Tlb(machine)):  # they draw no such range
         caption = view.scene().caption
         assert headline not in f"{caption.text} {caption.reason}"

@@ -51,11 +51,11 @@ def test_addresses_that_fit_are_written(entries: int, width: int) -> None:
 
 def test_one_important_entry_more_changes_no_address() -> None:
     """Where all entries are cards beside folds, there is room for their addresses."""
-    folds = [Fold(number, 5, number << 20, (number << 20) + 4096) for number in (8, 9)]
-    entries = [EntryValue(number, number << 20, (number << 20) + 4096, None, 0, 0) for number in range(1, 7)]
+    folds = [Fold(number, 5, number << 12, number + 1 << 12) for number in (8, 9)]
+    entries = [EntryValue(number, number << 12, number + 1 << 12, None, 0, 0) for number in range(1, 7)]
     style = AddressStyle.of(0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000)
     for important in range(4, 7):
-        columns = lay_columns([*entries, *folds], range(1, important + 1), style, 900, 70)
+        columns = lay_columns([*entries, *folds], range(1, important + 1), style, 900)
         assert {column.level for column in columns.values()} == {"card", "fold"}
 
 

@@ -79,12 +79,11 @@ def test_an_operation_that_changes_no_slot_has_no_green_bar() -> None:
 
 def test_what_the_numbers_in_the_slots_mean_is_said_where_there_are_some() -> None:
     empty = vm.boot("x86-64", layout="small")
-    used = worked()
     titles = {}
-    for machine in empty, used:
+    for machine in empty, machine_with(80):
         scene = vm.Kentry(machine).scene()
         numbers = [node for node in scene.nodes if node.lane == "slots" and node.thing.startswith("entry:")]
-        words = " ".join(run.text for node in scene.nodes if node.id.startswith("kentry/0/title") for run in node.text)
+        words = " ".join(run.text for node in scene.nodes if node.id.endswith("/title") for run in node.text)
         titles[bool(numbers)] = "the number in a slot: the first page of its entry" in words
         is_next = any(run.text == "next" for node in scene.nodes if node.lane == "slots" for run in node.text)
         assert is_next == ("next: the slot that is allocated next" in words)
@@ -105,7 +104,7 @@ def test_each_range_has_its_entrys_number_and_what_is_new_leads_to_its_slot() ->
     new = machine.kernel_map.lookup(at)
     assert [node.id for node in ranges if "new" in node.state] == [f"kentry/range/{new.id}"]
     slot = placed[f"kentry/slot/{new.address:x}"]
-    assert [run.text for run in slot.text] == [f"#{new.id}", f"{new.start >> 12 & 0xFFF:x}"]
+    assert [run.text for run in slot.text] == [f"#{new.id}"], "as its range is called"
     (link,) = (one for one in scene.links if one.kind == "walk")
     assert (link.source, link.target) == (f"kentry/range/{new.id}", slot.id)
     x, y = link.points[-1]

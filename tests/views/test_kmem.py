@@ -33,14 +33,38 @@ def words(node: Node) -> str:
 
 @pytest.mark.parametrize("width", [420, 900])
 def test_each_map_is_below_its_parent_and_further_right(machine: vm.Machine, width: int) -> None:
-    drawn = placed(vm.Kmem(machine, width=width).scene())
     parents = {"kmem_map": "kernel_map", "clean_map": "kernel_map", "buffer_map": "clean_map", "pager_map": "clean_map"}
     for child, parent in parents.items():
+        drawn = placed(vm.Kmem(machine.kmem.maps[child], width=width).scene())  # with a row, even if it is empty
         below, above = (drawn[f"kmem/{machine.kmem.maps[name].name}"] for name in (child, parent))
         assert below.y > above.y
         assert below.text[0].x > above.text[0].x
         entry = next(one for one in machine.kmem.maps[parent] if one.start == machine.kmem.maps[child].start)
         assert child in drawn[f"kmem/{machine.kmem.maps[parent].name}/{entry.id}"].title, "its place is in its parent"
+
+
+@pytest.mark.parametrize("used", [(), ("exec_map",), ("exec_map", "pipe_map")])
+def test_submaps_that_nobody_uses_are_one_line_with_their_number(machine: vm.Machine, used: tuple[str, ...]) -> None:
+    machine.kmem_malloc(PAGE)
+    for name in used:
+        machine.kmem.maps[name].lock()
+    drawn = placed(vm.Kmem(machine).scene())
+    empty = [one.name for one in machine.kmem.maps.values() if not one.entries() and one.name not in used]
+    assert words(drawn["kmem/empty"]).startswith(f"{len(empty)} submaps are empty: ")
+    for one in machine.kmem.maps.values():
+        assert (f"kmem/{one.name}" in drawn) == (one.name not in empty)
+        assert (f"{called(one.name)} (" in words(drawn["kmem/empty"])) == (one.name in empty)
+    names = [words(node) for node in drawn.values() if node.id.endswith("/names")]
+    assert names == ["clean_map, exec_map, pipe_map"], "what has no room in its place is named below it"
+
+
+def test_what_is_used_is_the_title_if_nothing_changed(machine: vm.Machine) -> None:
+    machine.kmem_malloc(PAGE)
+    said = words(placed(vm.Kmem(machine).scene())["kmem/answer"])
+    machine.task("init")
+    scene = vm.Kmem(machine).scene()
+    assert (scene.caption.text, scene.caption.reason) == (said, saying("moments: same"))
+    assert "kmem/answer" not in placed(scene)
 
 
 def test_ranges_say_what_they_are_and_wired_ones_are_marked(machine: vm.Machine) -> None:
@@ -115,7 +139,7 @@ def test_lock_sleepers_and_needs_wakeup_are_words(machine: vm.Machine) -> None:
     assert "needs_wakeup is set" in box.title
     assert "sleep lock free" in box.title
     assert box.text[-1].y + DESCENT <= box.h, "the last line has its descenders"
-    assert "mutex free" in placed(vm.Kmem(machine).scene())["kmem/kmem_map"].title
+    assert "mutex free" in placed(vm.Kmem(machine).scene())["kmem/kmem/kernel_map"].title
     machine.kmem.pipe_map.lock()
     boxes = placed(vm.Kmem(machine).scene())
     assert "locked by the cell" in words(boxes["kmem/pipe_map"])
@@ -258,7 +282,7 @@ def test_rows_are_below_those_who_wait(machine: vm.Machine) -> None:
     machine.run()
     drawn = placed(vm.Kmem(machine).scene())
     wakes = drawn["kmem/exec_map/wakes"]
-    assert drawn["kmem/pipe_map"].y >= wakes.y + wakes.h
+    assert drawn["kmem/empty"].y >= wakes.y + wakes.h
 
 
 def test_the_answer_says_the_largest_piece_that_a_sleeper_could_get() -> None:
@@ -286,7 +310,7 @@ def test_a_ring_is_around_what_an_entry_grew_by(machine: vm.Machine, width: int)
         assert ring.x + ring.w == pytest.approx(whole.x + whole.w, abs=2)
         for run in whole.text:
             assert abs(whole.x + run.x - ring.x) > 2, "no edge goes through the words"
-    said = placed(scene)["kmem/kmem_map/said"]
+    said = placed(scene)[f"kmem/kmem_map/change/{int(at):x}"]
     assert words(said).startswith("+ 48 KiB ")
     assert f"{int(at) & 0xFFFF_FFFF:09_x}" in words(said)
     assert said.y >= ranges[0].y + ranges[0].h
@@ -302,7 +326,7 @@ def test_a_new_entry_has_its_own_ring_and_the_words_only_when_it_is_there(machin
         view.step = step
         scene = view.scene()
         heights.add(scene.height)
-        said.append(words(placed(scene)["kmem/exec_map/said"]) if "kmem/exec_map/said" in placed(scene) else "")
+        said.append(" ".join(words(node) for node in scene.nodes if node.id.startswith("kmem/exec_map/change/")))
         assert not [node for node in scene.nodes if node.kind == "fresh"]
     assert (said[0], said[-1].split()[:3]) == ("", ["+", "16", "KiB"])
     assert len(heights) == 1, "nothing moves from step to step"
@@ -312,9 +336,10 @@ def test_what_was_freed_is_said_at_its_place(machine: vm.Machine) -> None:
     _, middle, _ = (machine.kmem_malloc(4 * PAGE) for _ in range(3))
     machine.kmem_free(middle, 4 * PAGE)
     drawn = placed(vm.Kmem(machine).scene())
-    said, gap = drawn["kmem/kmem_map/said"], drawn[f"kmem/kmem_map/gap/{middle:x}"]
+    said, gap = drawn[f"kmem/kmem_map/change/{middle:x}"], drawn[f"kmem/kmem_map/gap/{middle:x}"]
     assert words(said).split()[1:3] == ["16", "KiB"]
-    assert said.x == pytest.approx(gap.x, abs=1)
+    (leader,) = said.bars
+    assert gap.x < said.x + leader.x < gap.x + gap.w
     ranges = [node for node in drawn.values() if node.kind == "range" and node.id.startswith("kmem/kmem_map/")]
     assert not [node.state for node in ranges if {"new", "changed"} & {*node.state}], "the rest of the entry stayed"
 
@@ -347,7 +372,8 @@ def test_three_hundred_allocations_are_folded_and_the_latest_is_not(machine: vm.
 def test_a_narrow_map_says_its_name_and_how_full_it_is(machine: vm.Machine) -> None:
     machine.kmem_malloc(4 * PAGE)
     boxes = placed(vm.Kmem(machine, width=420).scene())
-    for one in machine.kmem.maps.values():
+    for name in ("kernel_map", "kmem_map", "clean_map"):
+        one = machine.kmem.maps[name]
         box = boxes[f"kmem/{one.name}"]
         assert cut(box.text[0]) == called(one.name)
         assert " used" in words(box)

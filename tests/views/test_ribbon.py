@@ -73,17 +73,39 @@ def test_a_ribbon_that_is_not_to_scale_says_so(count: int) -> None:
     assert any(text.text == "not to scale" for node in scene.nodes for text in node.text)
 
 
-def test_each_gap_has_its_size_in_it_or_below_it() -> None:
-    machine = vm.boot("x86-64")
-    scene = vm.Ribbon(machine.kernel_map).scene()
+def test_the_words_of_a_gap_are_in_it_and_call_it_free() -> None:
+    scene = vm.Ribbon(vm.boot("x86-64").kernel_map).scene()
     gaps = [node for node in pieces(scene) if node.kind == "gap"]
-    assert len(gaps) == 2, "one of them narrow"
-    addresses = min(node.y + run.y for node in scene.nodes if "/tick/" in node.id for run in node.text)
-    for gap in gaps:
-        size = gap.title.rpartition(", ")[2]
-        ((x, y),) = [(node.x + run.x, node.y + run.y) for node in scene.nodes for run in node.text if run.text == size]
-        assert abs(gap.x + gap.w / 2 - x) < text_width(size) / 2, f"{size} is not at its gap"
-        assert gap.y < y < addresses - 9, "no address is between a gap and its size"
+    narrow, wide = sorted(gaps, key=lambda node: node.w)
+    size = wide.title.rpartition(", ")[2]
+    assert [run.text for run in wide.text] == [f"{size} free"]
+    assert text_width(f"{size} free") <= wide.w
+    assert not narrow.text
+    assert narrow.title.rpartition(", ")[2] not in [run.text for node in scene.nodes for run in node.text]
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_what_was_added_removed_or_changed_has_words_of_its_own_below_the_ribbon(width: int) -> None:
+    machine = vm.boot("x86-64")
+    space = machine.kernel_map
+    starts = [int(space.enter("20 KiB", prot=("r", "rw")[number % 2])) for number in range(12)]
+    space.remove(starts[7], size="20 KiB")
+    for said_of in ("\N{MINUS SIGN} 20 KiB", "+ 20 KiB", "20 KiB changed"):
+        if said_of.startswith("+"):
+            space.enter("20 KiB", at=starts[7], fixed=True)
+        elif said_of.endswith("changed"):
+            space.protect(starts[7], size="20 KiB", prot="rx")
+        view = vm.Ribbon(space, width=width)
+        (said,) = [node for node in view.scene().nodes if "/change/" in node.id]
+        assert said.text[0].text.startswith(f"{said_of} at …")
+        assert said.text[0].text.endswith(f"{starts[7] & 0xFFFF_FFFF:09_x}")
+        (place,) = [node for node in pieces(view.scene()) if f"{vm.Address(starts[7])}–" in node.title]
+        assert place.w >= 30, "it is wider than its neighbours"
+        assert place.x < said.x + said.bars[0].x < place.x + place.w
+        ticks = [node for node in view.scene().nodes if "/tick/" in node.id]
+        assert all(one.x > said.x + said.w + 6 or one.x + one.w < said.x - 6 for one in ticks), "no tick covers it"
+        view.step = 0
+        assert not [node for node in view.scene().nodes if "/change/" in node.id], "nothing has happened yet"
 
 
 def test_the_axis_is_broken_at_gaps_larger_than_all_the_rest_and_says_how_large_they_are() -> None:
@@ -172,7 +194,7 @@ def test_a_ribbon_alone_names_the_ranges_that_have_room_and_one_below_a_list_doe
         [run.text for node in kind(space).scene().nodes if node.kind == "range" for run in node.text]
         for kind in (vm.Ribbon, vm.Map)
     )
-    assert alone == ["kernel memory, 24 MiB, rwx"]
+    assert alone == ["kernel memory, 24 MiB"]
     assert not below
 
 

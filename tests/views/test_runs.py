@@ -158,7 +158,10 @@ def test_what_was_removed_is_a_ghost_with_its_size_in_list_and_ribbon() -> None:
     (card,) = ghosts(scene, "list")
     assert card.startswith(limits)
     words = [run.text for node in scene.nodes for run in node.text]
-    assert words.count("−64 KiB") == 2, "on its card, and below the ribbon"
+    assert [one for one in words if "64 KiB" in one and "\N{MINUS SIGN}" in one] == [
+        "\N{MINUS SIGN} 64 KiB",
+        f"\N{MINUS SIGN} 64 KiB at {vm.Address(at[1])}",
+    ], "on its card, and below the ribbon"
     task.map.enter("4 KiB", at=at[0] + 32 * PAGE, fixed=True)
     assert ghosts(vm.Map(task.map).scene(), "ribbon") == [], "it was another operation"
 
@@ -189,7 +192,7 @@ def test_an_entry_that_was_cut_away_leaves_a_ghost_of_what_is_gone() -> None:
     machine.kernel_map.remove(at + PAGE, size="4 KiB")
     scene = vm.Map(machine.kernel_map).scene()
     (card,) = [node for node in scene.nodes if node.id.startswith("list/ghost/")]
-    assert [run.text for run in card.text if run.text.endswith("KiB")] == ["−4 KiB"]
+    assert [run.text for run in card.text if run.text.endswith("KiB")] == ["− 4 KiB"]
     assert card.title.endswith(", 4 KiB, anonymous")
 
 

@@ -102,8 +102,8 @@ def test_a_comparison_says_on_which_side_of_the_entry_the_address_lies(entries: 
     found = 0
     for name, label in labels.items():
         one = entry_of[int(name.split("/")[1])]
-        for side, way, lies in (("before", "left", sought < one.start), ("after", "right", sought >= one.end)):
-            if any(label.endswith(f" {side} {it}: {way}") for it in ("it", style.long(one.start))):
+        for side, way, lies in (("lower", "left", sought < one.start), ("higher", "right", sought >= one.end)):
+            if any(label.endswith(f" {side}{it}: {way}") for it in ("", f" than {style.long(one.start)}")):
                 assert lies
                 found += 1
     assert found >= 2, labels
@@ -258,7 +258,31 @@ def test_what_is_sought_is_told_and_led_to() -> None:
     assert here.thing == f"entry:{entries[600].id}"
     assert here.text, "what was found has a label"
     machine.kernel_map.enter(PAGE)
-    assert says("map operations: enter", view.scene().caption.text)
+    assert says("map operations: enter", view.scene().caption.reason)
+
+
+def test_a_search_shows_nothing_of_the_operation_before_it() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    starts = [int(space.enter(PAGE, at=0x40_0000 + number * 0x10_0000, fixed=True)) for number in range(7)]
+    space.remove(starts[3], size=PAGE)
+    assert any("new" in link.state for link in vm.Map(space).scene().links)
+    scene = vm.Map(space, find=starts[5]).scene()
+    states = {state for one in scene.links for state in one.state} | {each for one in scene.nodes for each in one.state}
+    assert not states & {"new", "changed"}
+    assert not [node for node in scene.nodes if node.kind == "ghost" or "/change/" in node.id]
+
+
+def test_a_tree_says_how_long_its_search_was_and_then_what_the_operation_did() -> None:
+    machine = machine_with(12)
+    scene = vm.Tree(machine.kernel_map).scene()
+    asked = [node.text[0].text.split(" ")[0] for node in scene.nodes if node.id.endswith("/asked")]
+    assert fields_of("map pictures: tree/place", scene.caption.text)["count"] == str(len(asked)) == asked[-1]
+    assert says("map operations: enter", scene.caption.reason)
+    machine.task("init")
+    caption = vm.Tree(machine.kernel_map).scene().caption
+    assert says("map pictures: tree/state", caption.text)
+    assert caption.reason == saying("moments: same")
 
 
 def test_an_address_in_a_gap_is_told_with_the_gap() -> None:

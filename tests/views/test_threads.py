@@ -278,6 +278,30 @@ def test_the_thread_that_an_operation_made_is_drawn_however_many_are_before_it(w
     assert more.text[0].text.split()[1] == str(20 - len(cards))
 
 
+@pytest.mark.parametrize("width", [420, 900])
+def test_who_runs_now_is_said_also_if_nobody_does(width: int) -> None:
+    def said(nodes: dict[str, Node]) -> str:
+        return " ".join(run.text for run in nodes["threads/answer"].text)
+
+    machine = crowd(2)
+    view = vm.Threads(machine, width=width)
+    nodes = {node.id: node for node in view.scene().nodes}
+    assert nodes["threads/none"].text[0].text == "no thread, until m.run()"
+    assert said(nodes) == "No thread runs now; worker 0 is the next of 2 that can go on."
+    machine.run()
+    ran = set()
+    for step in range(view.steps + 1):
+        view.step = step
+        nodes = {node.id: node for node in view.scene().nodes}
+        running = [node for node in nodes.values() if node.kind == "thread" and "here" in node.state]
+        assert not (running and "threads/none" in nodes)
+        for one in running:
+            ran.add(one.text[0].text)
+            assert f"{one.text[0].text} runs now" in said(nodes)
+    assert ran == {"worker 0", "worker 1"}
+    assert "threads/none" not in nodes, "nobody is left to run"
+
+
 def test_ended_threads_without_room_are_counted() -> None:
     machine = vm.boot("x86-64")
     for number in range(20):

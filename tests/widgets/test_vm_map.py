@@ -55,8 +55,8 @@ def test_an_interrupted_operation_says_how_far_it_got() -> None:
     ("name", "said"),
     [
         ("/usr/lib/libc.so.6", "libc.so.6"),
-        ("/a</svg><script>x/script>", "/a</svg><script>x/script>+0x0"),
-        ("mine/other", "mine/other+0x0"),
+        ("/a</svg><script>x/script>", "/a</svg><script>x/script>"),
+        ("mine/other", "mine/other"),
     ],
 )
 def test_a_card_has_the_last_part_of_a_path_and_any_other_name_as_it_is(name: str, said: str) -> None:

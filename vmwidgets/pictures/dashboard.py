@@ -18,7 +18,7 @@ from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.domain import domain as domain_sheet
 from vmwidgets.views.domain.picture import found_at as found_in_domain
-from vmwidgets.views.maps.lanes import draw_map
+from vmwidgets.views.maps.lanes import TREE_HEAD, draw_map
 from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
@@ -111,7 +111,16 @@ class Dashboard(Map):
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
-        return fold_parts(scene, _heads_of(scene), at.height, self._parts_asked)
+        asked = {one: is_open for one, is_open in self._parts_asked.items() if at.height < inf or one == TREE_HEAD}
+        if not (self._seeking or self._is_tree_new(at)):
+            asked.setdefault(TREE_HEAD, False)
+        return fold_parts(scene, _heads_of(scene), at.height, asked)
+
+    def _is_tree_new(self, at: At) -> bool:
+        """Return whether the operation searched or changed the tree of the map in the picture."""
+        name, operation = getattr(self._subject(at), "name", ""), at.moment.operation
+        is_boot = operation is not None and operation.name == "boot"
+        return not is_boot and bool(at.moment.mine(steps_of_map(name, ("tree",))))
 
     def _whole(self, at: At) -> Scene:
         target = self._subject(at)
@@ -132,7 +141,6 @@ class Dashboard(Map):
                 machine=machine.name,
                 selection=entry_id(self.selection),
                 width=at.width,
-                names_tree=at.height == inf,
             )
         ]
         if target is machine.kernel_map:
@@ -299,8 +307,8 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """Return the headings of the parts that can be folded: in a domain, what its program has."""
-    return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
+    """Return the headings of the parts that can be folded: the tree, and in a domain, what its program has."""
+    return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/", TREE_HEAD)))
 
 
 class _Asked(NamedTuple):
@@ -370,9 +378,10 @@ def kmem_dashboard(
     if threads:
         scenes.append(threads_scene(machine.threads, moment, beside(width), compact=True))
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=beside(width)))
-    if threads:  # the caption about a deadlock belongs on top
+    said = (" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
+    state = next(said, scenes[0].caption.text)
+    if scenes[1].caption.tone == "error":  # a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
-    state = next(" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
     return _panes(machine, "kernel memory", state, scenes, moment, mine)
@@ -383,14 +392,12 @@ def _panes(
 ) -> Scene:
     """Return the `state` in a sentence, the first scene, and the others as rows, with the steps of all of them.
 
-    "Nothing changed" must be true of all of them; then the state is the picture's title.
+    If nothing changed in any of them, the state is the picture's title already.
     """
     first, *others = scenes
     steps, width = moment.steps(either(*mine)), first.width
     caption = moment.caption_of(steps) if steps.count and not first.steps.count else first.caption
-    if moment.is_after and not steps.count and caption.tone == "plain":
-        said = caption.reason if caption.text == state else f"{caption.text} {caption.reason}".strip()
-        caption, state = replace(caption, text=state, reason=said), ""
+    state = "" if caption.text == state else state
     room = width - 2 * kit.MARGIN
     style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
     large = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style=style)

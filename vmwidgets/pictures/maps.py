@@ -48,7 +48,7 @@ AnyMap = MachineMap | MachineKmemMap
 
 @picture_of(first_for=MachineMap)
 class Map(Picture):
-    """A map: its entry list above its address ribbon, and its tree below, with one column for each entry.
+    """A map: its entry list above its address ribbon, and its tree below.
 
     `Tree`, `EntryList` and `Ribbon` are the parts on their own.  The picture follows the map; `step` goes back into its
     last operation.  If the map is too large to be shown whole, `find` is an address to show as well.

@@ -13,7 +13,7 @@ from vmwidgets.engine.base.journal import MAX_EVENTS
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 from vmwidgets.engine.spaces.tasks_schema import SignalSent
-from vmwidgets.events import TlbFilled, TlbHit, TlbMissed
+from vmwidgets.events import TlbFilled, TlbHit, TlbMissed, TreeCompared
 
 from .claiming import Said, claim
 from .claims_failures import repeated
@@ -46,6 +46,48 @@ def nothing_is_mapped(seen: Pictured, said: Said) -> None:
     target = map_named(seen.machine, said["map"])
     assert not list(target.entries())
     assert said["size"] == binary_size(int(target.end) - int(target.start))
+
+
+@claim("map pictures: tree/place")
+def how_long_the_search_was(seen: Pictured, said: Said) -> None:
+    """Nothing is there, or it is new."""
+    outcomes = compared_last(seen, said)
+    assert "here" not in outcomes
+
+
+@claim("map pictures: tree/found")
+def how_long_the_search_was_that_found_it(seen: Pictured, said: Said) -> None:
+    assert compared_last(seen, said)[-1] == "here"
+
+
+def compared_last(seen: Pictured, said: Said) -> list[str]:
+    """As many of the tree's entries were compared with the address; what that gave, from the root down."""
+    value = seen.picture.target.value(whole=10**6)
+    asked = [event for event in seen.operation.events if isinstance(event, TreeCompared)]
+    asked = [event for event in asked if event.tree == value.name]
+    count, last = number(said["count"]), asked[-1]
+    assert last.key == number(said["address"])
+    assert [event.key for event in asked[-count:]] == [last.key] * count
+    starts = {one.id: one.start for one in value.entries}
+    way = [(starts[event.node], event.outcome) for event in asked[-count:] if event.node in starts]
+    for place, (start, outcome) in enumerate(way):
+        bounds = (start, 2**64) if outcome == "right" else (0, start)
+        assert all(bounds[0] <= later <= bounds[1] for later, _ in way[place + 1 :])
+    return [event.outcome for event in asked[-count:]]
+
+
+@claim("map pictures: tree/state")
+def how_long_a_search_can_be(seen: Pictured, said: Said) -> None:
+    """The longest way down is as long."""
+    value = map_named(seen.machine, said["map"]).value(whole=10**6)
+    assert value.name == seen.picture.target.value().name
+    longest, pending = 0, [(value.root, 1)]
+    while pending:
+        node, length = pending.pop()
+        if node:
+            longest = max(longest, length)
+            pending += [(value.nodes[node].left, length + 1), (value.nodes[node].right, length + 1)]
+    assert longest == number(said["count"])
 
 
 def map_named(machine: vm.Machine, name: str) -> Any:

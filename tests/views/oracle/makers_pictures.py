@@ -132,6 +132,22 @@ def moments() -> Iterator[Exhibit]:
     yield from exhibits.of_times(random.Random(0))
 
 
+@makes("map pictures: tree/place", "map pictures: tree/found", "map pictures: tree/state")
+def trees_that_are_searched() -> Iterator[Exhibit]:
+    machine = small()
+    space = machine.task("init").map
+    for number in range(9):
+        space.enter(PAGE, at=0x40_0000 + number * number * 2 * PAGE, fixed=True)
+        yield shown("tree", SHOWN["Tree"](space))
+        yield shown("tree", SHOWN["Tree"](machine.kernel_map))
+    for number in (4, 8, 0):
+        space.protect(0x40_0000 + number * number * 2 * PAGE, size=PAGE, prot="r")
+        yield shown("tree", SHOWN["Tree"](space))
+    for number in (3, 5):
+        space.remove(0x40_0000 + number * number * 2 * PAGE, size=PAGE)
+        yield shown("tree", SHOWN["Tree"](space))
+
+
 @makes("map pictures: map/out of order")
 def a_list_that_is_out_of_order() -> Iterator[Exhibit]:
     machine = small(quirks=["clip-end-first"])

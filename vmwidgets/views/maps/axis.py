@@ -18,6 +18,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 
 from .picture import MapPicture, Taken
+from .runs import Change
 
 LEAST_GAP = 3.0
 """The least width in pixels of a gap that is drawn separately."""
@@ -47,7 +48,8 @@ class Segment(Generic[T]):
 
     Breaks and places can be computed only when all stretches are known: :func:`place` computes them.
 
-    A `folded` stretch has a width of its own; at a `broken` stretch, the axis is broken.
+    A `folded` stretch has a width of its own; at a `broken` stretch, the axis is broken.  A changed stretch is at least
+    `least` pixels wide.
     """
 
     item: T | None
@@ -57,6 +59,7 @@ class Segment(Generic[T]):
     x: float = 0.0
     w: float = 0.0
     folded: bool = False
+    least: float = 0.0
 
     def place(self, address: int) -> float:
         """Return the x of an address in this stretch."""
@@ -88,11 +91,24 @@ class Axis(tuple[Segment[Taken], ...]):  # noqa: SLOT001  a tuple's length varie
 def axis_of(picture: MapPicture, width: float) -> Axis:
     """Return the axis of the ribbon in a picture of a map."""
     segments = break_what_dwarfs(stretches(picture.value, picture.layout.taken))
+    widen(segments, picture.layout.changes)
     few = sum(segment.broken for segment in segments) <= FEW_BREAKS
     broken, room = _WIDE if few else BROKEN, width - 2 * MARGIN
     if any(segment.broken and segment.item is not None for segment in segments):
         broken = max(broken, room / len(segments))  # a broken stretch is not narrower than the others
     return Axis(place(segments, MARGIN, room, broken))
+
+
+CHANGED = 40.0
+"""The least width in pixels of a range that an operation added or removed: the range is the answer."""
+
+
+def widen(segments: Sequence[Segment[T]], changes: Sequence[Change]) -> None:
+    """Give the stretches of each change room for the change's size."""
+    for change in changes:
+        inside = [one for one in segments if change.start <= one.start and one.end <= change.end]
+        for one in inside:
+            one.least = CHANGED / len(inside)
 
 
 def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
@@ -185,7 +201,9 @@ def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
         10 * max(scale, 0.12),
         4 * max(scale, 0.12),
     )
-    return [wide if s.broken else folded if s.folded else gap if s.item is None else item for s in segments]
+    return [
+        max(s.least, wide if s.broken else folded if s.folded else gap if s.item is None else item) for s in segments
+    ]
 
 
 def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> Sequence[Segment[T]]:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from math import inf
+from types import MappingProxyType
 
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.units import brief_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.text import text_width
 
-CARD, NARROW, LEAST = 106.0, 92.0, 76.0
-"""Widths of a card's column: for "kernel memory", for "anonymous", and for only "768K rwx"."""
+from .runs import name_of
+
+NAMED, CARD, NARROW, LEAST = 116.0, 106.0, 92.0, 76.0
+"""Widths of a card's column: for "kernel memory", for most names, for "anonymous", and for only "768K rwx"."""
 
 SHORT, SIZED = 34.0, 44.0
 """Least widths of a column without an address: with a size, and with the rights too."""
 
 FOLD = 56.0
 LEAST_FOLD = 34.0
-MAX_CARDS, FEWER = 6, 3
-"""The most cards, and how many of them may be left out to give other items room for their sizes."""
+MAX_CARDS, LEAST_CARDS = 6, 3
+"""The most cards, and how many of them stay if the others are left out to give other items more room."""
 
 
 def _card_width(style: AddressStyle) -> float:
@@ -28,9 +33,10 @@ def _card_width(style: AddressStyle) -> float:
     return max(CARD, text_width(style.widest, "mono label") + 24)
 
 
-def _least_width(address: str) -> float:
+def _least_width(items: Sequence[EntryValue | Fold], style: AddressStyle) -> float:
     """Return the width of a card's column if all are cards: enough for the longest address, or for size and rights."""
-    return max(LEAST, text_width(address, "mono label") + 2 * TIGHT + GAP)
+    ends = (style.long(end) for item in items if isinstance(item, EntryValue) for end in (item.start, item.end))
+    return max(LEAST, text_width(max(ends, key=len, default=""), "mono label") + 2 * TIGHT + GAP)
 
 
 TIGHT, GAP = 5.0, 6.0
@@ -39,12 +45,16 @@ TIGHT, GAP = 5.0, 6.0
 
 @frozen
 class Column:
-    """The place of one item: `level` is "card" (with its address), "short" (with its size), "mark" or "fold"."""
+    """The place of one item: `level` is "card" (with its address), "short" (with its size), "mark" or "fold".
+
+    To its right are `after` pixels for the size of the gap that follows.
+    """
 
     id: int
     x: float
     w: float
     level: str
+    after: float = 0.0
 
     @property
     def middle(self) -> float:
@@ -52,51 +62,98 @@ class Column:
         return self.x + self.w / 2
 
 
+def gaps_between(items: Sequence[EntryValue | Fold]) -> dict[int, int]:
+    """Return the sizes of the gaps between neighbouring entries in bytes, by the ID of the entry before the gap."""
+    return {
+        before.id: after.start - before.end
+        for before, after in pairwise(items)
+        if isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end < after.start
+    }
+
+
+def _room_of(gap: int) -> float:
+    """Return the width that the words of a gap need: its size above the word "free"."""
+    return max(text_width(brief_size(gap)), text_width("free")) + 4
+
+
 def lay_columns(
-    items: Sequence[EntryValue | Fold],
-    important: Sequence[int],
-    style: AddressStyle,
-    width: float = WIDTH,
-    left: float = MARGIN,
+    items: Sequence[EntryValue | Fold], important: Sequence[int], style: AddressStyle, width: float = WIDTH
 ) -> dict[int, Column]:
     """Return a column for every item: all are cards if each has room for its addresses in `style`.
 
     Otherwise, as many of the items in `important` (IDs, most important first) get cards as fit.
 
-    The other items share the rest of the width, as cards if there is enough room.
-
-    `left` pixels stay free.
+    The other items share the rest of the width, as cards if there is enough room.  A gap next to a card has room for
+    its size.
     """
-    room, card = width - left - MARGIN, _card_width(style)
+    room, card = width - 2 * MARGIN, _card_width(style)
     if not items:
         return {}
     folds = {item.id for item in items if isinstance(item, Fold)}
-    ends = (style.long(end) for item in items if isinstance(item, EntryValue) for end in (item.start, item.end))
-    least = _least_width(max(ends, key=len, default=""))
-    if not folds and len(items) * least <= room:
-        return equal_columns(items, width, left, card * 1.7)
+    least, gaps = _least_width(items, style), {one: _room_of(gap) for one, gap in gaps_between(items).items()}
+    if not folds and len(items) * least + sum(gaps.values()) <= room:
+        return equal_columns(items, width, card * 1.7, gaps)
     chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
-    plan = _plan(len(items), len(folds), len(chosen), room, card, max(NARROW, least))
+    rooms = [room - sum(_beside(items, chosen[:count], gaps).values()) for count in range(len(chosen) + 1)]
+    plan = _plan(len(items), len(folds), rooms, card, max(NARROW, least))
+    if plan.level == "mark":  # the sizes of entries are worth more than the sizes of gaps
+        bare = _plan(len(items), len(folds), [room] * len(rooms), card, max(NARROW, least))
+        plan, gaps, rooms = (plan, gaps, rooms) if bare.level == "mark" else (bare, {}, [room] * len(rooms))
     cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
+    beside = _beside(items, cards, gaps)
     columns: dict[int, Column] = {}
-    x = left + max(0.0, room - plan.cards * plan.card - len(folds) * plan.fold - rest * plan.share) / 2
+    spare = rooms[plan.cards] - plan.cards * plan.card - len(folds) * plan.fold - rest * plan.share
+    x = MARGIN + max(0.0, spare) / 2
     for item in items:
         is_card, is_fold = item.id in cards, item.id in folds
         w = plan.card if is_card else plan.fold if is_fold else plan.share
         level = "card" if is_card else "fold" if is_fold else plan.level
-        columns[item.id] = Column(item.id, x, w, level)
-        x += w
+        columns[item.id] = Column(item.id, x, w, level, beside.get(item.id, 0.0))
+        x += w + columns[item.id].after
     return columns
 
 
+def _beside(items: Sequence[EntryValue | Fold], cards: Collection[int], gaps: Mapping[int, float]) -> dict[int, float]:
+    """Return the widths of the gaps next to `cards`, by the ID of the entry before the gap."""
+    pairs = ((before.id, after.id) for before, after in pairwise(items))
+    return {one: gaps[one] for one, other in pairs if one in gaps and (one in cards or other in cards)}
+
+
+MOST_ROWS = 6
+"""The most rows of a list of cards; a longer list is one row, with cards for the most important entries."""
+
+
+def in_rows(items: Sequence[EntryValue | Fold], style: AddressStyle, width: float) -> list[dict[int, Column]]:
+    """Return columns for all items as cards, in up to :data:`MOST_ROWS` rows; no rows if there are too many items."""
+    gap = max(map(_room_of, gaps_between(items).values()), default=0.0)
+    names = (text_width(name_of(item)) + 2 * TIGHT + GAP for item in items if isinstance(item, EntryValue))
+    room, least = width - 2 * MARGIN, max(_least_width(items, style), min(max(names, default=0.0), NAMED))
+    across = int(room // (least + gap))
+    rows = -(-len(items) // max(1, across))
+    if not 0 < rows <= MOST_ROWS or any(isinstance(item, Fold) for item in items):
+        return []
+    across = -(-len(items) // rows)
+    share = min(room / across, _card_width(style) * 1.7 + gap)
+    cards = [(number, item.id) for number, item in enumerate(items)]
+    placed = [Column(one, MARGIN + number % across * share, share - gap, "card", gap) for number, one in cards]
+    return [{one.id: one for one in placed[at : at + across]} for at in range(0, len(placed), across)]
+
+
 def equal_columns(
-    items: Sequence[EntryValue | Fold], width: float, left: float = MARGIN, most: float = inf
+    items: Sequence[EntryValue | Fold],
+    width: float,
+    most: float = inf,
+    gaps: Mapping[int, float] = MappingProxyType({}),
 ) -> dict[int, Column]:
-    """Return a column for every item, all of one width, at most `most` pixels."""
-    room = width - left - MARGIN
+    """Return a column for every item, all of one width, at most `most` pixels; `gaps` are the widths between them."""
+    room = width - 2 * MARGIN - sum(gaps.values())
     w = min(room / max(1, len(items)), most)
-    x = left + (room - w * len(items)) / 2
-    return {item.id: Column(item.id, x + i * w, w, "card") for i, item in enumerate(items)}
+    x = MARGIN + (room - w * len(items)) / 2
+    columns = {}
+    for item in items:
+        columns[item.id] = Column(item.id, x, w, "card", gaps.get(item.id, 0.0))
+        x += w + columns[item.id].after
+    return columns
 
 
 @frozen
@@ -110,13 +167,17 @@ class _Plan:
     level: str
 
 
-def _plan(items: int, folds: int, most: int, room: float, card: float, narrow: float) -> _Plan:
-    """Return a plan: `most` items as cards, or a few less and `narrow` ones, if all others then have sizes."""
-    whole = _shared(items, folds, most, room, card)
-    if whole.share >= card:
+def _plan(items: int, folds: int, rooms: Sequence[float], card: float, narrow: float) -> _Plan:
+    """Return a plan: the most items as cards; or a few less and `narrow` ones, so that the others are wider.
+
+    `rooms` has the pixels for columns by the number of cards.
+    """
+    most = len(rooms) - 1
+    whole = _shared(items, folds, most, rooms[most], card)
+    if whole.share >= card and whole.fold >= LEAST_FOLD * bool(folds):
         return whole
-    ways = [_shared(items, folds, count, room, narrow) for count in range(most, max(0, most - FEWER), -1)]
-    return next((one for least in (SIZED, SHORT) for one in ways if one.share >= least), whole)
+    ways = [_shared(items, folds, count, rooms[count], narrow) for count in range(most, min(most, LEAST_CARDS) - 1, -1)]
+    return next((one for least in (SIZED, SHORT) for one in ways if one.share >= least), ways[-1] if ways else whole)
 
 
 SHORT_GAP = 4.0

@@ -1,11 +1,11 @@
 """The list lane: the contents of the map, in order.
 
-Header and entries are records with links to the next and back; a dotted link crosses a gap and gives its size.
+Entries have links to the next; a dotted link crosses a gap, whose size is beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,29 +14,26 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size, brief_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width
 
-from .columns import GAP, SHORT_GAP, TIGHT, Column
-from .overlaps import overlap_of
+from .columns import GAP, SHORT_GAP, TIGHT, Column, gaps_between
+from .overlaps import overlap_of, overlaps_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, kind_of, name_of, what_is
-
-HEADER = 68.0
-"""Width in pixels of the list's header, at the left."""
 
 CARD_HEIGHT = 72.0
 
 
 def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Drawn:
-    """Return the list from `top` on."""
+    """Return the entries that have columns, from `top` on: the whole list, or a row of it."""
     brief = _brief(picture, columns)
     files = _brackets(picture, columns, top) if picture.layout.runs else []
     top += BAND * bool(picture.layout.runs)
-    items = picture.value.items
-    wordless = (entry for entry in picture.value.entries if columns[entry.id].level == "mark")
-    plain = plain_ones(picture, wordless)
+    items = [item for item in picture.value.items if item.id in columns]
+    entries = [item for item in items if isinstance(item, EntryValue)]
+    plain = plain_ones(picture, (entry for entry in entries if columns[entry.id].level == "mark"))
     folds = [item for item in items if isinstance(item, Fold)]
     numbered = kit.all_or_none(
         (short_count(fold.count) for fold in folds), (_fold_width(columns[fold.id]) for fold in folds)
@@ -48,16 +45,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
         for item in items
         if item.id not in plain
     ]
-    header = kit.chip(
-        "list/header",
-        "entry",
-        Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26),
-        "header",
-        lane="list",
-        spare=2,
-        title=f"the list's header: {picture.value.nr_entries:,} entries",
-    )
-    marked = [entry for entry in picture.value.entries if entry.id in plain]
+    marked = [entry for entry in entries if entry.id in plain]
     strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
     marks = entry_marks(
         "list",
@@ -72,20 +60,23 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     ends = [
         _End(f"list/{item.id}", *strips[item.id], top + 36) if item.id in plain else _end(next(drawn)) for item in items
     ]
-    links = _links([_end(header), *ends], [None, *items])
-    gaps = _gaps(picture, columns, top + CARD_HEIGHT)
-    ghosts = _ghosts(picture, columns, top)
     return Drawn(
-        [header, *files, *ghosts, *cards, *gaps],
-        links,
+        [
+            *files,
+            *_ghosts(picture, columns, top),
+            *cards,
+            *_gaps(picture, columns, top),
+            *_overlaps(items, columns, top),
+        ],
+        _links(ends, items),
         marks,
-        top + CARD_HEIGHT + room_below(columns),
+        top + CARD_HEIGHT + room_below(picture),
     )
 
 
 def _brackets(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
     """Return brackets above the columns of consecutive entries of one file."""
-    right = max(column.x + column.w for column in columns.values()) + MARGIN
+    right = max(column.x + column.w for column in columns.values()) + kit.MARGIN
 
     def ends(run: Run) -> tuple[float, float] | None:
         those = [columns[one.id] for one in run.entries if one.id in columns]
@@ -113,7 +104,7 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
         x, w = (column.x + GAP / 2, column.w - GAP) if is_card else _strip(column)
         rows = [
             kit.Line(picture.style.long(start), "mono label dim"),
-            kit.Line(f"−{binary_size(size)}", "strong"),
+            kit.Line(f"− {binary_size(size)}", "strong"),
             kit.Line(name_of(item), "label dim", middle=True),
         ]
         box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + 20, w, STRIP_HEIGHT)
@@ -147,7 +138,7 @@ class _Brief:
 
 def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief:
     """Return what the short entries of a list show."""
-    short = [entry for entry in picture.value.entries if columns[entry.id].level == "short"]
+    short = [one for one in picture.value.entries if one.id in columns and columns[one.id].level == "short"]
     room = [columns[entry.id].w - SHORT_GAP - 2 for entry in short]
     return _Brief(
         kit.all_or_none((brief_size(entry.size) for entry in short), room, "label strong"),
@@ -197,9 +188,9 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
 STRIP_HEIGHT = 32.0
 
 
-def room_below(columns: Mapping[int, Column]) -> float:
-    """Return the pixels below the cards: room for the sizes of gaps, or less if there is a single card."""
-    return 24.0 if len(columns) > 1 else 6.0
+def room_below(picture: MapPicture) -> float:
+    """Return the pixels below the cards: room for the words of overlaps, if there are any."""
+    return 24.0 if overlaps_of(picture.value) else 6.0
 
 
 def _strip(column: Column) -> tuple[float, float]:
@@ -277,59 +268,49 @@ LEAST_LINK = 2.0
 """The distance in pixels below which two items are not joined by a line, since they are in a row anyway."""
 
 
-def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
+def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold]) -> list[Link]:
     links = []
     for left, right, before, after in zip(ends, ends[1:], items, items[1:], strict=False):
         if right.x - left.x - left.w < LEAST_LINK:
             continue
         touching = isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end == after.start
-        points = ((left.x + left.w, left.y), (right.x, left.y))
-        state = () if touching or before is None else ("gap",)
-        links.append(Link(f"{left.id}/next", "next", left.id, right.id, points, state))
+        points = ((left.x + left.w, left.y), (right.x, right.y))
+        links.append(Link(f"{left.id}/next", "next", left.id, right.id, points, () if touching else ("gap",)))
     return links
 
 
-def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
-    """Return the sizes of the gaps between cards, and of neighbours' overlaps, if there is room."""
-    labels: list[Node] = []
+def _gaps(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Iterator[Node]:
+    """Yield the sizes of gaps that have room and are free at the moment, above and below the line to the next entry."""
+    for before, size in gaps_between(picture.layout.items).items():
+        column = columns.get(before)
+        if column is None or not column.after:
+            continue
+        start = next(item.end for item in picture.layout.items if item.id == before)
+        if any(item.start < start + size and start < item.end for item in picture.value.items):
+            continue
+        is_gone = any(one == (start, start + size) for one in picture.gone)
+        box = Box(column.x + column.w, top, column.after, CARD_HEIGHT)
+        said = f"{'− ' * is_gone}{brief_size(size)}"
+        text = [Text(box.w / 2, y, words, "label dim", "middle") for y, words in ((31, said), (50, "free"))]
+        title = f"a gap of {binary_size(size)} after {picture.style.whole(start)}"
+        yield Node(f"list/gap/{before}", "gap", *box, shape="none", text=tuple(text), title=title)
+
+
+def _overlaps(items: Sequence[EntryValue | Fold], columns: Mapping[int, Column], top: float) -> Iterator[Node]:
+    """Yield the words of neighbours' overlaps below the cards, as far as there is room."""
     reached = 0.0
-    for before, after in pairwise(picture.value.items):
-        if not isinstance(before, EntryValue) or not isinstance(after, EntryValue):
+    for before, after in pairwise(items):
+        if isinstance(before, Fold) or isinstance(after, Fold) or (both := overlap_of(before, after)) is None:
             continue
         left, right = columns[before.id], columns[after.id]
-        if "card" not in (left.level, right.level):
-            continue
-        both = overlap_of(before, after)
-        if both is None and before.end >= after.start:
-            continue
-        label = f"{binary_size(after.start - before.end)} free" if both is None else both.words
-        if both is None and any(one.start == before.end and one.end == after.start for one in picture.gone):
-            label = f"−{label}"
-        w = text_width(label, "label")
+        w = text_width(both.words, "label error")
         x = (left.x + left.w + right.x - w) / 2
-        if x < reached:
+        if "card" not in (left.level, right.level) or x < reached:
             continue
         reached = x + w + 6
-        title = (
-            label
-            if both is not None
-            else f"a gap of {label.removesuffix(' free')} after {picture.style.whole(before.end)}"
-        )
-        look = "label dim" if both is None else "label error"
-        labels.append(
-            kit.chip(
-                f"list/gap/{before.id}",
-                "gap",
-                Box(x, y - 6, w, 30),
-                label,
-                style=look,
-                shape="none",
-                title=title,
-                bars=[Bar(w / 2 - 0.5, 0, 1, 9, "tick")],
-                spare=0,
-            )
-        )
-    return labels
+        box, tick = Box(x, top + CARD_HEIGHT - 6, w, 30), [Bar(w / 2 - 0.5, 0, 1, 9, "tick")]
+        name = f"list/overlap/{before.id}"
+        yield kit.chip(name, "gap", box, both.words, style="label error", shape="none", bars=tick, spare=0)
 
 
 def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:

@@ -1,30 +1,37 @@
-"""Pictures of a map: its ranges as a list above a ribbon, and the tree that finds them, with a column for each entry.
+"""Pictures of a map: its ranges as a list above a ribbon, with a column for each entry, and the tree that finds them.
 
 The single views are the same lanes alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.boxes import onward
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
-from .columns import Column, equal_columns, lay_columns
-from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
-from .picture import LANES, Drawn, MapPicture
+from .columns import Column, equal_columns, in_rows, lay_columns
+from .entries import TABLE_HEADER, list_lane, table_rows
+from .picture import LANES, Drawn, MapPicture, depth_of
 from .repair import NO_STAGES, Stage, stages_lane, stages_table, tree_lanes
 from .ribbon import ribbon_lane
 from .runs import RIGHTS_LEGEND
 from .tree import has_room, tree_lane
 
-TREE = "How the tree finds a place"
-"""The heading of the tree below the ranges."""
+TREE, SEARCH = "The tree of the entries", "How the tree finds a place"
+"""The headings of the tree below the ranges: without a search, and with one."""
+
+TREE_HEAD = "tree/name"
+"""The name of the tree's heading."""
+
+MOVED = "dashed: another parent or colour than before"
+"""The meaning of a node's dashed line."""
 
 
 def draw_map(
@@ -37,28 +44,34 @@ def draw_map(
     machine: str = "",
     selection: int = 0,
     width: float = WIDTH,
-    names_tree: bool = True,
 ) -> Scene:
     """Return the scene of a map with the requested `lanes`; `selection` is an entry's ID (0 for none).
 
-    The tree has a heading of its own below other lanes, if it `names_tree`.  Two or more `stages` replace the tree;
-    if there are fewer, a sentence above the tree says so.
+    The tree has a heading of its own below other lanes.  Two or more `stages` replace the tree; if there are fewer, a
+    sentence above the tree says so.
     """
     drawn: list[Drawn] = []
     y = 6.0
-    left = HEADER if "list" in lanes else MARGIN
     items = picture.layout.items
     by_address = sorted(items, key=lambda item: item.start)  # the tree's order, even if the list has another
 
-    def lay(items: Sequence[EntryValue | Fold]) -> Mapping[int, Column]:
-        return lay_columns(items, picture.important(selection), picture.style, width, left)
+    def lay(items: Sequence[EntryValue | Fold]) -> dict[int, Column]:
+        return lay_columns(items, picture.important(selection), picture.style, width)
 
     columns = lay(items)
-    if "list" in lanes:
-        drawn.append(list_lane(picture, columns, y))
-        y = drawn[-1].bottom
+    rows = in_rows(items, picture.style, width) if lanes == ("list",) else []
+    for row in (rows or [columns]) if "list" in lanes else ():
+        above = [node for lane in drawn[-1:] for node in lane.nodes if node.kind == "entry"]
+        drawn.append(list_lane(picture, row, y))
+        y = drawn[-1].bottom + 8 * bool(rows)
+        below = [node for node in drawn[-1].nodes if node.kind == "entry"]
+        drawn[-1].links[:0] = [onward(0, *ends) for ends in zip(above[-1:], below[:1], strict=False)]
     if "ribbon" in lanes:
         drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, width))
+        y = drawn[-1].bottom
+    if picture.layout.says_rights and {"list", "ribbon"} & {*lanes}:
+        said = kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim")
+        drawn.append(Drawn([said], [], (), y + said.h))
         y = drawn[-1].bottom
     staged = [] if stages is None or len(stages) < 2 else stages
     if stages is not None and not staged:
@@ -68,19 +81,25 @@ def draw_map(
         drawn.append(stages_lane(staged, picture.style, y, width))
         y = drawn[-1].bottom
     elif "tree" in lanes:
-        if len(lanes) > 1 and names_tree:
+        even = equal_columns(by_address, width)
+        places = even if has_room(picture, even, width) else lay(by_address)
+        is_small = any(column.level in ("short", "mark") for column in places.values())
+        if len(lanes) > 1:
             found = f"{counted(len(picture.path), 'comparison')} from its root" if picture.path else ""
-            name = kit.heading("tree/name", TREE, found, y, width=width)
+            if not picture.path and picture.value.nodes and not picture.value.folds:
+                found = f"at most {counted(depth_of(picture.value) + 1, 'comparison')} from its root"
+            found += (
+                f"; the small nodes {'were not needed' if picture.path else 'have no room for addresses'}" * is_small
+            )
+            name = kit.heading(TREE_HEAD, SEARCH if picture.path else TREE, found.removeprefix("; "), y, width=width)
             drawn.append(Drawn([name], [], (), y + name.h))
             y = drawn[-1].bottom
-        even = equal_columns(by_address, width)
-        fits = len(lanes) == 1 and has_room(picture, even, width)
-        drawn.append(tree_lane(picture, even if fits else lay(by_address), y, width))
+        drawn.append(tree_lane(picture, places, y, width))
         y = drawn[-1].bottom + 10
+        if any("changed" in node.state and node.kind == "tree-node" for node in drawn[-1].nodes):
+            drawn.append(Drawn([kit.paragraph("tree/key", MOVED, MARGIN, y, width - 2 * MARGIN)], [], (), y + 24))
+            y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
-    if picture.layout.says_rights and {"list", "ribbon"} & {*lanes}:
-        nodes.append(kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim"))
-        y += nodes[-1].h
     trees = [Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else []
     table = Table(TABLE_HEADER, Rows(lambda: table_rows(picture.value, picture)))
     return kit.scene(

@@ -22,9 +22,9 @@ from vmwidgets.views.story.stages import Mine, Stage, listed, once
 from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
-from vmwidgets.views.story.words.pictures import map_sentence, map_state, out_of_order, say_sought
+from vmwidgets.views.story.words.pictures import map_sentence, map_state, out_of_order, say_sought, tree_answer
 
-from .runs import Range, Run, kind_of, removed, rights_of, runs_of
+from .runs import Change, Range, Run, changes_of, kind_of, removed, rights_of, runs_of
 
 LANES = ("tree", "list", "ribbon")
 """The lanes of a picture of a map; the tree is drawn below the others."""
@@ -43,7 +43,7 @@ class Layout(NamedTuple):
 
     `items` are the items with a column, in order: everything in the map before the operation, after it, or at the
     moment; `cards` are the most important; `looked_up` is the entry found last; `depth` is the depth of the tree.
-    `taken` are the ranges on the axis of addresses.
+    `taken` are the ranges on the axis of addresses, and `changes` the ranges that the operation adds or removes.
     """
 
     items: tuple[EntryValue | Fold, ...]
@@ -51,6 +51,7 @@ class Layout(NamedTuple):
     looked_up: int = 0
     depth: int = 0
     taken: tuple[Taken, ...] = ()
+    changes: tuple[Change, ...] = ()
     runs: tuple[Run, ...] = ()
     """Files with several consecutive entries, heap and stack."""
     has_guards: bool = False
@@ -95,6 +96,8 @@ class MapPicture:
     """The moved nodes with a new parent."""
     gone: tuple[Range, ...] = ()
     """The entries that the operation has removed so far, unless they are in use again."""
+    changes: tuple[Change, ...] = ()
+    """The ranges that the operation has added or removed so far."""
     coming: frozenset[int] = frozenset()
     """Entries that the operation has made and not put into the list yet."""
 
@@ -105,10 +108,13 @@ class MapPicture:
     def in_tree(self, identity: int) -> tuple[str, ...]:
         """Return the states of a node of the tree: its entry's states, and whether its place or colour changed.
 
+        After a search, places and colours are not the answer, and only the steps show them.
+
         If the list is out of order at the entry, only the list shows that as a fault, and the node does not.
         """
         states = tuple(state for state in self.states.get(identity, ()) if state != "fault")
-        return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
+        is_shown = identity in self.moved and not (self.path and self.moment.is_after)
+        return (*states, "changed") if is_shown and not {"new", "changed"} & set(states) else states
 
     def in_order(self, identity: int) -> tuple[str, ...]:
         """Return the states of an entry in list and ribbon, without "path": a search goes through the tree."""
@@ -187,7 +193,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
     return MapPicture(
         shown,
         style,
-        _caption(value, moment, lanes),
+        _caption(value, moment, lanes, path, sought),
         moment.steps(steps_of_map(value.name, lanes), _is_about(value.name)),
         states_of(before, shown, _here_at(moment, value.name), path),
         path,
@@ -199,6 +205,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
         moved_in_tree(before, shown),
         rehung_in_tree(before, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
+        changes_of(before, shown),
         frozenset() if shown is value else _ids(value) - _ids(before),
     )
 
@@ -232,7 +239,8 @@ def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
     depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(look)
     taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
     cards, runs = cards_of(before, value, moment.events), tuple(runs_of(laid))
-    return Layout(laid, cards, value.lookup_cache, depth, taken, runs, has_guards(laid))
+    changes = () if is_boot or moment.operation is None else changes_of(before, value)
+    return Layout(laid, cards, value.lookup_cache, depth, taken, changes, runs, has_guards(laid))
 
 
 def has_guards(items: Iterable[EntryValue | Fold]) -> bool:
@@ -295,7 +303,7 @@ def taken_in(value: MapValue) -> set[Taken]:
 
 
 def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> tuple[int, ...]:
-    """Return the IDs of the entries that an operation made, changed, removed, moved in the tree, or compared."""
+    """Return the IDs of the entries that an operation changed, and their neighbours; then nodes compared or moved."""
     states = states_of(before, value)
     new = sorted(one for one, those in states.items() if "new" in those)
     changed = sorted(one for one, those in states.items() if "changed" in those)
@@ -303,7 +311,10 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
     path = _Path(value.name)
     path.goes_on(events)
     compared = [node for node, _ in reversed(path.nodes)]
-    return tuple(dict.fromkeys([*new, *changed, *leaving, *compared, *sorted(moved_in_tree(before, value))]))
+    own = [*new, *changed, *leaving]
+    pairs = [(one.id, other.id) for some in (before, value) for one, other in pairwise(some.entries)]
+    beside = [one if other in own else other for one, other in pairs if one in own or other in own]
+    return tuple(dict.fromkeys([*own, *beside, *compared, *sorted(moved_in_tree(before, value))]))
 
 
 def _deepest(look: Look[MapValue]) -> int:
@@ -345,8 +356,13 @@ def depth_of(value: MapValue) -> int:
     return max((depth for _, depth in depths_of(value)), default=0)
 
 
-def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption:
-    """Return the moment's caption, with the map's skipped steps or, at the end, the effect on the map."""
+def _caption(
+    value: MapValue, moment: Moment, lanes: Collection[str], path: Sequence[tuple[int, str]], sought: int
+) -> Caption:
+    """Return the moment's caption, with the map's skipped steps or, at the end, the effect on the map.
+
+    A tree alone says first how long the search was, or can be.
+    """
     if moment.operation is None:
         return moment.caption
     if not moment.is_after:
@@ -354,6 +370,12 @@ def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption
     if wrong := _out_of_order(value):
         own = out_of_order([entry.start for entry in wrong[:3]])
         return replace(moment.caption_with(own), tone="error")
+    if tuple(lanes) == ("tree",):
+        steps = moment.steps(steps_of_map(value.name, lanes))
+        answer = tree_answer(value, value.size, path, sought, depth_of(value))
+        caption = moment.caption_of(steps, answer)
+        is_news = steps.count and caption.text == answer  # what it did; the reason is about ranges
+        return replace(caption, reason=moment.caption.text) if is_news else caption
     more = map_sentence(value, moment.operation, moment.events)
     if _is_elsewhere(moment, value.name):
         # what this map had to do with an operation on another one comes first
@@ -412,7 +434,9 @@ def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[tuple[int, s
 
 
 def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
-    """Return whether each compared node is still the child on the side chosen at the node before it."""
+    """Return whether all compared nodes are there, each as the child on the side chosen at the node before it."""
+    if any(node not in value.nodes for node, _ in path):
+        return False
     for (node, outcome), (following, _) in pairwise(path):
         there = value.nodes.get(node)
         if there is None or following != (there.left if outcome == "left" else there.right):
@@ -551,6 +575,7 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
             has_guards=has_guards(value.items),
         ),
         moved=frozenset(),
+        rehung=frozenset(),
         gone=(),
     )
 

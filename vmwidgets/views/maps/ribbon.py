@@ -6,12 +6,13 @@ are at two heights, so that both are visible, and their overlap has a frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
@@ -21,7 +22,7 @@ from .columns import GAP, Column
 from .entries import room_below
 from .overlaps import Overlap, levels_of, overlaps_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
-from .runs import BAND, Range, Run, brackets, kind_of, name_of
+from .runs import BAND, Change, Range, Run, brackets, kind_of, name_of
 
 BAR = 28.0
 """Height of the ribbon itself."""
@@ -34,8 +35,8 @@ GROUND = "ribbon/ground"
 _LEVEL = 17.0
 """Height of an overlapping entry: one is at the bar's upper edge, the other at its lower edge."""
 
-_SIZES = 13.0
-"""Height of the row of sizes right below the bar; addresses are below it."""
+_NOTES = 13.0
+"""Height of the row of notes right below the bar; addresses are below it."""
 
 
 def ribbon_lane(
@@ -69,10 +70,19 @@ def ribbon_lane(
     nodes += [_ghost(picture, one, axis, bar_top) for one in picture.gone if _is_on(one, axis)]
     named = brackets("ribbon", runs, lambda run: _ends(run, axis), band_top, width) if runs else []
     nodes += [*_markers(picture, axis, band_top, bar_top, width, named), *named]
-    sizes = _sizes_below(picture, pieces, nodes, bar_top + BAR + 1, width)
-    nodes += sizes
-    between = [(node.x - 2, node.x + node.w + 2) for node in sizes]
-    nodes += _ticks(picture, axis, pieces, bar_top + BAR, width, between)
+    notes = _notes_below(pieces, nodes, bar_top + BAR + 1, width)
+    nodes += notes
+    nodes += below_bar(
+        "ribbon",
+        axis,
+        picture.style,
+        kit.Box(MARGIN, bar_top + BAR, width - 2 * MARGIN, 0),
+        addresses=_addresses(picture, axis, pieces),
+        changes=picture.layout.changes,
+        done=picture.changes,
+        drop=_NOTES,
+        avoid=[(node.x - 2, node.x + node.w + 2) for node in notes],
+    )
     links = [*_bands(picture, pieces, columns, top, bar_top)] if columns else []
     entries, strips = [one for one, _ in ranges if one.id in plain], [at for one, at in ranges if one.id in plain]
     marks = entry_marks(
@@ -164,7 +174,7 @@ def _name(entry: EntryValue, w: float) -> str:
     if w <= 8:
         return ""  # most ranges of a large map are too narrow for words
     size, name = binary_size(entry.size), visible(name_of(entry))
-    return wording((f"{name}, {size}, {entry.protection}", f"{name}, {size}", name, size, ""), w - 8)
+    return wording((f"{name}, {size}", name, size, ""), w - 8)
 
 
 def _strip(segment: MapSegment) -> tuple[float, float]:
@@ -225,7 +235,8 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
     x, w, is_broken = (widest.x, widest.w, widest.broken) if len(axis) > 1 else (segment.x, segment.w, False)
     beside = w - text_width(size, "label")
     is_removed = any(one.start <= segment.start and segment.end <= one.end for one in picture.gone)
-    lines = [size] if beside >= (7 if is_broken else 2) and not is_removed else []
+    words = wording((f"{size} free", size), w - (7 if is_broken else 2), "label")
+    lines = [words] if beside >= (7 if is_broken else 2) and not is_removed else []
     if is_broken and lines and w - text_width(NOT_TO_SCALE, "label") >= 16:
         lines.append(NOT_TO_SCALE)
     first = 18 if len(lines) < 2 else 12
@@ -240,17 +251,14 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
     return Node(f"ribbon/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title)
 
 
-def _sizes_below(
-    picture: MapPicture, pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, width: float
-) -> list[Node]:
-    """Return the sizes of overlaps and narrow gaps, each below its place, the largest first, as far as there is room.
+def _notes_below(pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, width: float) -> list[Node]:
+    """Return the words of overlaps, each below its place, as far as there is room.
 
     If the axis is broken and no gap has room to say so, the end of the row says it.
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
-    gaps = [node for node in drawn if node.kind == "gap"]
-    said = any(text.text == NOT_TO_SCALE for gap in gaps for text in gap.text)
+    said = any(text.text == NOT_TO_SCALE for gap in drawn if gap.kind == "gap" for text in gap.text)
     if any(segment.broken for segment in pieces) and not said:
         w = text_width(NOT_TO_SCALE, "label") + 12
         left = width - MARGIN - 5 - w
@@ -258,30 +266,61 @@ def _sizes_below(
         text = (Text(8, 11, NOT_TO_SCALE, "label dim"),)
         nodes.append(kit.runs("ribbon/scale", kit.Box(left, y, w, 14), text, bars=bars))
         taken.append((left, left + w))
-    ghosts = {f"ribbon/ghost/{one.start:x}": one for one in picture.gone}
-    freed = [
-        (f"{node.id}/size", node.x, node.w, ghosts[node.id].words, "strong") for node in drawn if node.id in ghosts
-    ]
-    known = {one.start for one in picture.gone}
-    silent = {gap.id for gap in gaps if not gap.text and int(gap.id.rpartition("/")[2], 16) not in known}
-    narrow = [one for one in pieces if one.item is None and f"ribbon/gap/{one.start:x}" in silent]
-    sizes = [
-        (f"ribbon/size/{gap.start:x}", gap.x, gap.w, binary_size(gap.end - gap.start), "label dim")
-        for gap in sorted(narrow, key=lambda one: one.start - one.end)
-    ]
-    framed = [
-        (f"{one.id}/size", one.x, one.w, one.title.partition(":")[0], "label error")
-        for one in drawn
-        if one.kind == "overlap"
-    ]
-    for identity, x, wide, words, style in [*freed, *framed, *sizes]:
+    for one in drawn:
+        if one.kind != "overlap":
+            continue
+        words, style = one.title.partition(":")[0], "label error"
         w = text_width(words, style)
-        left = min(max(MARGIN + 5, x + (wide - w) / 2), width - MARGIN - 5 - w)
+        left = min(max(MARGIN + 5, one.x + (one.w - w) / 2), width - MARGIN - 5 - w)
         if any(left < b + 6 and left + w > a - 6 for a, b in taken):
             continue
         taken.append((left, left + w))
-        nodes.append(kit.chip(identity, "label", kit.Box(left, y, w, 14), words, style=style, shape="none", spare=0))
+        box = kit.Box(left, y, w, 14)
+        nodes.append(kit.chip(f"{one.id}/size", "label", box, words, style=style, shape="none", spare=0))
     return nodes
+
+
+def below_bar(
+    lane: str,
+    axis: Axis,
+    style: AddressStyle,
+    box: kit.Box,
+    *,
+    addresses: Sequence[int],
+    changes: Sequence[Change] = (),
+    done: Collection[Change] = (),
+    drop: float = 0.0,
+    avoid: Collection[tuple[float, float]] = (),
+) -> Iterator[Node]:
+    """Yield what an operation adds or removes, each below its place, and addresses where there is room beside it.
+
+    The room of all `changes` is kept free at all steps; those that are `done` are written.  A `drop` moves the words
+    down by that many pixels.
+    """
+    taken: list[tuple[float, float]] = []
+    for change in changes:
+        if not _is_on(Range(change.start, change.end), axis):
+            continue
+        left, right = _span(change.start, change.end, axis)
+        ways = (f"{change.words} at {style.long(change.start)}", change.words)
+        for words in ways:
+            w = text_width(words, "label new")
+            x = min(max(box.x, (left + right - w) / 2), box.x + box.w - w)
+            if all(x > b + 8 or x + w < a - 8 for a, b in taken):
+                break
+        else:
+            continue
+        taken.append((x, x + w))
+        if change in done:
+            text = (Text(0, 16 + drop, words, "label new"),)
+            leader = (Bar((left + right) / 2 - x - 0.5, 0, 1, 5 + drop, "new"),)
+            place = kit.Box(x, box.y, w, 20 + drop)
+            yield kit.runs(f"{lane}/change/{change.start:x}", place, text, bars=leader, title=change.title)
+    ticks = kit.ticks(
+        lane, addresses, lambda address: x_of(axis, address), style, box.y, width=box.x + box.w + MARGIN, drop=drop,
+        avoid=avoid, taken=taken,
+    )  # fmt: skip  # where, then what is in the way
+    yield from (tick for tick in ticks if tick.x >= box.x - 6)
 
 
 def _has_markers(picture: MapPicture) -> bool:
@@ -328,30 +367,19 @@ def _markers(
     return nodes
 
 
-def _ticks(
-    picture: MapPicture,
-    axis: Axis,
-    pieces: Sequence[MapSegment],
-    y: float,
-    width: float,
-    avoid: Sequence[tuple[float, float]],
-) -> list[Node]:
-    """Return addresses below the ribbon and its sizes: both ends, then important ones, as far as there is room."""
-    wanted = [axis[0].start, axis[-1].end]
-    important = picture.important()
+def _addresses(picture: MapPicture, axis: Axis, pieces: Sequence[MapSegment]) -> list[int]:
+    """Return the addresses that are written as far as there is room: both ends, then important ones."""
     starts = {item.id: item.start for item in picture.value.items}
-    wanted += [starts[identity] for identity in important if identity in starts]
-    wanted += [piece.start for piece in pieces if piece.item is not None and piece.w > 60]
-    return kit.ticks(
-        "ribbon", wanted, lambda address: x_of(axis, address), picture.style, y, width=width, drop=_SIZES, avoid=avoid
-    )
+    wanted = [axis[0].start, axis[-1].end]
+    wanted += [starts[identity] for identity in picture.important() if identity in starts]
+    return wanted + [piece.start for piece in pieces if piece.item is not None and piece.w > 60]
 
 
 def _bands(
     picture: MapPicture, segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float
 ) -> Iterator[Link]:
     """Yield a band from each card down to its range, as wide as both, which shows that they belong together."""
-    straight = room_below(columns)
+    straight = room_below(picture)
     for segment in segments:
         item = segment.item
         column = columns.get(item.id) if item is not None else None

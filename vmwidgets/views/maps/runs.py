@@ -7,13 +7,14 @@ and the stack of a real process have brackets too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
@@ -71,8 +72,9 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return the name of a mapped thing, short enough for a card: for a path, its last part, which says most."""
-    return file_of(entry) or what_is(entry)
+    """Return the name of a mapped thing, short enough for a card: without its offset; of a path, only the last part."""
+    what = what_is(entry)
+    return file_of(entry) or what.rpartition("+0x")[0] or what
 
 
 class Run(NamedTuple):
@@ -141,10 +143,39 @@ class Range(NamedTuple):
     start: int
     end: int
 
+
+class Change(NamedTuple):
+    """A range that became mapped ("+"), is no longer mapped ("−"), or has other rights ("")."""
+
+    sign: str
+    start: int
+    end: int
+
     @property
     def words(self) -> str:
-        """Return how much is gone, such as "−36 KiB"."""
-        return f"−{binary_size(self.end - self.start)}"
+        """Return how much it is, such as "− 36 KiB"."""
+        size = binary_size(self.end - self.start)
+        return f"{self.sign} {size}" if self.sign else f"{size} changed"
+
+    @property
+    def title(self) -> str:
+        """Return what happened, and to how much."""
+        done = {"+": "added", "": "has other rights"}.get(self.sign, "removed")
+        return f"{done}: {binary_size(self.end - self.start)}"
+
+
+MOST_CHANGES = 3
+"""The most changes with a label each; a map with more of them has none."""
+
+
+def changes_of(before: MapValue, now: MapValue) -> tuple[Change, ...]:
+    """Return the ranges that became mapped or free, or got other rights, between two moments of a map.
+
+    None are returned if there are many.
+    """
+    ways = ("+", removed(now.entries, before.items)), ("\N{MINUS SIGN}", removed(before.entries, now.items))
+    found = tuple(Change(sign, *one) for sign, some in (*ways, ("", _other_rights(before, now))) for one in some)
+    return found if len(found) <= MOST_CHANGES else ()
 
 
 MOST_GHOSTS = 12
@@ -182,6 +213,17 @@ def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> t
         else:
             joined.append(one)
     return tuple(joined) if len(joined) <= MOST_GHOSTS else ()
+
+
+def _other_rights(before: MapValue, now: MapValue) -> Iterator[Range]:
+    """Yield the ranges of entries that had other rights, if each was part of one entry."""
+    same = set(map(id, before.items))
+    old = sorted(before.entries, key=lambda one: one.start)
+    starts = [one.start for one in old]
+    for entry in now.entries:
+        at = bisect_right(starts, entry.start) - 1
+        if id(entry) not in same and at >= 0 and entry.end <= old[at].end and entry.protection != old[at].protection:
+            yield Range(entry.start, entry.end)
 
 
 # ---- brackets ------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """The tree lane: how an address is found.
 
-x is the address order and y the depth, so that a node is right above its entry.  Red nodes are round and marked R,
-black ones square and marked B.
+x is the address order and y the depth.  Red nodes are round, and black ones square.
 """
 
 from __future__ import annotations
@@ -58,9 +57,9 @@ def has_room(picture: MapPicture, columns: Mapping[int, Column], width: float) -
 
 
 def _place(column: Column, label: str, width: float) -> tuple[float, float]:
-    """Return the x and the width of a node with its letter and its address, in its column and in the picture."""
-    w = text_width(label, "mono label") + 26
-    return min(max(0.0, column.middle - w / 2), width - w), w
+    """Return the x and the width of a node with its address, in its column and in the picture."""
+    w = text_width(label, "mono label") + 14
+    return min(max(MARGIN, column.middle - w / 2), width - MARGIN - w), w
 
 
 def _marks(
@@ -104,7 +103,7 @@ def _level(columns: Mapping[int, Column]) -> str:
 
 
 def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, width: float) -> Node:
-    """Return a node; if its column is a card, it has a letter and its address."""
+    """Return a node; if its column is a card, it has its address."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = w = _HEIGHT[column.level]
@@ -112,7 +111,7 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, widt
     if column.level == "card":
         label = picture.style.long(entry.start)
         x, w = _place(column, label, width)
-        text = (Text(6, 15.5, "R" if red else "B", "letter"), Text(w / 2 + 8, 16, label, "mono label", "middle"))
+        text = (Text(w / 2, 16, label, "mono label", "middle"),)
     title = f"{'red' if red else 'black'} node {picture.style.whole(entry.start)}, entry {entry.id}"
     return Node(
         f"tree/{entry.id}", "tree-node", x, y + (24 - h) / 2, w, h, f"entry:{entry.id}",
@@ -223,7 +222,7 @@ def _comparisons(
         is_bare = not asked.text
         place = picture.style.long(items[identity].start)
         said = f"{number} · {_COMPARED[outcome]}"
-        full = (said.replace("it", place), f"{number} · {place}") if is_bare else (said,)
+        full = (said.format(f" than {place}"), f"{number} · {place}") if is_bare else (said.format(""),)
         for label in (*full, f"{number}"):
             w = text_width(label, "label")
             sides = [asked.x + asked.w + 4, asked.x - w - 4]
@@ -240,7 +239,7 @@ def _comparisons(
     return labels
 
 
-_COMPARED = {"left": "before it: left", "right": "after it: right", "here": "found"}
+_COMPARED = {"left": "lower{}: left", "right": "higher{}: right", "here": "found"}
 """Where the sought address lies, seen from a node's entry, and where the search goes on."""
 
 

@@ -114,7 +114,10 @@ def _whole(
     known = () if look is None else (*look.before.entries, *look.after.entries, *look.now.entries)
     kinds = {one.id: kind_of(one) for one in known}
     at_hand = [one for one in entries if one != before.get(one.id)]
-    slabs = boxes.below(*(_slab_grid(contents, slab, style, touched, quiet, kinds) for slab in contents.slabs), gap=13)
+    grid = partial(
+        _slab_grid, contents, style=style, touched=touched, quiet=quiet, kinds=kinds, numbered=ranges is not None
+    )
+    slabs = boxes.below(*(grid(slab) for slab in contents.slabs), gap=13)
 
     def links(at: Mapping[str, Node]) -> Iterator[Link]:
         both = [(at.get(f"kentry/range/{one.id}"), at.get(f"kentry/slot/{one.address:x}")) for one in at_hand]
@@ -130,10 +133,10 @@ def _whole(
 def _why(static: Sequence[EntryValue]) -> Iterator[Part]:
     """Yield why entries have no slot."""
     if static:
-        yield boxes.words("kentry/why", "Why some have no slot", "body strong")
+        yield boxes.words("kentry/why", "Why some have no slot", "label strong")
     for one in static:
         said = f"#{one.id}, {one.role or 'a range of the boot'}: {_WHY.get(one.role, _WHY[''])}"
-        yield boxes.words(f"kentry/why/{one.id}", said, "label")
+        yield boxes.words(f"kentry/why/{one.id}", said)
 
 
 _WHY = {
@@ -442,10 +445,13 @@ def _slab_grid(
     touched: dict[int, str],
     quiet: Set[int],
     kinds: Mapping[int, str],
+    *,
+    numbered: bool,
 ) -> Part:
     """Return a slab's slots in rows, and below them how many are used and what they contain.
 
-    A run of `quiet` slots that is longer than a few is one fold.
+    The slots are `numbered` as the ranges above are; otherwise, they say where their entries begin.  A run of `quiet`
+    slots that is longer than a few is one fold.
     """
     index, first = contents.area.index(slab.address), slab.address + slab.colour
     free = {address: place for place, address in enumerate(slab.free)}
@@ -459,7 +465,7 @@ def _slab_grid(
         number = (run[0] - first) // contents.buffer_size
         if len(run) == 1:
             slot = _slot(contents, run[0], number, free.get(run[0]), style, touched.get(run[0], ""), box)
-            return _with_number(slot, contents.residents.get(run[0]), kinds)
+            return _with_look(slot, contents.residents.get(run[0]), kinds, numbered=numbered)
         words = f"{len(run)} free slots"
         one = kit.fold(
             f"kentry/{index}/free/{number}",
@@ -477,7 +483,8 @@ def _slab_grid(
     used = f"{slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     said = f"slab {index} at {style.long(slab.address)}: {used}"
     said += f", first slot shifted by {slab.colour} bytes" * bool(slab.colour)
-    said += " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in addresses)
+    has_pages = not numbered and any(one in contents.residents for one in addresses)
+    said += " · the number in a slot: the first page of its entry" * has_pages
     said += " · next: the slot that is allocated next" * any(one in slab.free[:1] for one in addresses)
     rows = boxes.sized(lambda w: boxes.flowing([*zip(_widths_of(folds, w), cells, strict=True)], gap=_BETWEEN))
     return boxes.below(rows, boxes.words(f"kentry/{index}/title", said), gap=4)
@@ -512,14 +519,13 @@ def _slab_taken(contents: KentryContents, slab: SlabValue, style: AddressStyle, 
     return boxes.equal([*[boxes.thing(_SLOT_H, free)] * bool(count), *used], _SLOT_W, most=_WIDEST, gap=_BETWEEN)
 
 
-def _with_number(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[int, str]) -> Node:
-    """Return a slot with its entry's number above its page, and its colour below."""
+def _with_look(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[int, str], *, numbered: bool) -> Node:
+    """Return a slot with its entry's colour below, and its entry's number if the ranges are `numbered` too."""
     if resident is None:
         return slot
-    number = fitted(slot.w / 2, 13, f"#{resident[0]}", slot.w - 4, "strong", "middle")
-    page = (replace(run, y=27, style="mono label dim") for run in slot.text)
+    number = (fitted(slot.w / 2, 20, f"#{resident[0]}", slot.w - 4, "strong", "middle"),) if numbered else slot.text
     bars = (Bar(0, slot.h - 4, slot.w, 4, kinds[resident[0]]),) if resident[0] in kinds else ()
-    return replace(slot, text=(number, *page), bars=bars)
+    return replace(slot, text=number, bars=bars)
 
 
 def _slot(
@@ -528,20 +534,21 @@ def _slot(
     resident = contents.residents.get(address)
     where = f"slot {number} at {style.whole(address)}"
     if resident is None:
-        thing, label, look = "", "next" if place == 0 else "", "label dim"
+        thing, labels, look = "", ["next"] * (place == 0), "label dim"
         what = (
             "allocated, its entry is in no list" if place is None else "free, allocated next" if not place else "free"
         )
     else:
         identity, start = resident
-        thing, label, look = f"entry:{identity}", style.short(start)[-6:], "mono label"
+        page = style.short(start)[-6:].removeprefix("0x")
+        thing, labels, look = f"entry:{identity}", [f"0x{page}", page], "mono label"
         what = f"entry {identity}, which begins at {style.whole(start)}"
     is_taken = resident is not None or place is None
     return kit.chip(
         f"kentry/slot/{address:x}",
         "slot",
         box,
-        label,
+        (*labels, ""),
         style=look,
         thing=thing,
         spare=0,

@@ -12,12 +12,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.units import binary_size, counted, listed
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue, MapValue
-from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, x_of
+from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, widen
 from vmwidgets.views.maps.picture import states_of, taken_in, taken_over
-from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
-from vmwidgets.views.maps.runs import NOFAULT, kind_of, what_is
+from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, below_bar, break_marks
+from vmwidgets.views.maps.runs import NOFAULT, Change, changes_of, kind_of, name_of, what_is
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import GAP, Drawn, Part
@@ -45,41 +45,21 @@ _BESIDE = 620.0
 """Width in pixels from which a map's words are beside its bar, not above it."""
 
 
-class _Change(NamedTuple):
-    """The only range that an operation allocated in a map, or freed there."""
-
-    sign: str
-    start: int
-    end: int
-    event: ev.Event
-
-    @property
-    def size(self) -> str:
-        return binary_size(self.end - self.start)
-
-
 class _Shown:
     """What all rows show: the maps before and after the operation, by name, what it changed, and the selected entry."""
 
     def __init__(self, look: Look[KernelMapValue], style: AddressStyle, concerned: str, chosen: int) -> None:
         self.moment, self.style, self.concerned, self.chosen = look.moment, style, concerned, chosen
         self.before, self.after = ({one.map.name: one.map for one in root.all()} for root in (look.before, look.after))
-        self.woken: set[str] = set()
-        self.freed: dict[str, list[ev.RangeDeleted]] = {}
-        for event in self.moment.so_far:
-            if isinstance(event, ev.SleepersWoken):
-                self.woken.add(event.map)
-            elif isinstance(event, ev.RangeDeleted):
-                self.freed.setdefault(event.map, []).append(event)
-        changes: dict[str, list[_Change]] = {}
-        for event in self.moment.events:
-            if isinstance(event, ev.RangeDeleted):
-                changes.setdefault(event.map, []).append(_Change("\N{MINUS SIGN}", event.start, event.end, event))
-            elif isinstance(event, ev.RangeInserted) and event.how:
-                changes.setdefault(event.map, []).append(_Change("+", event.start, event.end, event))
-        self.changes = {name: some[0] for name, some in changes.items() if len(some) == 1}
-        """The only range that the operation allocates or frees in a map, even if it is still to come."""
+        self.woken = {event.map for event in self.moment.so_far if isinstance(event, ev.SleepersWoken)}
+        self.now = {one.map.name: one.map for one in look.now.all()}
         self._axes: dict[str, tuple[MapValue, Axis]] = {}
+
+    def changes(self, name: str, now: Mapping[str, MapValue]) -> tuple[Change, ...]:
+        """Return what the operation has added to a map or removed from it; nothing for a map that it created."""
+        if self.moment.operation is None or name not in self.before or name not in now:
+            return ()
+        return changes_of(self.before[name], now[name])
 
     def states(self, value: MapValue) -> dict[int, tuple[str, ...]]:
         """Return the states of a map's entries at the moment; nothing happened to the rest of an entry that was cut."""
@@ -100,7 +80,9 @@ class _Shown:
             drawn = _thinned(value, w, {*self.states(value), self.chosen})
             before, after = self.before.get(value.name), self.after.get(value.name, value)
             taken = taken_over(after, before, value, self.moment) if drawn is value else tuple(taken_in(drawn))
-            self._axes[value.name] = drawn, Axis(place(stretches(value, taken), x, w, _BROKEN))
+            segments = stretches(value, taken)
+            widen(segments, self.changes(value.name, self.after))
+            self._axes[value.name] = drawn, Axis(place(segments, x, w, _BROKEN))
         return self._axes[value.name]
 
 
@@ -123,8 +105,12 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         *[style.legend] * bool(style.legend),
     ]
     steps = moment.steps(steps_of_kmem({*shown.after}))
-    rows = _chosen(look.after, name)
-    left_out = len(shown.after) - len(rows)
+    state = _answer(value, now.get(name, value))
+    caption = moment.caption_of(steps, state if moment.is_after and not steps.count else "")
+    chosen_maps = _chosen(look.after, name)
+    left_out = len(shown.after) - len(chosen_maps)
+    empty = _empty(look, name)
+    rows = [(one, depth) for one, depth in chosen_maps if one.map.name not in empty]
 
     def put(w: float) -> Part:
         columns = _Columns.of(look.after, rows, style, w)
@@ -136,13 +122,14 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         "kernel memory",
         " · ".join(said),
         boxes.below(
-            boxes.words("kmem/answer", _answer(value, now.get(name, value)), "body"),
+            boxes.words("kmem/answer", "" if state in f"{caption.text} {caption.reason}" else state, "body"),
             boxes.sized(put),
+            boxes.words("kmem/empty", f"{len(empty)} submaps are empty: {listed([*empty.values()])}." * bool(empty)),
             boxes.more("kmem/more", left_out, "map"),
             _legend,
             gap=12,
         ),
-        caption=moment.caption_of(steps),
+        caption=caption,
         table=Table(TABLE_HEADER, _table(maps, style)),
         steps=steps,
         machine=machine,
@@ -162,6 +149,18 @@ def _nestings(maps: Sequence[KernelMapValue], drawn: Mapping[str, Node]) -> Iter
             for source, target in ways:
                 ends = (source.x + 1, source.y + source.h), (target.x + 1, target.y)
                 yield Link(f"{source.id}>{target.id}", "nest", source.id, target.id, ends)
+
+
+def _empty(look: Look[KernelMapValue], concerned: str) -> dict[str, str]:
+    """Return the submaps that stay empty, with their sizes, by name; none if there is only one.
+
+    Maps that a thread holds or waits for are not among them.
+    """
+    every = [one for root in (look.before, look.now, look.after) for one in root.all()]
+    shown = {concerned, look.after.map.name, *(one.map.name for one in every if one.map.nr_entries or _is_busy(one))}
+    quiet = [one.map for one in look.after.all() if one.map.name not in shown]
+    found = {one.name: f"{called(one.name)} ({binary_size(one.end - one.start)})" for one in quiet}
+    return found if len(found) > 1 else {}
 
 
 def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
@@ -401,33 +400,17 @@ def _sleeper_words(value: KernelMapValue) -> str:
 
 def _below(value: KernelMapValue, shown: _Shown, line: Box) -> Iterator[Node]:
     """Yield what the operation added or freed, below its place, and addresses where there is room."""
-    name, change, axis = value.map.name, shown.changes.get(value.map.name), shown.axis(value.map, line.x, line.w)[1]
-    taken: tuple[float, float] | None = None
-    right_end = line.x + line.w
-    if change is not None:
-        ways = (f"{change.sign} {change.size} at {shown.style.long(change.start)}", f"{change.sign} {change.size}")
-        said = fitted(0, 12, ways, line.w, "label new")
-        at = x_of(axis, change.start)
-        wide = text_width(said.text, "label new")
-        left = max(line.x, min(line.x if at is None else at, right_end - wide))
-        taken = left, left + wide
-        if change.event in shown.moment.so_far:
-            yield kit.runs(f"kmem/{name}/said", line._replace(x=left, w=wide + 2), [said], title=said.text)
-
-    def where(address: int) -> float | None:
-        at = x_of(axis, address)
-        wide = text_width(shown.style.long(address), "mono label")
-        shift = 0.0 if address == value.map.start else wide if address == value.map.end else 4.0
-        if at is None or not taken:
-            return at
-        left = at - shift
-        return at if left + wide + 8 < taken[0] or left > taken[1] + 8 else None
-
+    name = value.map.name
     by_size = sorted(shown.after.get(name, value.map).entries, key=lambda one: -one.size)
-    ends = [value.map.start, value.map.end, *(one.start for one in by_size)]
-    for tick in kit.ticks(f"kmem/{name}", ends, where, shown.style, line.y - 4, width=right_end + kit.MARGIN):
-        if tick.x >= line.x - 6:
-            yield tick
+    yield from below_bar(
+        f"kmem/{name}",
+        shown.axis(value.map, line.x, line.w)[1],
+        shown.style,
+        line._replace(y=line.y - 4),
+        addresses=[value.map.start, value.map.end, *(one.start for one in by_size)],
+        changes=shown.changes(name, shown.after),
+        done=shown.changes(name, shown.now),
+    )
 
 
 def _waiting(value: KernelMapValue, line: Box) -> Iterator[Node]:
@@ -470,15 +453,15 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
     one, name, states = value.map, value.map.name, shown.states(value.map)
     drawn, axis = shown.axis(one, box.x, box.w)
     pieces = pieces_of(drawn, axis)
-    change = shown.changes.get(name)
-    is_done = change is not None and change.event in shown.moment.so_far
+    changes = shown.changes(name, shown.now)
     title = f"{name}: {shown.style.whole(one.start)}–{shown.style.whole(one.end)}"
     yield kit.chip(f"kmem/{name}/ground", "axis", box, title=title)
     sized = _all_have_room_for_sizes(pieces)
+    unnamed: list[tuple[str, Node]] = []
     for piece in pieces:
         item, place_of = piece.item, Box(piece.x, box.y, piece.w, box.h)
         if item is None:
-            freed = any(event.start < piece.end and piece.start < event.end for event in shown.freed.get(name, ()))
+            freed = any(one.start < piece.end and piece.start < one.end for one in changes if one.sign != "+")
             yield from _gap(name, piece, place_of, shown.style, freed=freed)
         elif isinstance(item, Fold):
             is_opened = any(fold.id == item.id and fold.count == item.count for fold in one.folds)
@@ -497,10 +480,22 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
             )
         else:
             node = _range(name, item, place_of, states.get(item.id, ()), shown.style, depth, sized=sized)
-            if is_done and change is not None and item.start <= change.start and change.end <= item.end:
-                yield from _grown(node, item, change, f"kmem/{name}")
-            else:
-                yield node
+            unnamed += [(_words(item)[1], node)] * ("place" in node.state and not node.text)
+            inside = (one for one in changes if item.start <= one.start and one.end <= item.end)
+            grown = next((one for one in inside if one.sign == "+"), None)
+            yield from (node,) if grown is None else _grown(node, item, grown, f"kmem/{name}")
+    if unnamed and name != shown.concerned:  # below the larger bar are addresses
+        yield _names(unnamed, box)
+
+
+def _names(pieces: Sequence[tuple[str, Node]], box: Box) -> Node:
+    """Return the names of submaps that are too narrow for them, below their places."""
+    said = fitted(0, 15, ", ".join(name for name, _ in pieces), box.w, "label dim")
+    middles = [node.x + node.w / 2 for _, node in pieces]
+    wide = min(text_width(said.text), box.w)
+    x = max(box.x, min(middles[0] - 4, box.x + box.w - wide))
+    bars = [Bar(middle - x - 0.5, 0, 1, 4, "tick") for middle in middles if middle - x < wide]
+    return kit.runs(f"{pieces[0][1].id}/names", Box(x, box.y + box.h, wide, 18), [said], bars=bars)
 
 
 def _range(
@@ -526,7 +521,7 @@ def _range(
 
 def _words(entry: EntryValue) -> tuple[str, str]:
     """Return a range's meaning, with its size and without it."""
-    name = what_is(entry).partition("+")[0]
+    name = name_of(entry)
     return f"{name} {binary_size(entry.size)}", name
 
 
@@ -550,9 +545,10 @@ def _title(entry: EntryValue, style: AddressStyle) -> str:
     return f"entry {entry.id}: {limits}, {size}, {entry.protection}, {what_is(entry)}, {wired}{nofault}"
 
 
-def _grown(whole: Node, entry: EntryValue, change: _Change, prefix: str) -> Iterator[Node]:
+def _grown(whole: Node, entry: EntryValue, change: Change, prefix: str) -> Iterator[Node]:
     """Yield an entry, with a ring around what was added to it if there was an entry before."""
-    if not entry.size - (change.end - change.start) or "new" in whole.state or change.sign != "+":
+    size = change.end - change.start
+    if entry.size == size or "new" in whole.state:
         yield whole
         return
     left, right = (whole.x + (one - entry.start) * whole.w / entry.size for one in (change.start, change.end))
@@ -560,9 +556,9 @@ def _grown(whole: Node, entry: EntryValue, change: _Change, prefix: str) -> Iter
     name = _words(entry)[1]  # its size is not the size of what is in the ring
     text = [replace(run, x=middle - whole.x, text=name) for run in whole.text if text_width(name) <= room - _SPARE]
     box = Box(left + 1, whole.y - 1, max(2.0, right - left - 2), whole.h + 2)
-    old = binary_size(entry.size - (change.end - change.start))
+    old = binary_size(entry.size - size)
     yield replace(whole, text=tuple(text), state=(*whole.state, "grew"))
-    said = f"{change.size} new, in one entry with the {old} next to it"
+    said = f"{binary_size(size)} new, in one entry with the {old} next to it"
     yield kit.chip(f"{prefix}/new", "fresh", box, state=("new",), title=said)
 
 

@@ -108,9 +108,24 @@ def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
     waits = f"{counted(count, 'thread')} {'waits' if count == 1 else 'wait'}"
     asleep = f"{waits}{' ' if len(some) == 1 else ': '}{', '.join(parts)}." if parts else ""
     stuck = f"{counted(len(value.cycle), 'thread')} will never wake: each waits for a lock that the next one holds."
-    ready = sum(thread.state in ("ready", "running") for thread in value.threads)
-    can = f"{counted(ready, 'thread')} can go on." if ready else "No thread is ready to run."
-    return " ".join(filter(None, (stuck if value.cycle else "", asleep, can)))
+    return " ".join(filter(None, (stuck if value.cycle else "", asleep, _who_runs(value))))
+
+
+def _who_runs(value: ThreadsValue) -> str:
+    """Return which thread runs now, or next if the machine waits for a call."""
+    running = [visible(thread.name) or "the cell" for thread in value.threads if thread.state == "running"]
+    count = len(value.ready)
+    if running:
+        more = f"; {counted(count, 'more thread')} can go on" if count else ""
+        return f"{' and '.join(running)} {'runs' if len(running) == 1 else 'run'} now{more}."
+    if not count:
+        return "No thread runs; the kernel waits for the next call."
+    first = visible(value.ready[0])
+    return (
+        f"No thread runs now; {first} is the next of {count:,} that can go on."
+        if count > 1
+        else f"No thread runs now; {first} is next."
+    )
 
 
 _AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
@@ -198,25 +213,31 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 
 
 def _ready(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
-    """Return the threads that can run, in one row."""
+    """Return who runs now, and next to it, or below, the threads that can run, in one row."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
     ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
-    cards = [*running, *ready]
+    now = [boxes.thing(H, _cell)] * holds + [_card(thread, touched, 0, "ready") for thread in running]
+    if ready and not now:
+        now = [boxes.thing(H, lambda box: kit.chip("threads/none", "card", box, "no thread, until m.run()"))]
 
     def row(w: float) -> Part:
-        most = max(1, int((w + GAP) // (LEAST + GAP)) - holds)
-        shown = some_of(cards, most if len(cards) <= most else max(2, most - 1), touched)
-        parts = [boxes.thing(H, _cell)] * holds
-        parts += [_card(thread, touched, number - len(running), "ready") for number, thread in shown]
-        left_out = {thread.name for thread in cards}.difference(thread.name for _, thread in shown)
+        most = max(1, int((w + GAP) // (LEAST + GAP)))
+        shown = some_of(ready, most if len(ready) <= most else max(2, most - 1), touched)
+        parts = [_card(thread, touched, number, "ready") for number, thread in shown]
+        left_out = {thread.name for thread in ready}.difference(thread.name for _, thread in shown)
         parts += [_fold("ready", len(left_out), H)] * bool(left_out)
         return _ringed("threads/ready", "ready", boxes.equal(parts, LEAST, most=WIDEST, gap=GAP), touched, left_out)
 
-    head = boxes.words("threads/ready", "can go on, the next one first" if cards or holds else "")
-    return boxes.below(head, boxes.sized(row), gap=GAP)
+    runs = _ringed("threads/now", "now", boxes.narrower(WIDEST, boxes.below(*now, gap=GAP)), touched, ())
+    left = boxes.below(boxes.words("threads/now", "runs now" if now else ""), runs, gap=GAP)
+    right = boxes.below(
+        boxes.words("threads/ready", "can go on, the next one first" if ready else ""), boxes.sized(row), gap=GAP
+    )
+    both = boxes.columns((WIDEST, left), (0, right), gap=2 * GAP)
+    return boxes.either(_BESIDE, both, boxes.below(left, right, gap=GAP))
 
 
 def _done(value: ThreadsValue, touched: Mapping[str, str]) -> Part:

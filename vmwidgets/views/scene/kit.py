@@ -548,14 +548,16 @@ def ticks(
     width: float = WIDTH,
     drop: float = 0.0,
     avoid: Collection[tuple[float, float]] = (),
+    taken: Sequence[tuple[float, float]] = (),
 ) -> list[Node]:
     """Return addresses below an axis, as far as there is room: both ends first, then the most important.
 
     `place` returns an address's x, or None if the address is not written.  A `drop` moves the addresses down by that
-    many pixels; their ticks are then longer, and do not cross the spaces in `avoid` (each from x to x).
+    many pixels; their ticks are then longer, and do not cross the spaces in `avoid` (each from x to x).  The spaces
+    `taken` have other words.
     """
     nodes: list[Node] = []
-    taken: list[tuple[float, float]] = []
+    taken = [*taken]
     for address in dict.fromkeys(addresses):
         x = place(address)
         if x is None or any(left < x < right for left, right in avoid):

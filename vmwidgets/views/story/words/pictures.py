@@ -30,10 +30,27 @@ def out_of_order(starts: Iterable[int]) -> str:
 
 def map_state(value: MapValue, used: int) -> str:
     """Return how much of a map is mapped: `used` bytes."""
-    fields = {"map": called(value.name).removeprefix("the map of "), "size": binary_size(value.end - value.start)}
+    fields = {"map": _called(value), "size": binary_size(value.end - value.start)}
     if not value.nr_entries:
         return _say_map("map/empty", **fields)
     return _say_map("map/state", value.nr_entries, mapped=binary_size(used), **fields)
+
+
+def tree_answer(value: MapValue, used: int, path: Sequence[tuple[int, str]], sought: int, depth: int) -> str:
+    """Return how many comparisons the latest search made, or any search makes at most in a tree of this `depth`.
+
+    If the tree is not shown whole, nothing is known of its depth.
+    """
+    if path:
+        case = "found" if path[-1][1] == "here" else "place"
+        return _say_map(f"tree/{case}", len(path), address=address(sought))
+    if value.folds or not value.nodes:
+        return map_state(value, used)
+    return _say_map("tree/state", depth + 1, map=_called(value))
+
+
+def _called(value: MapValue) -> str:
+    return called(value.name).removeprefix("the map of ")
 
 
 def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Event]) -> str:
