@@ -491,14 +491,15 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
     text = [Text(middle, 12, "●", "", "middle")] if step.fault else []
     bars = []
     for frame, page in enumerate(step.pages[:drawn]):
-        top = _DOTS + frame * _ROW
+        top, half = _DOTS + frame * _ROW, 0.0
         if page is not None:
+            half = min(held, text_width(str(page), "mono strong")) / 2
             style = "mono strong" if frame == step.frame else "mono dim"
             text.append(fitted(middle, top + 13, str(page), held, style, "middle"))
         if run.uses_bits and frame in step.referenced:
-            bars.append(Bar(box.w - _DOT - 0.5, top + 7, _DOT, _DOT, "mark dot"))
+            bars.append(Bar(middle + half + 1, top + 7, _DOT, _DOT, "mark dot"))
         if frame == step.hand:
-            text.append(Text(0, top + 13, "▸", ""))
+            text.append(Text(middle - half - 1, top + 13, "▸", "", "end"))
     if is_whole:
         gone = ",".join(map(str, step.gone))
         text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono", "middle"))
