@@ -148,6 +148,21 @@ def test_a_slow_pager_s_page_is_said_with_the_ticks_that_it_took() -> None:
     assert words.endswith("after 50 ticks")
 
 
+def test_pages_that_are_read_ahead_are_not_the_page_of_the_fault() -> None:
+    m = vm.boot("x86-64")
+    text = m.file("motd", b"hello, world" * 3000)
+    t = m.task("init")
+    a = t.mmap("32 KiB", "r", "private", text)
+    m.read_ahead(4)
+    t.read(a, 5)
+    scene = vm.Fault(m).scene()
+    frame = f"0x{t.walk(a).pa >> 12:x}"
+    assert scene.caption.text == f"init read: page {a} got frame {frame}."
+    words = [run.text for node in scene.nodes for run in node.text]
+    assert f"allocates frame {frame}" in words
+    assert "hello, w…" in words
+
+
 def test_the_lookup_names_entries_by_their_addresses() -> None:
     task, start = begun()
     task.write(start, b"x")

@@ -84,7 +84,8 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     source = next((one.frame for one in (was, end) if one is not None and one.frame not in new), -1)
     source = next((one.source_frame for one in copied if one.source_frame not in new), source)
     others = [one for one in machine.frames.mapped_at(source) if one != (writer, page)] if source >= 0 else []
-    known = [source] * (source >= 0) + [event.frame for event in taken[-1:] if event in shown.so_far]
+    own = [event for event in taken if end is not None and event.frame == end.frame]  # others are read ahead
+    known = [source] * (source >= 0) + [event.frame for event in own or taken[-1:] if event in shown.so_far]
     first, last = (look_at(machine.frames, then, tuple(known), of="beginnings").now for then in (begun, shown))
     leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
     before: list[BoardFrame] = []
@@ -113,7 +114,7 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
         ranges = ranges if any(is_here for *_, is_here in ranges) else [(fault.va, NOTHING, True), *ranges]
     is_resolved = fault.faulted and fault.failed < 0
     is_copied = bool(copied) and source >= 0
-    is_file = source >= 0 and machine.frames.owner(source).startswith("object file ")
+    is_file = any(machine.frames.owner(frame).startswith("object file ") for frame in known[:1])
     given = {} if shown.operation is None else dict(shown.operation.arguments)
     begins, ends = given.get("address", fault.va), given.get("address", 0) + len(given.get("data", b""))
     is_whole = begins == fault.va and ends <= page + PAGE  # otherwise it wrote a part of that elsewhere

@@ -153,7 +153,8 @@ def _told(moment: Moment, faults: Sequence[Fault]) -> str:
     if len(faults) > 1:
         raised = sum(isinstance(event, ev.FaultRaised) for event in moment.events)  # an access may fault twice
         return say_fault("several", task=task, did=did, faults=counted(raised, "page fault"))
-    events = {type(event): event for event in framed(fault.marks, moment)}
+    own = reversed(framed(fault.marks, moment))  # what comes later is about pages that are read ahead
+    events = {type(event): event for event in own}
     case = next((case for kind, case in _CASES if kind in events), "there")
     taken = events.get(ev.PageAllocated)
     frame = f"{taken.frame:#x}" if isinstance(taken, ev.PageAllocated) else ""
@@ -239,6 +240,20 @@ class _Step(NamedTuple):
     is_new: bool = False
 
 
+def _owners(page: FaultedPage, users: int) -> list[str]:
+    """Return who has the frame before the fault: tasks whose tables have it, and how many more."""
+    have = [visible(name) for name, its in page.before.descriptors if its is not None]
+    have = have or [visible(page.keeper) or "another task"]
+    return [*have, *[f"{users - len(have):,} more"] * (users > len(have))]
+
+
+def _own(taken: Sequence[ev.Event], page: FaultedPage | None) -> int:
+    """Return the frame of the page, among those taken for it and for pages that are read ahead."""
+    frames: list[int] = [event.frame for event in taken if isinstance(event, _TAKES)]
+    drawn = [] if page is None or page.after is None else [one.frame for one in page.after.frames]
+    return next((one for one in frames if one in drawn), frames[-1])
+
+
 def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) -> Iterator[_Step]:
     """Yield the steps that an access may have, in the order of the kernel's work: the old count falls after a flush."""
     task, access = _whose(fault), fault.access
@@ -257,20 +272,19 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
     old = None if page is None or page.frame < 0 else page.before.frames[-1]
     chain = [mark.words for mark in fault.marks if mark.box == "object" and mark.words.endswith(tuple(_CHANGED))]
     if old is not None and page is not None:
-        have = [visible(name) for name, its in page.before.descriptors if its is not None] or [visible(page.keeper)]
-        have += [f"{old.users - len(have):,} more"] * (old.users > len(have))
+        have = _owners(page, old.users)
         why = f"but {listed(have)} {'have' if len(have) > 1 else 'has'} the frame"
         got = f"allocates {page.frame:#x}, copies {binary_size(PAGE)} into it"
     elif taken:
         read = [mark.thing for mark in fault.marks if mark.thing.startswith("object:file ")]
         why = f"and the page comes from {visible(read[-1].removeprefix('object:'))}" if read else "and the page is new"
         why = next((said for kind, said in _COMES if kind in kinds and (kind is ev.PageIn or not read)), why)
-        got = f"allocates frame {taken[-1].frame:#x}{', copies the page into it' * (ev.PageCopied in kinds)}"
+        got = f"allocates frame {_own(taken, page):#x}{', copies the page into it' * (ev.PageCopied in kinds)}"
     else:
         frame = words.get("frame", "").partition(",")[0]
         is_alone = ev.NoCopyNeeded in kinds
-        why = f"and only {task} has the frame" if is_alone else "and the page is in memory"
-        why = "and the page needs a frame" if fault.failed >= 0 else why
+        there = f"and only {task} has the frame" if is_alone else "and the page is in memory"
+        why = "and the page needs a frame" if fault.failed >= 0 else there
         got = f"copies nothing: {task} keeps frame {frame}" if is_alone else f"finds it in frame {frame}"
     after = [f"after {fault.waited}"] * bool(fault.waited)
     looks = ["kernel", who.get("object", who.get("lookup", "")), *chain, *after]
