@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -202,11 +203,25 @@ def test_a_map_made_later_is_there_and_a_step_back_it_is_not(machine: vm.Machine
 
 def test_many_submaps_are_counted(machine: vm.Machine) -> None:
     for number in range(9):
-        machine.kmem_suballoc("16 KiB", f"extra{number}")
+        machine.kmem_suballoc("16 KiB", f"extra{number}").lock()  # what is held has a row
     scene = vm.Kmem(machine).scene()
     assert len([node for node in scene.nodes if node.kind == "kmem-map"]) <= 10
     assert any("maps more" in words(node) for node in scene.nodes)
     assert "kmem/extra8" in placed(scene), "the one that was made last is what the operation is about"
+
+
+def test_each_map_is_a_row_or_counted_once(machine: vm.Machine) -> None:
+    for number in range(24):
+        name = f"extra{number}"
+        machine.kmem_suballoc("16 KiB", name)
+        if number % 2:
+            machine.kmem.maps[name].lock()
+    scene = vm.Kmem(machine).scene()
+    said = " ".join(words(node) for node in scene.nodes)
+    counted = [int(one) for one in re.findall(r"(\d+) (?:submaps are empty|maps more)", said)]
+    assert len(counted) == 2
+    rows = [node for node in scene.nodes if node.kind == "kmem-map"]
+    assert sum(counted) + len(rows) == len(machine.kmem.maps)
 
 
 def test_the_table_tells_all_of_it(machine: vm.Machine) -> None:

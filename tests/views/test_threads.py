@@ -300,6 +300,9 @@ def test_who_runs_now_is_said_also_if_nobody_does(width: int) -> None:
             assert f"{one.text[0].text} runs now" in said(nodes)
     assert ran == {"worker 0", "worker 1"}
     assert "threads/none" not in nodes, "nobody is left to run"
+    assert said(nodes).endswith("No thread runs; the kernel waits for the next call.")
+    view.step = 1
+    assert "waits for the next call" not in said({node.id: node for node in view.scene().nodes})
 
 
 def test_ended_threads_without_room_are_counted() -> None:

@@ -107,10 +107,9 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
     steps = moment.steps(steps_of_kmem({*shown.after}))
     state = _answer(value, now.get(name, value))
     caption = moment.caption_of(steps, state if moment.is_after and not steps.count else "")
-    chosen_maps = _chosen(look.after, name)
-    left_out = len(shown.after) - len(chosen_maps)
     empty = _empty(look, name)
-    rows = [(one, depth) for one, depth in chosen_maps if one.map.name not in empty]
+    rows = [*_chosen(look.after, name, empty)]
+    left_out = len(shown.after) - len(empty) - len(rows)
 
     def put(w: float) -> Part:
         columns = _Columns.of(look.after, rows, style, w)
@@ -267,12 +266,12 @@ _CHANGES = (ev.RangeInserted, ev.RangeDeleted, ev.SubmapAttached)
 _LOOKS = (ev.SpaceSought, ev.MapLocked)
 
 
-def _chosen(root: KernelMapValue, concerned: str) -> list[tuple[KernelMapValue, int]]:
-    """Return the maps that are drawn, each before its submaps, and how deep each is inside others.
+def _chosen(root: KernelMapValue, concerned: str, empty: Collection[str]) -> list[tuple[KernelMapValue, int]]:
+    """Return the maps that are drawn, none of the empty ones, each before its submaps, and how deep each is.
 
     If there are too many, those around the map concerned come first, then those that a thread holds or waits for.
     """
-    every = list(_nested(root, 0))
+    every = [(one, depth) for one, depth in _nested(root, 0) if one.map.name not in empty]
     outer = {one.map.name for one, _ in every if any(each.map.name == concerned for each in one.all())}
     ranked = sorted(every, key=lambda one: (one[0].map.name not in outer, not _is_busy(one[0]), one[1]))[:MOST]
     names = {one.map.name for one, _ in ranked}

@@ -74,7 +74,8 @@ def draw_threads(
     touched = _touched(moment.so_far)
     groups = groups_of(value)
     ring = [thread for name in value.cycle for thread in value.threads if thread.name == name]
-    steps, answer = moment.steps(steps_of_threads(look)), _answer(value, groups)
+    is_waiting = moment.is_after and (moment.operation is None or moment.operation.outcome != "panic")
+    steps, answer = moment.steps(steps_of_threads(look)), _answer(value, groups, is_waiting)
     is_still = not (compact or value.cycle or steps.count or moment.operation is None)
     return boxes.picture(
         "threads",
@@ -97,7 +98,7 @@ def draw_threads(
     )
 
 
-def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
+def _answer(value: ThreadsValue, groups: Sequence[_Group], is_waiting: bool) -> str:
     """Return which threads wait for what, in a sentence: the most first, a deadlock before everything else."""
     some = sorted((one for one in groups if one.subject != _DAEMON), key=lambda one: -len(one.sleepers))
     parts = [f"for {_AWAITED.get(one.kind, '')}{name_of(one.kind, visible(one.subject))}" for one in some[:3]]
@@ -108,18 +109,18 @@ def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
     waits = f"{counted(count, 'thread')} {'waits' if count == 1 else 'wait'}"
     asleep = f"{waits}{' ' if len(some) == 1 else ': '}{', '.join(parts)}." if parts else ""
     stuck = f"{counted(len(value.cycle), 'thread')} will never wake: each waits for a lock that the next one holds."
-    return " ".join(filter(None, (stuck if value.cycle else "", asleep, _who_runs(value))))
+    return " ".join(filter(None, (stuck if value.cycle else "", asleep, _who_runs(value, is_waiting))))
 
 
-def _who_runs(value: ThreadsValue) -> str:
-    """Return which thread runs now, or next if the machine waits for a call."""
+def _who_runs(value: ThreadsValue, is_waiting: bool) -> str:
+    """Return which thread runs now or next; if there is none, that the kernel waits for a call, if it `is_waiting`."""
     running = [visible(thread.name) or "the cell" for thread in value.threads if thread.state == "running"]
     count = len(value.ready)
     if running:
         more = f"; {counted(count, 'more thread')} can go on" if count else ""
         return f"{' and '.join(running)} {'runs' if len(running) == 1 else 'run'} now{more}."
     if not count:
-        return "No thread runs; the kernel waits for the next call."
+        return "No thread runs; the kernel waits for the next call." if is_waiting else "No thread runs now."
     first = visible(value.ready[0])
     return (
         f"No thread runs now; {first} is the next of {count:,} that can go on."
