@@ -98,6 +98,17 @@ def test_what_names_nothing_is_refused(ranges: object, sentence: str) -> None:
         vm.trace([1]).named(ranges)
 
 
+@pytest.mark.parametrize(
+    ("pages", "said"),
+    [
+        ([*range(7)] * 10, "Each tenth of the run uses nearly all 7 pages."),
+        ([*range(7)] * 9 + [0], "Each of the first 9 parts of the run uses nearly all 7 pages."),
+    ],
+)
+def test_a_last_part_that_is_shorter_is_not_among_those_that_use_all_pages(pages: list[int], said: str) -> None:
+    assert vm.Locality(vm.trace([page * PAGE for page in pages])).scene().caption.text == said
+
+
 def drawn_at(picture: vm.FaultCurves, kind: str) -> list[str]:
     return [
         node.id

@@ -95,6 +95,14 @@ class Locality(Picture):
 # ---- locality --------------------------------------------------------------------------------------
 
 
+def _each(lengths: Sequence[int]) -> str:
+    """Return the parts of a run that are compared: a last one that is shorter is none of them."""
+    count = len(lengths)
+    if lengths[-1] < lengths[0]:
+        return f"Each of the first {count - 1:,} parts" if count > 2 else "The first part"
+    return "Each tenth" if count == 10 else f"Each of {count:,} parts" if count > 1 else "All"
+
+
 def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
     """Return time to the right, pages upwards: how often each part of memory is referenced in each part of the time."""
     part = f"references {value.first:,} to {value.last - 1:,}"
@@ -121,7 +129,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
     said = say_traces(
         value.locality,
         value.hot if value.locality == "hot" else value.pages,
-        part="Each tenth" if len(titles) == 10 else f"Each of {len(titles)} parts",
+        part=_each(lengths),
         pages=f"{value.pages:,}",
         usual=f"{value.usual:,}",
         most=f"{max(value.sets):,}",
