@@ -34,6 +34,22 @@ def difference(number: int, kind: str = "", what: str = "pages from 0x1_0000 on"
     return LinuxDifference(number, "init.read", "init", what, "xx..", "xs..", kind)
 
 
+@pytest.mark.parametrize(
+    ("differ", "said"),
+    [
+        ((2,), "2 calls: 1 differs from Linux 6.18, and nothing explains it."),
+        ((4,), "2 calls, 2 agreements with Linux 6.18; the memory at the end differs, and nothing explains it."),
+        ((2, 4), "2 calls: 1 differs from Linux 6.18, and nothing explains it."),
+    ],
+)
+def test_what_is_no_call_is_not_counted_among_calls(differ: tuple[int, ...], said: str) -> None:
+    names = "start", "mmap", "read", "looked at in the end"
+    rows = tuple(difference(number) for number in differ)
+    calls = tuple(MadeCall(number, name, "init", "", found_in(rows, number)) for number, name in enumerate(names, 1))
+    found = LinuxComparison("machine 1", "Linux 6.18.1", False, rows, calls, (), (), (), "")
+    assert found.headline == said
+
+
 def cards(scene: Scene) -> list[Node]:
     return [node for node in scene.nodes if node.kind == "card"]
 

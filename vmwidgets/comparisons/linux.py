@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from ..engine.base.errors import in_ascii, printable
 from ..engine.base.frozen import frozen
-from ..engine.base.units import counted, in_columns
+from ..engine.base.units import counted, in_columns, listed
 
 LISTED = 12
 """The most differences that the text of a comparison lists."""
@@ -76,8 +76,8 @@ class LeftOut(NamedTuple):
     why: str
 
 
-NO_CALLS = "start", "looked at in the end"
-"""The names of what is compared and is no call: how a process begins, and its memory at the end."""
+NO_CALLS = {"start": "how a process begins", "looked at in the end": "the memory at the end"}
+"""What is compared and is no call, in words."""
 
 
 @frozen(repr=False)
@@ -146,7 +146,11 @@ class LinuxComparison:
         kind, why = (
             ("different", "and nothing explains it") if self.surprises else ("known", "for reasons that are known")
         )
-        count = max(1, sum(one.found == kind for one in self.made))
+        found = [one.name for one in self.made if one.found == kind]
+        apart = [words for name, words in NO_CALLS.items() if name in found]
+        count = max(1, sum(name not in NO_CALLS for name in found))
+        if apart and len(apart) == len({*found}):
+            return f"{total}, {counted(calls, 'agreement')} with {linux}; {listed(apart)} differs, {why}."
         return f"{total}: {count:,} {'differs' if count == 1 else 'differ'} from {linux}, {why}."
 
     @property
