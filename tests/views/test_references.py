@@ -253,6 +253,22 @@ def test_of_many_runs_those_that_decide_are_whole_and_the_others_lines_of_dots_u
     assert whole() == decide - {min(decide)}, "a grid that decides can be folded too"
 
 
+def test_each_press_on_a_row_opens_or_folds_it_at_each_width() -> None:
+    found = vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "lru", "clock", "opt"))
+    picture = vm.References(found, width=420)
+
+    def drawn() -> list[int]:
+        return [max(len(one.text) for one in columns(picture.scene(), block)) for block in range(len(found.runs))]
+
+    picture.opened("references/run/1/0")  # alone at this width
+    picture.width = 1_600
+    pressed = next(node.id for node in picture.scene().nodes if node.id.startswith("references/run/0/"))
+    for _ in range(2):
+        before = drawn()
+        picture.opened(pressed)
+        assert drawn() != before
+
+
 def test_the_faults_of_many_runs_are_bars_with_the_fewest_first_and_the_limit_last() -> None:
     found = vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "opt", "lru"))
     scene = vm.References(found).scene()

@@ -231,7 +231,10 @@ class _Sheet:
         if len(runs) > GRIDS:
             decide = {number for number, run in enumerate(runs) if run in _compared(runs)}
             rows = tuple(sorted(rows, key=decide.isdisjoint))
-            whole = frozenset(one for row in rows for one in row if decide.isdisjoint(row) == bool({*row} & {*opened}))
+            pressed = {*opened}  # a row that two runs of which are opened, at another width, is folded
+            whole = frozenset(
+                one for row in rows for one in row if decide.isdisjoint(row) == bool(len(pressed & {*row}) % 2)
+            )
         count = max(1, int(room / column + 1e-6))
         lines = -(-len(runs[0].steps) // count)
         count = -(-len(runs[0].steps) // lines)  # no line is much shorter than the others
@@ -499,7 +502,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
         if run.uses_bits and frame in step.referenced:
             bars.append(Bar(middle + half + 1, top + 7, _DOT, _DOT, "mark dot"))
         if frame == step.hand:
-            text.append(Text(middle - half - 1, top + 13, "▸", "", "end"))
+            text.append(Text(max(0.0, middle - half - 9), top + 13, "▸", ""))
     if is_whole:
         gone = ",".join(map(str, step.gone))
         text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono", "middle"))
