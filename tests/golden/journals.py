@@ -29,7 +29,7 @@ TOLD = 30
 # ---- journals --------------------------------------------------------------------------------------
 
 DRAWN = "drawn"
-"""The file of journals: random lives of every kind, each with calls that are refused."""
+"""The file of journals: random lives of every kind.  Nothing here draws others."""
 
 
 @lru_cache(maxsize=1)

@@ -227,6 +227,18 @@ def test_a_path_is_numbered_from_the_root_where_its_nodes_are_dots() -> None:
         assert over == []
 
 
+@pytest.mark.parametrize("width", [420, 560, 700, 1_000])
+def test_small_nodes_are_said_to_be_unneeded_only_if_the_search_compared_none_of_them(width: int) -> None:
+    machine = vm.boot("x86-64")
+    for number in range(40):
+        machine.kernel_map.enter("16 KiB", prot=("rw", "r")[number % 2])
+    machine.kernel_map.lookup(machine.kernel_map.entries()[31].start)
+    nodes = vm.Map(machine.kernel_map, width=width).scene().nodes
+    said = " ".join(run.text for node in nodes for run in node.text)
+    compared = any(node.kind == "tree-node" and "path" in node.state and node.h < 20 for node in nodes)
+    assert not (compared and "were not needed" in said)
+
+
 def accents(scene: Scene) -> Counter[str]:
     """The things with a line of their own that says that they are new or changed, by kind; words have none."""
     marked = {

@@ -10,6 +10,7 @@ import vmwidgets as vm
 from tests.views.pictures import covered_words, misplaced_text, outside
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.views.maps.runs import changes_of
 from vmwidgets.views.scene.model import Node, Scene
 
 PAGE = 4096
@@ -237,3 +238,14 @@ def test_an_address_of_too_many_digits_is_said_to_have_so_many() -> None:
     machine = vm.boot("x86-64")
     with pytest.raises(vm.Refused, match=r"has 19 digits; an address has at most 16$"):
         vm.Map(machine.kernel_map).search("0xffff800000000000000")
+
+
+@pytest.mark.parametrize(("added", "told"), [(1, ["+", "\N{MINUS SIGN}"]), (14, [])])
+def test_changes_have_labels_if_they_are_few_and_none_is_told_of_many(added: int, told: list[str]) -> None:
+    space = vm.boot("x86-64").task("init").map
+    space.enter("4 KiB", at=0x10_0000, fixed=True)
+    before = space.value()
+    space.remove(0x10_0000, 0x10_1000)
+    for number in range(added):
+        space.enter("4 KiB", at=0x20_0000 + number * 0x2000, fixed=True)
+    assert [one.sign for one in changes_of(before, space.value())] == told

@@ -114,8 +114,8 @@ def test_a_right_that_one_table_denies_is_denied_by_that_table() -> None:
     assert nodes["walk/flag/P"].text[-1].text == "P: all are present"
     nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
     assert nodes["walk/flag/P"].text[-1].text == "P: not present in PT"
-    assert nodes["walk/flag/R/W"].text[-1].text == "R/W: allowed so far", "the PT's descriptor has no such bit"
-    assert nodes["walk/flag/XD"].text[-1].text == "XD: allowed so far"
+    assert nodes["walk/flag/R/W"].text[-1].text == "R/W: writes allowed so far", "the PT's descriptor has no such bit"
+    assert nodes["walk/flag/XD"].text[-1].text == "XD: execution not denied so far"
 
 
 def test_a_right_is_counted_among_the_descriptors_that_have_its_bit() -> None:

@@ -87,7 +87,7 @@ def machine_at(machine: Machine, when: When | None) -> There:
         return There(machine, latest, None)
     number = machine.journal.number_of(when.operation)
     if number is None:
-        raise Undone("the operation of this moment was undone: m.redo() does it again, or look at now")
+        raise Undone("the operation of this moment was undone: m.redo() may do it again, or look at now")
     return There(machine if number == latest else machine.at(number), number, when.done)
 
 

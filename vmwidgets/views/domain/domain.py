@@ -46,11 +46,13 @@ def domain(at: At) -> Sheet:
     held, mapped = sum(cnode.held for cnode in value.cnodes), seen.below[value.root.id].bytes
     many = sum(bool(one.call) for one in seen.plan)
     kernel = sum(isinstance(event, ev.INVOCATIONS) for event in seen.moment.events)
-    other = f"and {many - kernel:,} of its allocators" if many > kernel else ""
+    allocators = f"and {many - kernel:,} of allocators" if kernel else f"{counted(many, 'call')} of allocators"
     calls = calls_part(seen, steps.index if steps.index < steps.count else len(seen.plan))
     part = boxes.below(
         tree_part(seen, ROWS),
-        _row("calls/name", counted(kernel, "kernel call"), other, calls) if many else boxes.below(),
+        _row("calls/name", counted(kernel, "kernel call"), allocators * (many > kernel), calls)
+        if many
+        else boxes.below(),
         boxes.heading("heading/books", "what the program has now"),
         _row("slots/name", "capabilities", f"{held:,} in slots", summary_part(seen)),
         _row(

@@ -88,9 +88,9 @@ def draw_map(
             found = f"{counted(len(picture.path), 'comparison')} from its root" if picture.path else ""
             if not picture.path and picture.value.nodes and not picture.value.folds:
                 found = f"at most {counted(depth_of(picture.value) + 1, 'comparison')} from its root"
-            found += (
-                f"; the small nodes {'were not needed' if picture.path else 'have no room for addresses'}" * is_small
-            )
+            on_path = any(places[node].level in ("short", "mark") for node, _ in picture.path if node in places)
+            unneeded = picture.path and not on_path
+            found += f"; the small nodes {'were not needed' if unneeded else 'have no room for addresses'}" * is_small
             name = kit.heading(TREE_HEAD, SEARCH if picture.path else TREE, found.removeprefix("; "), y, width=width)
             drawn.append(Drawn([name], [], (), y + name.h))
             y = drawn[-1].bottom

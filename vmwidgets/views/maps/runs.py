@@ -173,7 +173,7 @@ def changes_of(before: MapValue, now: MapValue) -> tuple[Change, ...]:
 
     None are returned if there are many.
     """
-    ways = ("+", removed(now.entries, before.items)), ("\N{MINUS SIGN}", removed(before.entries, now.items))
+    ways = ("+", gone(now.entries, before.items)), ("\N{MINUS SIGN}", gone(before.entries, now.items))
     found = tuple(Change(sign, *one) for sign, some in (*ways, ("", _other_rights(before, now))) for one in some)
     return found if len(found) <= MOST_CHANGES else ()
 
@@ -184,6 +184,12 @@ MOST_GHOSTS = 12
 
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
     """Return ranges that were mapped before and are not mapped now; none if there are too many to draw.  O(n log n)."""
+    found = gone(before, now)
+    return found if len(found) <= MOST_GHOSTS else ()
+
+
+def gone(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
+    """Return all ranges that were mapped before and are not mapped now.  O(n log n)."""
     same = set(map(id, now))
     other = [entry for entry in before if id(entry) not in same]  # an unchanged entry is the same object
     if other:
@@ -212,7 +218,7 @@ def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> t
             joined[-1] = Range(joined[-1].start, one.end)
         else:
             joined.append(one)
-    return tuple(joined) if len(joined) <= MOST_GHOSTS else ()
+    return tuple(joined)
 
 
 def _other_rights(before: MapValue, now: MapValue) -> Iterator[Range]:

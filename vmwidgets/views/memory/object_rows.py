@@ -150,7 +150,7 @@ class ObjectRows:
         return boxes.below(*parts, gap=24)
 
     @property
-    def changed_first(self) -> bool:
+    def searched_first(self) -> bool:
         """Return whether the chain that is searched is the first one drawn."""
         return bool(self._families) and not self._found.keys().isdisjoint(self._families[0].names)
 
@@ -320,7 +320,8 @@ class ObjectRows:
     def _shadows(self, between: Sequence[str]) -> str:
         """Return what the objects in the middle of a chain have: how many pages of their own, in all."""
         owns = [len({*one.pages, *one.swapped}) for one in map(self._value.objects.__getitem__, between)]
-        pages = f"{counted(owns[0], 'page')} each" if len({*owns}) == 1 else f"{counted(sum(owns), 'page')} in all"
+        each = " each" * (len(owns) > 1)
+        pages = f"{counted(owns[0], 'page')}{each}" if len({*owns}) == 1 else f"{counted(sum(owns), 'page')} in all"
         return f"{counted(len(between), 'shadow')} in between, with {pages}"
 
     def _arrows(self, family: _Family, tracks: Mapping[str, int], placed: Mapping[str, Node]) -> Iterator[Link]:
@@ -379,7 +380,7 @@ class ObjectRows:
             [
                 f"{one.who} {where}",
                 f"{pages} of {visible(one.target)}",
-                *[f"{one.said}: a write copies each other page first"] * bool(one.said),
+                *[f"{one.said}: a write to another page in memory copies it first"] * bool(one.said),
                 *[", ".join(tasks)] * bool(one.others),
             ]
         )

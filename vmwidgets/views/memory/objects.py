@@ -77,7 +77,7 @@ def objects(at: At) -> Sheet:
     answer, search = _answer(value, deepest)
     rows = ObjectRows(look, uses, mappers, ours, once=once, searched=deepest if answer else None, found=answer)
     if steps.count and moment.is_after:  # the longest chain is the answer only if it, or nothing, changed
-        search = f"{answer} {search}" if rows.changed_first and answer else ""
+        search = f"{answer} {search}" if rows.searched_first and answer else ""
         answer = _copied(moment, value)
     none = "" if ours or rows.alone else say_objects("none/task", task=called(task)) if task else say_objects("none")
     whose = f" of {called(task)}" if task else ""

@@ -75,7 +75,10 @@ def _chain(number: int, chain: tuple[InvertedEntry, ...], longest: int, box: Box
     places = max(1, min(longest, int((room - HEAD) // (GAP + LEAST))))
     w = min(WIDEST, (room - HEAD) / places - GAP)
     count = counted(len(chain), "entry") if chain else "empty"
-    lines = [kit.Line(f"bucket {number}"), kit.Line(count, "strong" if len(chain) == longest else "label dim")]
+    lines = [
+        kit.Line(f"bucket {number}"),
+        kit.Line(count, "strong" if chain and len(chain) == longest else "label dim"),
+    ]
     yield kit.card(f"inverted/bucket/{number}", Box(x, y, HEAD, h), lines, state=() if chain else ("dim",))
     shown = chain if len(chain) <= places else chain[: places - 1]
     x += HEAD + GAP

@@ -287,14 +287,15 @@ _MEANS = {**_VALID, "AP": "access permissions", "U/S": "user code", "U": "user c
 """The meanings of fields without letters, or in shorter words."""
 
 _SAID = {
-    "P": ("all are present", "not present in {}"),
-    "R/W": ("all allow writes", "writes denied by {}"),
-    "U/S": ("all let user code in", "user code denied by {}"),
-    "XD": ("none denies execution", "execution denied by {}"),
-    "A": ("set at an access", "no access yet in {}"),
-    "D": ("set at a write", "no write yet"),
+    "P": ("all are present", "not present in {}", ""),
+    "R/W": ("all allow writes", "writes denied by {}", "writes allowed so far"),
+    "U/S": ("all let user code in", "user code denied by {}", "user code let in so far"),
+    "XD": ("none denies execution", "execution denied by {}", "execution not denied so far"),
+    "A": ("set at an access", "no access yet in {}", ""),
+    "D": ("set at a write", "no write yet", ""),
 }
-"""The consequence of an x86 flag in all tables: if all tables allow access, and if one table, which is named, does not.
+"""The consequence of an x86 flag in all tables: if all tables allow access; if one table, which is named, does not; and
+if the last descriptor does not say it.
 
 Source: Intel SDM 3A, 4.6 and 4.8.
 """
@@ -404,12 +405,12 @@ def _follows(walk: Walk, name: str) -> str:
         return ""
     bad = "on" if name == "XD" else "off"
     denying = [table_name(step) for step in walk.steps if _dot(step, name) == bad]
-    passes, denied = _SAID[name]
+    passes, denied, so_far = _SAID[name]
     read = sum(bool(_dot(step, name)) for step in walk.steps)  # the walk may end before a descriptor says it
     by = denying[0] if len(denying) == 1 else f"all {read}" if len(denying) == read else f"{len(denying)} of {read}"
     if denying:
         return denied.format(by)
-    return passes if name in ("P", "A") or _dot(last, name) else "allowed so far"
+    return passes if name in ("P", "A") or _dot(last, name) else so_far
 
 
 def _brief(step: Step) -> str:
