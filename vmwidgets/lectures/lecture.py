@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine import Machine
 from vmwidgets.pictures.handing_out import handed_out
 from vmwidgets.pictures.handout.telling import nothing
@@ -111,7 +112,7 @@ class Lecture:
         return made
 
 
-@dataclass(frozen=True)
+@frozen
 class Ready:
     """A lecture that `vmwidgets lecture` writes: its name, minutes, subject in a line, and what makes it.
 

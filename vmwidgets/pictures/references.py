@@ -229,7 +229,8 @@ class _Sheet:
         )
         whole = None
         if len(runs) > GRIDS:
-            decide = {number for number, run in enumerate(runs) if run in _compared(runs)}
+            odd = {policy for policy, _ in more}
+            decide = {number for number, run in enumerate(runs) if run in _compared(runs) or run.policy in odd}
             rows = tuple(sorted(rows, key=decide.isdisjoint))
             pressed = {*opened}  # a row that two runs of which are opened, at another width, is folded
             whole = frozenset(

@@ -104,8 +104,8 @@ class _Sizes(NamedTuple):
     line: float
 
 
-_ROOMY, _FULL = _Sizes(52.0, CARD, 22.0, 10.0, 19.0), _Sizes(44.0, 40.0, 6.0, 4.0, 16.0)
-_BETWEEN = _Sizes(46.0, 50.0, 10.0, 6.0, 18.0)
+_ROOMY, _FULL = _Sizes(52.0, CARD, 22.0, 10.0, 19.0), _Sizes(52.0, 40.0, 6.0, 4.0, 16.0)
+_BETWEEN = _Sizes(52.0, 50.0, 10.0, 6.0, 18.0)
 """A full board is low, so that it is large enough on a projector; so is one of three pages, of which one is copied."""
 
 
@@ -196,7 +196,7 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
         corner = max(card.x + card.w for card in ringed) + 2.5, min(card.y for card in ringed) - 2.5
         yield kit.badge("sharing/around/count", f"{len(ringed):,}", "locks", *corner)
     if any(page.descriptors for page in board.pages):
-        yield from _sums(board, Box(box.x, y - 4, box.w, 0))
+        yield from _sums(board, Box(box.x, y + (4 if ringed else -4), box.w, 0))
 
 
 def _is_elsewhere(one: BoardFrame, page: BoardPage) -> bool:
