@@ -85,7 +85,7 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     source = next((one.source_frame for one in copied if one.source_frame not in new), source)
     others = [one for one in machine.frames.mapped_at(source) if one != (writer, page)] if source >= 0 else []
     own = [event for event in taken if end is not None and event.frame == end.frame]  # others are read ahead
-    known = [source] * (source >= 0) + [event.frame for event in own or taken[-1:] if event in shown.so_far]
+    known = [source] * (source >= 0) + [event.frame for event in (own or taken)[-1:] if event in shown.so_far]
     first, last = (look_at(machine.frames, then, tuple(known), of="beginnings").now for then in (begun, shown))
     leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
     before: list[BoardFrame] = []
