@@ -302,6 +302,23 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
         assert (view.follow, when_on_page(view)["number"]) == (True, 5)
 
 
+def test_as_at_its_cell_it_is_never_at_an_operation_that_came_instead() -> None:
+    """The page may have the number of the cell's last operation from before an undo."""
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    view = vm.EntryList(machine.kernel_map)
+    (early,) = replies(view, HELLO, seek(1, stays=True))
+    assert early["reason"] == "stay: the cell of this picture has not ended"
+    assert view.follow
+    view.cell_over()
+    machine.undo()
+    machine.kernel_map.enter("64 KiB")
+    replies(view, seek(1, stays=True))
+    draw(view)
+    assert view.moment == (1, None)
+    assert "the operation of this moment was undone" in view.status
+
+
 def test_kept_moments_are_those_of_the_cells_and_the_newest_is_live() -> None:
     with open_notebook(LabShell) as shell:
         keep_moments()

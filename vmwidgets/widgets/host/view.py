@@ -449,12 +449,15 @@ class View(Picture, anywidget.AnyWidget):
         is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
         return is_known and self.follow and not self._free
 
-    def stay(self, when: When | None = NOW) -> None:
-        """Show this moment from now on, or the end of the view's cell, whatever moment other pictures show."""
-        machine = self.machine
-        when = when or When(self._cell_over)
-        is_latest = machine is not None and when == When(machine.journal.last.serial)
-        is_drawn = self.moment is None and is_latest and self._is_newest
+    def stay(self) -> None:
+        """Show the end of the view's cell from now on, whatever moment other pictures show.
+
+        Raises :class:`Refused` if the cell has not ended.
+        """
+        machine, when = self.machine, When(self._cell_over)
+        if machine is None or self._cell_over < 0:
+            raise Refused("stay: the cell of this picture has not ended")
+        is_drawn = self.moment is None and when == When(machine.journal.last.serial) and self._is_newest
         with self.hold_sync():
             self._quiet = True  # there is no other moment to show
             try:
