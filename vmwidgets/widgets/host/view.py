@@ -660,7 +660,9 @@ class View(Picture, anywidget.AnyWidget):
         newest = self.seq
         with self._fitting():
             heard = self._pages.hello(page, visible, room, nth)
-        if heard is None:
+        if heard is None:  # a later message says what the page is like, but not that it can't read the film
+            if seq < 0:
+                self.refresh()
             return
         if heard.others:  # this page before it was reloaded, or a second page
             self.send({"type": "who"})
