@@ -102,7 +102,7 @@ def _export(view: View, reply: Reply, form: str, operation: int, place: int) -> 
         from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
 
         data = pack_text(to_dot(scene, links_rows=True))
-    reply({"type": "export", "form": form, "seq": view.seq, "place": place}, buffers=[data])
+    reply({"type": "export", "form": form, "seq": view.seq, "operation": operation, "place": place}, buffers=[data])
 
 
 def _operations(view: View, reply: Reply, have: int, serial: int, first: int) -> None:
