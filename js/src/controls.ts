@@ -96,10 +96,12 @@ export class Controls extends Reading {
   }
 
   /** Takes the picture in another form; rows of another picture are not shown. */
-  private take({ form, seq, place }: Exported, data: string): void {
-    if (form === "dot") this.drawing.take(seq, place, data);
+  private take({ form, seq, operation, place }: Exported, data: string): void {
+    const { when } = this;
+    if (form === "dot") this.drawing.take(seq, place, data, operation);
     else if (form !== "table") this.download(data);
-    else if (seq === this.figure.shown && place === this.when.place) this.table.fill(JSON.parse(data));
+    else if (seq === this.figure.shown && operation === when.number && place === when.place)
+      this.table.fill(JSON.parse(data));
   }
 
   /** Offers the browser a file to save: its name has the title and the operation. */

@@ -41,7 +41,7 @@ export class Drawing {
   private on = false;
   /** Whether it is on whenever a kernel answers; and the text that came last. */
   private stays = false;
-  private text = { shown: "", dot: "" };
+  private text: { shown: string; operation?: number | undefined; dot: string } = { shown: "", dot: "" };
   /** The picture on screen, whether a text of DOT is on its way, and whether Graphviz is at work. */
   private shown = "";
   private asked = false;
@@ -77,11 +77,14 @@ export class Drawing {
     if (this.on) this.need();
   }
 
-  /** Takes the DOT text of picture `seq` after this many events: an answer, or it comes before its picture. */
-  take(seq: number, place: number, dot: string): void {
+  /**
+   * Takes the DOT text of picture `seq` after this many events: an answer, which names its operation since the kernel
+   * may have sent another picture meanwhile, or a text that comes before its picture.
+   */
+  take(seq: number, place: number, dot: string, operation?: number): void {
     const answers = this.asked;
     this.asked = false;
-    this.text = { shown: `${seq} ${place}`, dot };
+    this.text = { shown: `${seq} ${place}`, operation, dot };
     if (answers && this.on) this.need();
   }
 
@@ -145,7 +148,7 @@ export class Drawing {
   /** Draws the picture on screen; what has come meanwhile is next, and only the newest of it counts. */
   private async need(): Promise<void> {
     const { shown, text, when } = this;
-    if (text.shown !== shown) {
+    if (text.shown !== shown || (text.operation ?? when?.number) !== when?.number) {
       if (this.asked || !when) return;
       this.asked = true;
       this.calls.ask();

@@ -281,9 +281,16 @@ export class Reel {
     this.calls.draw(this.seq, { ...picture, when: { ...this.kernels, place: here, now } });
   }
 
-  /** Notes that the kernel is asked for another moment: the steps of which it was not informed are of no matter now. */
-  asks(): void {
-    this.company?.forget();
+  /**
+   * Notes that the kernel is about to be asked for another moment.  A moment that is named takes all pictures there, so
+   * earlier steps are of no matter; other requests count from the last step, which the kernel has to know.  A picture
+   * that stays goes alone.
+   */
+  asks(request: Request): void {
+    if (this.kept) return;
+    const { type } = request;
+    if (type === "jump" || type === "find" || (type === "seek" && request.stays)) this.company?.settle(this);
+    else if (type === "seek" && request.latest < 0) this.company?.forget();
   }
 
   /** Notes that the kernel has answered: it knows where the page is. */
@@ -352,7 +359,13 @@ export class Company {
 
   /** Notes that the pictures are about to go elsewhere. */
   forget(): void {
-    this.here = null;
+    this.here = this.told = null;
+  }
+
+  /** Informs the kernel of the last step now, even if it has not answered yet. */
+  settle(by: Reel): void {
+    if (String(this.here) !== String(this.told)) this.tell(by);
+    this.forget();
   }
 
   heard(by: Reel): void {

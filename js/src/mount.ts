@@ -39,8 +39,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   let live = whole?.comm_live ?? true; // a view that is created again, or moved, may find its kernel restarted
   const send = (request: Request): void => {
     if (!live) return;
-    const { type } = request;
-    if (type === "jump" || type === "find" || (type === "seek" && request.latest < 0)) reel.asks();
+    reel.asks(request);
     model.send({ page, ...request });
   };
   let chose = false; // it is selected here, but Python may not have accepted it

@@ -451,7 +451,7 @@ export class Time implements Source<Spot> {
     if (this.cell.hidden || this.alone) return;
     this.leave();
     this.player.wait();
-    this.send({ type: "seek", operation: this.when.cell, place: AFTER, latest: -1, stays: true });
+    this.send({ type: "seek", operation: -1, place: AFTER, latest: -1, stays: true });
   }
 
   /** Goes elsewhere: earlier presses no longer count. */

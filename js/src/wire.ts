@@ -237,7 +237,7 @@ export interface Found {
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
-  | { type: "export"; form: Form; seq: number; place: number }
+  | { type: "export"; form: Form; seq: number; operation: number; place: number }
   | { type: "operations" }
   | ({ type: "found" } & Found)
   | { type: "who" }

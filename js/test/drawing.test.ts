@@ -77,7 +77,7 @@ test("a press shows what Graphviz has laid out, with the picture's words and cla
   press.click();
   assert.equal(asked(), 1);
   assert.equal(own.hasAttribute("hidden"), false, "ours stays until there is another");
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   await arrived();
   assert.equal(press.getAttribute("aria-pressed"), "true");
   assert.equal(own.hasAttribute("hidden"), true);
@@ -126,10 +126,10 @@ test("the drawing follows the picture, one question after the other, and what is
   press.click();
   for (const seq of [2, 3, 4]) figure.draw(seq, { scene: scene(nodes), when: now });
   assert.equal(asked(), 1);
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   await arrived();
   assert.deepEqual([asked(), line.asked], [2, 0], "picture 1 is gone");
-  controls.hear({ type: "export", form: "dot", seq: 4, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 4, operation: now.number, place: now.place }, DOT);
   await arrived();
   assert.equal(line.asked, 1);
 });
@@ -138,7 +138,7 @@ test("a row of a box is pressed as in the picture, shows that it is selected, an
   const { router } = here();
   const { controls, press, chosen, drawing } = setUp(router);
   press.click();
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   await arrived();
   const row = drawing()?.querySelector("[data-id='t/r']");
   assert.equal(drawing()?.querySelectorAll("a").length, 0);
@@ -149,18 +149,31 @@ test("a row of a box is pressed as in the picture, shows that it is selected, an
   assert.equal(row?.classList.contains("selected"), true);
 });
 
+test("a text of an operation before the one on the screen is not drawn, and the right one is asked for", async () => {
+  const { router, line } = here();
+  const { figure, controls, press, asked } = setUp(router);
+  press.click();
+  controls.hear({ type: "export", form: "dot", seq: 2, operation: now.number, place: now.place }, DOT); // of frame 1
+  figure.draw(2, { scene: scene(nodes), when: { ...now, number: now.number + 1 } });
+  await arrived();
+  assert.deepEqual([line.asked, asked()], [0, 2]);
+  controls.hear({ type: "export", form: "dot", seq: 2, operation: now.number + 1, place: now.place }, DOT);
+  await arrived();
+  assert.equal(line.asked, 1);
+});
+
 test("a step that the page has by itself is asked for by its place", async () => {
   const { router, line } = here();
   const { figure, controls, press, sent } = setUp(router);
   press.click();
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   await arrived();
   figure.draw(figure.shown, { scene: scene(nodes), when: { ...now, place: 3 } });
   assert.deepEqual(sent.at(-1), { type: "export", form: "dot", operation: now.number, place: 3 });
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT); // late: of the step before
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT); // late: of the step before
   await arrived();
   assert.equal(line.asked, 1);
-  controls.hear({ type: "export", form: "dot", seq: 1, place: 3 }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: 3 }, DOT);
   await arrived();
   assert.equal(line.asked, 2);
 });
@@ -175,7 +188,7 @@ test("a kernel that is busy sends it later: until then the reader knows that it 
   context.mock.timers.tick(1000);
   assert.equal(said(), "The Jupyter kernel sends Graphviz as soon as it is idle.");
   context.mock.timers.reset();
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   await arrived();
   assert.equal(said(), "");
   press.click();
@@ -197,7 +210,7 @@ test("a page whose policy forbids workers is told so, and is promised nothing", 
   const said = () => figure.root.querySelector(".vmw-status")?.textContent;
   context.mock.timers.enable({ apis: ["setTimeout"] });
   press.click();
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   context.mock.timers.tick(1000);
   assert.equal(said(), "", "all is here that a kernel sends");
@@ -217,7 +230,7 @@ test("a picture that is closed leaves Graphviz, whose worker ends with the last 
     ),
   );
   press.click();
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   await arrived();
   assert.equal(ended, 0);
   figure.close();
@@ -228,7 +241,7 @@ test("what is pressed in the drawing is chosen, and seen to be", async () => {
   const { router } = here();
   const { figure, controls, press, chosen, drawing } = setUp(router);
   press.click();
-  controls.hear({ type: "export", form: "dot", seq: 1, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 1, operation: now.number, place: now.place }, DOT);
   await arrived();
   drawing()
     ?.querySelector("[data-id='b'] .shape")
@@ -260,7 +273,7 @@ test("where its worker does not live the picture stays as it is", async () => {
   figure.draw(2, { scene: scene(nodes), when: now });
   await arrived();
   press.click();
-  controls.hear({ type: "export", form: "dot", seq: 2, place: now.place }, DOT);
+  controls.hear({ type: "export", form: "dot", seq: 2, operation: now.number, place: now.place }, DOT);
   await arrived();
   assert.deepEqual([own.hasAttribute("hidden"), drawing() === null, press.disabled], [false, true, true]);
   assert.match(press.title, /refused by the page's policy/);

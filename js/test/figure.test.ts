@@ -303,21 +303,28 @@ test("the rows of the table twin are asked for when it is opened, and with each 
   const details = find("details") as HTMLDetailsElement;
   details.open = true;
   assert.deepEqual(tables(), ["export"]);
-  controls.hear({ type: "export", form: "table", seq: figure.shown, place: -1 }, table("c0a0"));
+  controls.hear({ type: "export", form: "table", seq: figure.shown, operation: now.number, place: -1 }, table("c0a0"));
   assert.deepEqual(
     [...figure.root.querySelectorAll("td")].map((cell) => cell.textContent),
     ["c0a0", "<i>"],
   );
   draw(picture());
   assert.deepEqual(tables(), ["export", "export"]);
-  controls.hear({ type: "export", form: "table", seq: figure.shown - 1, place: -1 }, table("late"));
+  controls.hear(
+    { type: "export", form: "table", seq: figure.shown - 1, operation: now.number, place: -1 },
+    table("late"),
+  );
   assert.equal(figure.root.querySelector("td")?.textContent, "c0a0", "rows of an older picture are not shown");
-  controls.hear({ type: "export", form: "table", seq: figure.shown, place: -1 }, table("c0b0"));
+  controls.hear({ type: "export", form: "table", seq: figure.shown, operation: now.number, place: -1 }, table("c0b0"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0b0");
   figure.draw(figure.shown, { scene: picture(), when: { ...now, place: 3 } });
   assert.deepEqual(sent.at(-1), { type: "export", form: "table", operation: now.number, place: 3 });
-  controls.hear({ type: "export", form: "table", seq: figure.shown, place: -1 }, table("late"));
+  controls.hear({ type: "export", form: "table", seq: figure.shown, operation: now.number, place: -1 }, table("late"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0b0", "nor the rows of an earlier step");
+  const { shown: seq } = figure;
+  figure.draw(seq, { scene: picture(), when: { ...now, number: 7 } });
+  controls.hear({ type: "export", form: "table", seq, operation: 6, place: -1 }, table("late"));
+  assert.equal(figure.root.querySelector("td")?.textContent, "c0b0", "nor the rows of an earlier operation");
 });
 
 test("a picture of several things has the table of each, under its name", () => {
@@ -325,7 +332,7 @@ test("a picture of several things has the table of each, under its name", () => 
   const more = [{ title: "walk of 1000", header: ["level"], rows: [["2"], ["1"]] }];
   draw(scene([], [], { table: { header: ["start"], rows: [] } }));
   controls.hear(
-    { type: "export", form: "table", seq: figure.shown, place: -1 },
+    { type: "export", form: "table", seq: figure.shown, operation: now.number, place: -1 },
     JSON.stringify({ header: ["start"], rows: [["c0a0"]], more }),
   );
   const tables = [...figure.root.querySelectorAll("table")];

@@ -6,6 +6,7 @@ import { Company, companyOf, Reel } from "../src/film.ts";
 import type { Picture, Request, Scene, When } from "../src/wire.ts";
 import { node, now, scene } from "./dom.ts";
 
+const SEEK = { type: "seek", operation: 0, place: -1, latest: -1, stays: false } as const;
 const PLACES = [0, 2, 5, -1];
 
 function view(data: Uint8Array): DataView {
@@ -105,7 +106,7 @@ test("a moment that is asked for is shown, and no step that was passed before it
   const { reel, sent, shown } = setUp();
   reel.go(3, 5);
   reel.go(3, 2); // while the kernel is busy with the first
-  reel.asks();
+  reel.asks(SEEK);
   reel.take({ frame: {}, spot: { seq: 1, when: { place: 5, now: false } } });
   assert.equal(shown().at(1), 2, "the answer to the first step");
   reel.heard();
@@ -113,6 +114,41 @@ test("a moment that is asked for is shown, and no step that was passed before it
   reel.take({ frame: {}, spot: { seq: 1, when: { now: true } } });
   assert.equal(reel.ahead, false);
   assert.notEqual(shown().at(1), 2);
+});
+
+test("what counts from the last step is asked for after the kernel was told of that step", () => {
+  const relative: Request[] = [
+    { type: "jump", to: "fault", way: 1 },
+    { type: "find", text: "heap", way: 1 },
+    { ...SEEK, stays: true },
+  ];
+  for (const request of relative) {
+    const { reel, sent } = setUp();
+    reel.go(3, 5);
+    reel.go(3, 2); // while the kernel is busy with the first
+    reel.asks(request);
+    assert.deepEqual(
+      sent.map((one) => one.type === "seek" && one.place),
+      [5, 2],
+    );
+    reel.heard();
+    assert.equal(sent.length, 2, "once");
+    reel.go(3, 2);
+    assert.equal(sent.length, 3, "the kernel has gone elsewhere meanwhile");
+  }
+});
+
+test("a picture that stays asks for itself: of where the others went the kernel is told", () => {
+  const first = setUp();
+  const kept = setUp(first.company, { kept: true });
+  first.reel.go(3, 5);
+  first.reel.go(3, 2);
+  kept.reel.asks(SEEK);
+  first.reel.heard();
+  assert.deepEqual(
+    first.sent.map((one) => one.type === "seek" && one.place),
+    [5, 2],
+  );
 });
 
 test("what the kernel says of a step that was passed moves nothing, and what it says of the last does", () => {

@@ -158,7 +158,7 @@ test("operations since the cell are counted, and one press shows the picture as 
   draw(1, 4, { cell: 1, kept: true });
   press("to now, and follow");
   assert.deepEqual(sent, [
-    { type: "seek", operation: 1, place: -1, latest: -1, stays: true },
+    { type: "seek", operation: -1, place: -1, latest: -1, stays: true },
     { type: "seek", operation: -1, place: -1, latest: -1, stays: false },
   ]);
 });

@@ -146,7 +146,7 @@ test("what another view has asked for is no matter of this one: nothing is saved
   const { page } = sent.find((request) => request.type === "export") as Request & { page: string };
   const hello = sent.find((request) => request.type === "hello");
   assert.deepEqual(hello, { type: "hello", seq: 1, visible: true, width: 0, height: 0, nth: 1, page });
-  const reply = { type: "export", form: "light", seq: 1, place: -1 };
+  const reply = { type: "export", form: "light", seq: 1, operation: now.number, place: -1 };
   const file = [new DataView(zlibSync(new TextEncoder().encode("<svg/>")).buffer as ArrayBuffer)];
   fire("msg:custom", { ...reply, page: "another" }, file);
   fire("msg:custom", { type: "refused", reason: "open: it can't be opened", page: "another" });

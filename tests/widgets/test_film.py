@@ -175,6 +175,22 @@ def test_a_page_that_cannot_read_the_film_gets_the_drawing() -> None:
     assert unpack(view.frame["data"])["when"]["place"] == place
 
 
+def test_that_a_page_cannot_read_the_film_is_heard_after_its_next_hello_too() -> None:
+    """The second hello went by a shell of the kernel that was faster."""
+    machine = machine_with_steps()
+    view = vm.EntryList(machine.kernel_map)
+    replies(view, {**HELLO, "seq": 1})
+    make_all()
+    assert view.film
+    before = view.seq
+    replies(view, seek(3, 0, 3))
+    draw(view)
+    assert view.seq == before, "a word is enough for a page with the film"
+    replies(view, {**HELLO, "seq": before, "nth": 3}, {**HELLO, "seq": -1, "nth": 2})
+    assert view.seq == before + 1
+    assert unpack(view.frame["data"])["when"]["place"] == 0
+
+
 def test_a_step_of_the_film_is_drawn_only_when_somebody_asks_for_more_than_the_page_has() -> None:
     machine = machine_with_steps()
     drawn: list[int | None] = []

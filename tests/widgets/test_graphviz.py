@@ -37,7 +37,7 @@ def test_a_page_gets_the_picture_that_it_shows_with_its_number() -> None:
     machine = vm.boot("x86-64")
     view = vm.Map(machine.kernel_map)
     told(view, HELLO)
-    answer = {"type": "export", "form": "dot", "seq": view.seq, "place": -1}
+    answer = {"type": "export", "form": "dot", "seq": view.seq, "operation": 0, "place": -1}
     assert told(view, asked(view)) == [(answer, to_dot(view.scene()))]
     before = view.seq
     machine.kernel_map.enter("16 KiB")

@@ -302,6 +302,23 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
         assert (view.follow, when_on_page(view)["number"]) == (True, 5)
 
 
+def test_as_at_its_cell_it_is_never_at_an_operation_that_came_instead() -> None:
+    """The page may have the number of the cell's last operation from before an undo."""
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    view = vm.EntryList(machine.kernel_map)
+    (early,) = replies(view, HELLO, seek(1, stays=True))
+    assert early["reason"] == "stay: the cell of this picture has not ended"
+    assert view.follow
+    view.cell_over()
+    machine.undo()
+    machine.kernel_map.enter("64 KiB")
+    replies(view, seek(1, stays=True))
+    draw(view)
+    assert view.moment == (1, None)
+    assert "the operation of this moment was undone" in view.status
+
+
 def test_kept_moments_are_those_of_the_cells_and_the_newest_is_live() -> None:
     with open_notebook(LabShell) as shell:
         keep_moments()
@@ -333,6 +350,60 @@ def test_a_page_gets_the_file_of_the_moment_that_it_shows() -> None:
     view.moment = None
     assert given[1] == view.to_svg(theme="dark"), "the page may be ahead of its kernel"
     assert saying("map operations: boot") in given[0]
+
+
+def tables_and_files(view: vm.View, *messages: dict[str, Any]) -> list[str]:
+    """What a page is given for these messages, as text; a refusal is its reason."""
+    given: list[str] = []
+
+    def sent(content: dict[str, Any], buffers: Any = ()) -> None:
+        given.extend([unpack_text(one) for one in buffers or ()] or [content["reason"]])
+
+    view.send = sent
+    for message in messages:
+        answer(view, message)
+    return given
+
+
+def test_where_a_moment_was_undone_the_table_is_that_of_the_picture_as_it_was_and_there_is_no_file() -> None:
+    """The page takes the substitute to be of the latest operation."""
+    machine = vm.boot()
+    for _ in range(2):
+        machine.kernel_map.enter("16 KiB")
+    view = vm.EntryList(machine.kernel_map, moment=(2, None), follow=False)
+    replies(view, HELLO, ROOM)
+    (before,) = tables_and_files(view, export("table", 2))
+    machine.undo()
+    for _ in range(2):
+        machine.kernel_map.enter("64 KiB", prot="r")
+    draw(view)
+    number = when_on_page(view)["number"]
+    table, file = tables_and_files(view, export("table", number), export("light", number))
+    assert number == 3
+    assert json.loads(table)["rows"] == json.loads(before)["rows"]
+    assert file.startswith("the operation of this moment was undone")
+
+
+def test_where_the_thing_did_not_exist_yet_the_file_says_so() -> None:
+    machine = vm.boot()
+    task = machine.task("init")
+    view = vm.Map(task.map)
+    replies(view, HELLO, ROOM, seek(0))
+    draw(view)
+    (file,) = tables_and_files(view, export("light", 0))
+    assert ABSENT in file
+
+
+@pytest.mark.parametrize("place", [0, AFTER])
+def test_a_page_that_has_not_heard_of_an_operation_gets_the_file_of_what_it_shows(place: int) -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    view = vm.EntryList(machine.kernel_map)
+    replies(view, HELLO, ROOM)
+    shown = tables_and_files(view, export("light", 1, place), export("table", 1, place))
+    replies(view, {**ROOM, "visible": False, "nth": 2})
+    machine.kernel_map.enter("64 KiB", prot="r")
+    assert tables_and_files(view, export("light", 1, place), export("table", 1, place)) == shown
 
 
 # ---- what a trial found ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import vmwidgets as vm
 from tests.widgets.page import BYE, HELLO, replies
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.pictures.at import At
+from vmwidgets.views.maps.lanes import TREE_HEAD
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import refresher
@@ -143,6 +144,25 @@ def test_a_dashboard_folds_what_the_window_has_no_room_for_and_a_press_opens_it(
     machine.kernel_map.enter("4 KiB")
     assert folded(view)[-1] == "section/walk", "an operation leaves it as the reader wants it"
     assert not any("folded" in node.state for node in view.scene().nodes if node.id.startswith("section/"))
+
+
+def test_in_a_file_a_dashboard_is_whole_and_no_heading_can_be_pressed() -> None:
+    """A page folds a tree to which nothing happened, and what its reader folds; in a file nobody can open them."""
+    machine = vm.boot("x86-64")
+    view = vm.Dashboard(machine)
+    replies(view, HELLO, room(1000, 2000))
+    refresher.flush()
+    headings = ("section/", TREE_HEAD)
+    shown = {node["id"]: node for node in unpack(view.frame["data"])["scene"]["nodes"]}
+    assert shown[TREE_HEAD]["kind"] == "fold"
+    assert shown["section/walk"]["action"] == "open"
+    replies(view, *[{"type": "open", "id": head} for head in (TREE_HEAD, "section/walk", TREE_HEAD)])
+    for scene in (view.scene(), view.saved(640), view.snapshot().scene(), vm.picture(machine).scene()):
+        heads = [node for node in scene.nodes if node.id.startswith(headings)]
+        assert [node.id for node in heads] == [TREE_HEAD, "section/kentry", "section/walk"]
+        assert not any(node.action or node.kind == "fold" for node in heads)
+        assert not any("fold" in node.title for node in heads)
+        assert any(node.kind == "tree-node" for node in scene.nodes)
 
 
 def test_what_a_domain_has_folds_below_what_its_operation_made() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import inf
 from typing import Any, NamedTuple
 
 import traitlets
@@ -107,14 +106,12 @@ class Dashboard(Map):
         return None if self._follows else self.target
 
     def draw(self, at: At) -> Scene:
-        """Return the machine at a moment; parts without room are folded."""
+        """Return the machine at a moment; on a page, a tree without news and parts without room are folded."""
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
-        asked = {one: is_open for one, is_open in self._parts_asked.items() if at.height < inf or one == TREE_HEAD}
-        if not (self._seeking or self._is_tree_new(at)):
-            asked.setdefault(TREE_HEAD, False)
-        return fold_parts(scene, _heads_of(scene), at.height, asked)
+        folded = {} if self._seeking or self._is_tree_new(at) else {TREE_HEAD: False}
+        return fold_parts(scene, _heads_of(scene), at.height, folded | self._parts_asked)
 
     def _is_tree_new(self, at: At) -> bool:
         """Return whether the operation searched or changed the tree of the map in the picture."""

@@ -19,10 +19,10 @@ def fold_parts(scene: Scene, heads: Collection[str], room: float, asked: Mapping
     """Return the scene, at most `room` pixels high if that is possible: the last parts fold first.
 
     A part begins at one of the nodes `heads`, its heading; anything above the first always stays.  `asked` gives, by
-    heading, the parts that a reader opened (True) or folded (False): they stay that way.  Without a limit nothing else
-    is folded, and if nothing was asked, headings can't be pressed.
+    heading, the parts that a reader opened (True) or folded (False): they stay that way.  Without a limit, as in a
+    file, nothing is folded, and headings can't be pressed.
     """
-    if isinf(room) and not asked:
+    if isinf(room):
         return scene
     begins = sorted((node for node in scene.nodes if node.id in heads), key=lambda node: node.y)
     tops = [node.y for node in begins]

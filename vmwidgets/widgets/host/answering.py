@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.pictures.moments import NOW, When
+from vmwidgets.pictures.moments import NOW
 from vmwidgets.pictures.timeline import names, timeline
 from vmwidgets.views.scene.twin import table_twin
 
@@ -59,6 +59,10 @@ def _seek(view: View, _reply: Reply, operation: int, place: int, latest: int, st
     machine = view.machine
     if machine is None:
         raise Refused("this picture has no history: move in it with the arrow keys, and select with Enter")
+    if stays:
+        view.asked = True
+        view.stay()
+        return
     newest = len(machine.journal) - 1
     if operation > newest:
         raise Refused(f"seek: operation is {operation}; the latest is {newest}")
@@ -67,11 +71,7 @@ def _seek(view: View, _reply: Reply, operation: int, place: int, latest: int, st
         return
     if operation < 0:
         view.follow = True
-    when = NOW if operation < 0 else view.moment_after(operation, place)
-    if stays:
-        view.stay(when or When(machine.journal.last.serial))
-    else:
-        view.moment = when
+    view.moment = NOW if operation < 0 else view.moment_after(operation, place)
 
 
 def _jump(view: View, _reply: Reply, to: str, way: int) -> None:
@@ -102,7 +102,7 @@ def _export(view: View, reply: Reply, form: str, operation: int, place: int) -> 
         from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
 
         data = pack_text(to_dot(scene, links_rows=True))
-    reply({"type": "export", "form": form, "seq": view.seq, "place": place}, buffers=[data])
+    reply({"type": "export", "form": form, "seq": view.seq, "operation": operation, "place": place}, buffers=[data])
 
 
 def _operations(view: View, reply: Reply, have: int, serial: int, first: int) -> None:

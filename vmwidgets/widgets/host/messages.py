@@ -59,7 +59,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "open": {"id": TEXT},
     # Show the moment after `place` events of an operation (operation -1: now; place -1: after all of them).  A page
     # that has gone there by itself, by its film, names the `latest` operation that it knows (others name -1): if there
-    # are newer operations, they are shown instead.  `stays`: from now on, whatever moment the other pictures show.
+    # are newer operations, they are shown instead.  `stays`: show the end of the picture's cell from now on, whatever
+    # moment the other pictures show; the numbers are of no matter, since those of the page may be older than an undo.
     "seek": {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),

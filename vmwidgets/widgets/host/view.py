@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.given.process import LiveFork, LiveProcess
-from vmwidgets.pictures.absent import scene_instead
+from vmwidgets.pictures.absent import absent_scene, scene_instead
 from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.film import Film, digest, frame_of, places_around, spliced
-from vmwidgets.pictures.moments import NOW, Undone, When
+from vmwidgets.pictures.moments import NOW, NotThere, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
 from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
 from vmwidgets.pictures.slim import slim_if_kept
@@ -208,17 +208,30 @@ class View(Picture, anywidget.AnyWidget):
         return self._draw() if self._is_ahead else self._scene
 
     def scene_at(self, operation: int, place: int, *, as_file: bool) -> Scene | None:
-        """Return the scene after `place` events of an operation, as on the page or as in a file.
+        """Return the scene that a page has after `place` events of an operation, as on the page or as in a file.
 
-        If that can't be drawn, it is the scene that the page shows; None before the first.
+        A page numbers operations as in its newest frame, which is older than an undo that it has not heard of.  If a
+        scene for the page can't be drawn, it is the frame's; None before the first.  Raises :class:`Refused` for a file
+        of a moment that was undone.
         """
-        machine, done = self.machine, None if place == AFTER else place
-        known = machine is not None and 0 <= operation < len(machine.journal)
-        if machine is not None and known and (operation, done) != self._drawn_at:
-            with suppress(Refused), self.as_drawn():
-                at = self.at(When(machine.journal.serial(operation), done))
+        machine, sent = self.machine, self._sent
+        has_it = sent is not None and operation == sent.when["number"]
+        if sent is not None and has_it and place == sent.when["place"] and not as_file:
+            return sent.scene  # even if it is there instead of a moment that was undone
+        if machine is None or operation < 0 or not (has_it or operation < len(machine.journal)):
+            return self.scene() if as_file else self.on_page()
+        serial = sent.serial if sent is not None and has_it else machine.journal.serial(operation)
+        try:
+            with self.as_drawn():
+                at = self.at(When(serial, None if place == AFTER else place))
                 return self.drawing(replace(at, width=super().room, height=super().high) if as_file else at)
-        return self.scene() if as_file else self.on_page()
+        except Refused as refused:
+            if not as_file:
+                return sent.scene if sent is not None and has_it else self.on_page()
+            if not isinstance(refused, NotThere):
+                raise
+            empty = absent_scene(refused.number, refused, self._scene or self._blank())
+            return replace(empty, width=super().room)
 
     def _laid_out(self, width: float, height: float) -> Scene:
         """Return the latest drawn moment, in another size."""
@@ -436,12 +449,15 @@ class View(Picture, anywidget.AnyWidget):
         is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
         return is_known and self.follow and not self._free
 
-    def stay(self, when: When | None = NOW) -> None:
-        """Show this moment from now on, or the end of the view's cell, whatever moment other pictures show."""
-        machine = self.machine
-        when = when or When(self._cell_over)
-        is_latest = machine is not None and when == When(machine.journal.last.serial)
-        is_drawn = self.moment is None and is_latest and self._is_newest
+    def stay(self) -> None:
+        """Show the end of the view's cell from now on, whatever moment other pictures show.
+
+        Raises :class:`Refused` if the cell has not ended.
+        """
+        machine, when = self.machine, When(self._cell_over)
+        if machine is None or self._cell_over < 0:
+            raise Refused("stay: the cell of this picture has not ended")
+        is_drawn = self.moment is None and when == When(machine.journal.last.serial) and self._is_newest
         with self.hold_sync():
             self._quiet = True  # there is no other moment to show
             try:
@@ -644,7 +660,9 @@ class View(Picture, anywidget.AnyWidget):
         newest = self.seq
         with self._fitting():
             heard = self._pages.hello(page, visible, room, nth)
-        if heard is None:
+        if heard is None:  # a later message says what the page is like, but not that it can't read the film
+            if seq < 0:
+                self.refresh()
             return
         if heard.others:  # this page before it was reloaded, or a second page
             self.send({"type": "who"})
