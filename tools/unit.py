@@ -99,7 +99,8 @@ def main(arguments: list[str]) -> int:
         begun = time.monotonic()
         # A worker keeps its part of the list until the other has none: what a file's tests share is made once.
         command: list[str | Path] = [program, "-m", "pytest", "-n", "2", "--dist", "worksteal", *TESTS, *chosen, *given]
-        if subprocess.run(command, cwd=environment.ROOT, check=False).returncode:
+        apart = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+        if subprocess.run(command, cwd=environment.ROOT, env=apart, check=False).returncode:  # tests run `make` too
             failed.append(f"on Python 3.{minor}")
         print(f"unit tests on Python 3.{minor}: {time.monotonic() - begun:.0f} s", flush=True)
     if not given and options.on != "newest" and not journals_load([*programs.values()]):

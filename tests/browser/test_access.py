@@ -253,7 +253,7 @@ def test_keys_and_looks_are_explained_side_by_side_when_asked_for(
 ) -> None:
     notebook = open_notebook(new_notebook("import vmwidgets as vm\nm = vm.boot()\nm"))
     notebook.run_all()
-    expect(notebook.page.locator(".vmw-scene .tree .node").first).to_be_visible()
+    expect(notebook.page.locator(".vmw-scene .node").first).to_be_visible()
     notebook.page.locator(".vmw-help").first.click()
     tops = notebook.page.locator(".vmw-legend dl").evaluate_all("(lists) => lists.map((one) => one.offsetTop)")
     assert tops == [tops[0]] * 2

@@ -39,7 +39,7 @@ PREPARE = """async (code) => {
         const traits = { frame, twin_id: "one", origin: "", status: "", selection_model: "s" };
         const el = document.createElement("div");
         document.body.replaceChildren(el);
-        const host = { getModel: async () => model({ selection: "", latest: 1 }) };
+        const host = { getModel: async () => model({ selection: "", reached: [1, 1] }) };
         await mount({ model: model(traits), el, signal: shown.signal, host });
         while (!el.querySelector(".vmw-scene")?.getBoundingClientRect().width) await new Promise(requestAnimationFrame);
         await new Promise(requestAnimationFrame); // what is drawn before it has a size is fitted then
