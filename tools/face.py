@@ -29,9 +29,9 @@ HIDDEN = {*INSIDE.split(", "), "absent"}
 
 
 def main() -> int:
-    """Write the file, or with `--check` show how it differs from the package; a change of it is said in changes/."""
+    """Write the file, or with `--check` show how it differs from the package."""
     about = "Write the list of everything that others may rely on."
-    return generated.keep(about, {FACE: "\n".join([*lines(), ""])}, "make listing")
+    return generated.keep(about, {FACE: "\n".join([*lines(), ""])}, "run `make listing`, and say it in changes/")
 
 
 def lines() -> Iterator[str]:

@@ -61,7 +61,7 @@ def main() -> int:
     wanted = texts()
     left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - wanted.keys())
     about = "Write the notebooks from their sources in course/, and the rubrics."
-    return generated.keep(about, wanted, "make course", left)
+    return generated.keep(about, wanted, "run `make course`", left)
 
 
 def texts() -> dict[Path, str]:

@@ -39,7 +39,7 @@ TYPED_HEAD = '''"""What `__getattr__` makes, for type checkers; `python -m tools
 
 def main() -> int:
     """Write both files, or with `--check` say which are not what the registrations give."""
-    return generated.keep("Write the lists of pictures from their registrations.", texts(), "make listing")
+    return generated.keep("Write the lists of pictures from their registrations.", texts(), "run `make listing`")
 
 
 def texts() -> dict[Path, str]:
