@@ -174,6 +174,13 @@ def _story(at: At, did: _Did, frames: Frames, before: Frames, named: Mapping[int
         if was is not None and "w" not in was[1]:
             place = named.get(fault.page, f"page {Address(fault.page)}")
             return _wrote(at, did, fault, place, was[0], first=_is_untouched(before, fault.task))
+        if was is None and len(did.copies) == 1 and not named:
+            cells = cells_of(frames)
+            left = sum(fault.task not in users for users in cells.values())
+            its = next(one for one in ranges_of(at, frames) if fault.page in one.pages)
+            number, task = (fault.page - its.start) >> PAGE_SHIFT, visible(fault.task)
+            title = f"{task} has its own page {number:,}" + f"; {left:,} others are not in its table yet" * (left > 1)
+            return f"{title}.", f"{_said(at.moment)} {at.moment.caption.reason}"
     elif operation.name == "write" and did.copies:
         return f"The write copied {counted(len(did.copies), 'page')}.", f"{_said(at.moment)} {at.moment.caption.reason}"
     return "", ""

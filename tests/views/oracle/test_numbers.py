@@ -65,7 +65,7 @@ MISTAKES = {
     "what lies behind does not count": Mistake(
         replacement.MachineReplacement._dirtiness, 'one.fields[0] == "anonymous"', "True", "clock"
     ),
-    "a legend counts wrongly": Mistake(gauge._parts, "counts.free - counts.zeroed", "counts.free", "frames"),
+    "a legend counts wrongly": Mistake(gauge._parts, "count - cached[name]", "count + 1", "frames"),
 }
 """By what is wrong then."""
 
