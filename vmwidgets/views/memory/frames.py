@@ -137,9 +137,9 @@ FRAMES_CHANGE = (
 
 steps_of_gauges = either(
     having(*FRAMES_CHANGE, ev.PageDenied, ev.PageCached),
-    where(lambda stage: any(isinstance(event, ev.FileRead) and event.how != "hit" for event in stage.events)),
+    where(lambda stage: any(isinstance(event, ev.FileRead) and event.how == "reactivated" for event in stage.events)),
 )
-"""The steps of the gauges: pages that are allocated, freed, wired or cached."""
+"""The steps of the bar: pages that are allocated, freed, wired, cached, or used again."""
 
 steps_of_frames = once(
     "frames",
