@@ -250,7 +250,7 @@ def is_referenced(machine: vm.Machine, places: list[tuple[str, int]]) -> bool:
 
 @counts("clock")
 def bits_and_other_mappings(seen: Pictured) -> None:
-    """R is that of the descriptors that lead to the frame; a lamp is lit for R; "+n" counts the others."""
+    """R is that of the descriptors that lead to the frame; "used" is said for R; "+n" counts the others."""
     machine, places = seen.machine, translations(seen.machine)
     if machine.standing_edits:
         return
@@ -267,9 +267,9 @@ def bits_and_other_mappings(seen: Pictured) -> None:
         assert (task, number(va)) in there
         if card is not None:
             whose, page = f"{task}{f' +{others}' if others else ''}", row["of"].partition(" of ")[0]
-            assert any(run.text in (f"{page} · {whose}", page) for run in card.text)
+            assert card.text[0].text in (row["of"], page)
             assert f" of {whose}, {page} of " in card.title
-            assert card.bars[0].style == ("lamp-on" if row["R"] == "1" else "lamp-off")
+            assert any(run.text.startswith("used" if row["R"] == "1" else "unused") for run in card.text)
         if machine.architecture in ("x86-64", "riscv-sv39"):
             assert row["R"] == f"{is_referenced(machine, there):d}"
 
