@@ -470,7 +470,7 @@ def part(seen: Pictured, said: Said) -> None:
 def enough(seen: Pictured, said: Said) -> None:
     frames = counted(said["count"])
     sizes = [size for size in seen.picture.target.sizes if size <= frames]
-    counts = {size: sum(faults_of(said["policy"], seen.subject, size)) for size in sizes}
+    counts = {size: sum(faults_of(said["policy"].lower(), seen.subject, size)) for size in sizes}
     assert [size for size in sizes if counts[size] * 1000 < len(seen.subject)] == [frames]
     assert counted(said["cold"]) == len(set(seen.subject))
 
@@ -479,7 +479,7 @@ def enough(seen: Pictured, said: Said) -> None:
 def never_enough(seen: Pictured, said: Said) -> None:
     frames = counted(said["count"])
     assert frames == max(seen.picture.target.sizes)
-    assert counted(said["faults"]) == sum(faults_of(said["policy"], seen.subject, frames))
+    assert counted(said["faults"]) == sum(faults_of(said["policy"].lower(), seen.subject, frames))
     assert counted(said["faults"]) * 1000 >= len(seen.subject)
     assert counted(said["cold"]) == len(set(seen.subject))
 
@@ -488,13 +488,17 @@ def never_enough(seen: Pictured, said: Said) -> None:
 def first_only(seen: Pictured, said: Said) -> None:
     frames = counted(said["count"])
     assert frames == max(seen.picture.target.sizes)
-    assert sum(faults_of(said["policy"], seen.subject, frames)) == counted(said["faults"]) == len(set(seen.subject))
+    assert (
+        sum(faults_of(said["policy"].lower(), seen.subject, frames))
+        == counted(said["faults"])
+        == len(set(seen.subject))
+    )
 
 
 @claim("traces: knee")
 def knee(seen: Pictured, said: Said) -> None:
     sizes = seen.picture.target.sizes
-    products = {size: size * sum(faults_of(said["policy"], seen.subject, size)) for size in sizes}
+    products = {size: size * sum(faults_of(said["policy"].lower(), seen.subject, size)) for size in sizes}
     assert counted(said["count"]) == min(size for size in sizes if products[size] == min(products.values()))
 
 
@@ -508,7 +512,9 @@ def least(seen: Pictured, said: Said) -> None:
     at = found[counted(said["count"])]
     assert (counted(said["few"]), counted(said["many"])) == (min(at.values()), max(at.values()))
     for name, count in (("least", min(at.values())), ("most", max(at.values()))):
-        assert said[name].replace(" and ", ", ").split(", ") == [policy for policy in among if at[policy] == count]
+        assert said[name].lower().replace(" and ", ", ").split(", ") == [
+            policy for policy in among if at[policy] == count
+        ]
     apart = {size: max(one.values()) - min(one.values()) for size, one in found.items()}
     assert apart[counted(said["count"])] == max(apart.values()) > 0
 
@@ -516,7 +522,7 @@ def least(seen: Pictured, said: Said) -> None:
 @claim("traces: possible/least")
 def nobody_has_fewer(seen: Pictured, said: Said) -> None:
     """What is possible is what the best of the others has: the sentence before says how much, and where."""
-    assert said["policy"] == "opt"
+    assert said["policy"] == "OPT"
     at = re.search(r"With (\d+) frames?, the fewest faults are ([\d,]+)", seen.words)
     assert at is not None
     assert counted(at[2]) == sum(faults_of("opt", seen.subject, int(at[1])))
@@ -524,14 +530,14 @@ def nobody_has_fewer(seen: Pictured, said: Said) -> None:
 
 @claim("traces: possible")
 def possible(seen: Pictured, said: Said) -> None:
-    assert said["policy"] == "opt"
+    assert said["policy"] == "OPT"
     assert counted(said["faults"]) == sum(faults_of("opt", seen.subject, counted(said["count"])))
 
 
 @claim("traces: anomaly")
 def anomaly(seen: Pictured, said: Said) -> None:
     few, many = counted(said["few"]), counted(said["many"])
-    counts = [sum(faults_of(said["policy"], seen.subject, size)) for size in (few, many)]
+    counts = [sum(faults_of(said["policy"].lower(), seen.subject, size)) for size in (few, many)]
     assert counts == [counted(said["before"]), counted(said["after"])]
     assert few < many and counts[0] < counts[1]
     assert counted(said["count"]) == len(seen.picture.target.anomalies)
