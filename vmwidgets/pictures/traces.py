@@ -85,7 +85,7 @@ def draw_times(at: At) -> Scene:
     returns, within = sum(value.counts), [*accumulate(value.counts)]
     half = next((place for place, count in enumerate(within) if 2 * count >= returns), -1)
     rows = [
-        Row(f"intervals/{words}", (words, Bars([(count, "mark" if place <= half else "refs-set")]), f"{count:,}"))
+        Row(f"intervals/{words}", (words, Bars([(count, "refs-set" if place <= half else "cached")]), f"{count:,}"))
         for place, (words, count) in enumerate(value.rows()[: len(value.counts)])
     ]
     text, more = say_traces("no interval", value.first), ""

@@ -96,9 +96,7 @@ def clock(at: At) -> Sheet:
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
     whose = f"task {visible(task)}" if task else "a task"
     steps = moment.steps(steps_of_ring(task, look))
-    drawn = boxes.below(
-        _turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(ring, value), gap=12
-    )
+    drawn = boxes.below(_turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(value), gap=12)
     return Sheet(
         "page replacement",
         _subtitle(ring, value),
@@ -158,7 +156,9 @@ def _in_rows(ring: RingValue, value: ReplacementValue, high: float, card: Callab
             yield kit.arrow("clock/hand", at["clock/hub"], at[f"clock/{shown[0].frame}"], kind="hand")
 
     left = ring.count - len(shown)
-    more = boxes.words("clock/more", f"… and {left:,} more after them" if left else "")
+    task = visible(_one_task(ring))
+    said = [f"All are pages of {task}."] * bool(task) + [f"… and {left:,} more after them"] * bool(left)
+    more = boxes.words("clock/more", " ".join(said))
     return boxes.below(boxes.linked(boxes.below(first, cards, gap=12), hand), more, gap=8)
 
 
@@ -462,12 +462,10 @@ def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
     yield boxes.words("clock/gone/more", f"… and {left:,} others" if left else "")
 
 
-def _legend(ring: RingValue, value: ReplacementValue) -> Part:
+def _legend(value: ReplacementValue) -> Part:
     """Return the meanings of the numbers on the cards, and of the arrow to the hand's next place."""
     happens = "were brought in" if value.is_function else "are checked"
     entries = [("", f"1, 2, 3: the order in which they {happens}")]
-    if task := _one_task(ring):
-        entries.append(("", f"all are pages of {visible(task)}"))
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         known = [*entries]
