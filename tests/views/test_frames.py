@@ -119,7 +119,7 @@ def test_only_a_refused_request_wakes_the_page_daemon() -> None:
 @pytest.mark.parametrize(
     ("pages", "said"),
     [
-        (0, "every request is refused"), (1, "only INTERRUPT"), (2, "only INTERRUPT"), (3, "SYSTEM and INTERRUPT"),
+        (0, "Every request is refused"), (1, "Only INTERRUPT"), (2, "Only INTERRUPT"), (3, "SYSTEM and INTERRUPT"),
         (60, "SYSTEM and INTERRUPT"), (61, "are not woken"), (139, "are not woken"), (140, "works on"),
         (599, "works on"), (600, "available."), (10_000, "available."),
     ],
@@ -129,7 +129,7 @@ def test_the_answer_is_what_the_kernel_does_then(pages: int, said: str) -> None:
     assert said in answer(left(pages))
     assert answer(left(pages)).startswith(f"{pages:,} of 10,000 ")
     by_class = {name for name, yes in served(left(pages)).items() if not yes}
-    assert (not by_class) == ("all requests are served" in answer(left(pages)) or pages >= COUNTS.free_target)
+    assert (not by_class) == ("All requests are served" in answer(left(pages)) or pages >= COUNTS.free_target)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -160,7 +160,7 @@ def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Lin
     unit = wide / across
     for shown, group in groupby(enumerate(strips), key=lambda one: one[0] in ranked):
         some = [strip for _, strip in group]
-        if not shown and len(some) > 1:
+        if not shown and (len(some) > 1 or all(piece.run is None for piece in some[0].pieces)):
             yield _left_out(some, Box(box.x + LABEL, y, wide, _ROW))
             y += _PITCH
             continue
@@ -180,11 +180,11 @@ def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Lin
 
 def _chosen(strips: Sequence[Strip]) -> set[int]:
     """Return the strips that are drawn: if some changed, they and their neighbours."""
-    changed = [at for at, strip in enumerate(strips) if strip.state]
-    near = {place for at in changed for place in (at - 1, at, at + 1)}
-    order = sorted(near or range(len(strips)), key=lambda at: (at not in changed, at))
+    known = [at for at, strip in enumerate(strips) if any(piece.run is not None for piece in strip.pieces)]
+    changed = [at for at in known if strips[at].state]
+    near = {place for at in changed for place in (at - 1, at, at + 1)}.intersection(known)
     chosen, left = set[int](), PIECES
-    for at in [at for at in order if 0 <= at < len(strips)][:ROWS]:
+    for at in sorted(near or known, key=lambda at: (at not in changed, at))[:ROWS]:
         left -= len(strips[at].pieces)
         if chosen and left < 0:
             break

@@ -55,24 +55,23 @@ def gauges(value: FramesValue, before: FramesValue) -> Part:
 
 
 def answer(counts: PageCounts) -> str:
-    """Return what the kernel does at this number of free pages, in a sentence.
+    """Return how many frames are available and, if they are few, what the kernel does then.
 
     Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
     """
     left = counts.available
-    there = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available"
+    said = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available."
     if left >= counts.free_target:
-        return f"{there}."
-    said = f"{there}: "
+        return said
     if not left:
-        return said + "every request is refused."
+        return said + " Every request is refused."
     if left <= counts.interrupt_free_min:
-        return said + "only INTERRUPT requests are served."
+        return said + " Only INTERRUPT requests are served."
     if left <= counts.free_reserved:
-        return said + "SYSTEM and INTERRUPT requests are served; a NORMAL one is refused, and wakes the page daemon."
+        return said + " SYSTEM and INTERRUPT requests are served; a NORMAL one is refused, and wakes the page daemon."
     if left < counts.free_min:
-        return said + "all requests are served, but threads that wait for pages are not woken."
-    return said + "all requests are served; a page daemon that is awake works on."
+        return said + " All requests are served, but threads that wait for pages are not woken."
+    return said + " All requests are served; a page daemon that is awake works on."
 
 
 # ---- all pages -----------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def _rows(
             count = len(column.pages)
             least = _COLUMN if count == 1 else _MANY
             named = 0.0 if is_named else min(text_width(_heading(one, more), "strong"), right - begin)
-            room = max(least, named) if more else max(least, min(named, 3 * _COLUMN))  # how many more is nowhere else
+            room = max(least, named) if more else max(least, min(named, 5 * _COLUMN))  # how many more is nowhere else
             if x > begin and x + room > right:
                 x, y, line, is_named = begin, y + box.h + 14, line + 1, False
                 yield from names()
@@ -221,7 +221,7 @@ def _column(one: SharedRange, column: _Column, frames: Frames, box: Box) -> Iter
             begin, end = y + above * _ROW + _ROW / 2, y + below * _ROW + _ROW / 2
             yield kit.runs(
                 f"sharing/bridge/{frame:x}/{above}", Box(x, begin, w, end - begin), (), title=title,
-                bars=(Bar(w / 2 - 3.5, 0, 7, end - begin, f"own-{one.kind}"),),
+                bars=(Bar(w - 12, 0, 6, end - begin, f"own-{one.kind}"),),
             )  # fmt: skip  # a bar
         is_first = va == min(at for _, at in users)
         for place, (above, below) in enumerate(those):
