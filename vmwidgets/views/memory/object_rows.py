@@ -243,7 +243,8 @@ class ObjectRows:
         rows = [name for one in shown for name in longest(one)][: OBJECTS - len(main)]
         known = {*rows, *whole}
         between = [name for name in whole if name not in main]
-        return _Family([*rows, *main], [name for name in names if name not in known], between)
+        others = [] if self._is_about else [name for name in names if name not in known]  # one line counts them all
+        return _Family([*rows, *main], others, between)
 
     # ---- which columns -------------------------------------------------------------------------------------
 
