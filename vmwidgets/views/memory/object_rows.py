@@ -1,7 +1,8 @@
 """The rows of memory objects: which objects and columns of pages are drawn, and how.
 
 Objects with pages in common are a family: chains that join the longest chain come first, and then that chain, from
-front to back.  All rows of a family have the same columns, in all steps of an operation.
+front to back; an object that the operation changed is above chains that it only looked at.  All rows of a family have
+the same columns, in all steps of an operation.
 """
 
 from __future__ import annotations
@@ -244,7 +245,8 @@ class ObjectRows:
         known = {*rows, *whole}
         between = [name for name in whole if name not in main]
         others = [] if self._is_about else [name for name in names if name not in known]  # one line counts them all
-        return _Family([*rows, *main], others, between)
+        is_first = main[0] in self._changed and self._changed.isdisjoint(rows) and len(main) > 1
+        return _Family([*main[:1], *rows, *main[1:]] if is_first else [*rows, *main], others, between)
 
     # ---- which columns -------------------------------------------------------------------------------------
 
