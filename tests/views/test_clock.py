@@ -410,24 +410,22 @@ def test_a_page_on_its_way_in_is_mapped_nowhere_and_its_number_is_said_once():
         assert sum(text.startswith("page ") for text in card) == 1, card
 
 
-def test_the_dirty_bit_is_explained_where_a_page_has_it() -> None:
+def test_a_card_says_whether_its_page_was_used_and_written() -> None:
     m, t, a = turned()
 
-    def key() -> list[str]:
-        return [node.text[0].text for node in vm.Clock(m).scene().nodes if node.id.startswith("clock/legend/")]
-
-    def dots() -> list[bool]:
+    def said() -> list[str]:
         scene = vm.Clock(m).scene()
-        by_frame = {f"frame:{int(row[1], 16)}": row[5] == "1" for row in scene.table.rows}
+        bits = {f"frame:{int(row[1], 16)}": (row[4] == "1", row[5] == "1") for row in scene.table.rows}
         cards = [node for node in scene.nodes if node.kind == "ring-page"]
-        assert [card.bars[1].style == "dot-on" for card in cards] == [by_frame[card.thing] for card in cards]
-        return [card.bars[1].style == "dot-on" for card in cards]
+        for card in cards:
+            used, written = bits[card.thing]
+            assert card.text[-1].text == ("used" if used else "unused") + ", written" * written
+        return [card.text[-1].text for card in cards]
 
-    assert not any(dots())  # the pages have only been read
-    assert not [line for line in key() if "saved before" in line]
+    assert not any("written" in one for one in said())  # the pages have only been read
+    assert any("unused" in one for one in said())
     t.write(a, b"x")
-    assert dots().count(True) == 1
-    assert len([line for line in key() if "saved before" in line]) == 1
+    assert sum("written" in one for one in said()) == 1
 
 
 @pytest.mark.parametrize("width", [420, 900])
@@ -464,8 +462,8 @@ def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_no
             assert caption.text.partition(" was ")[0].casefold() == gone[0].removeprefix("evicted: ")
         assert f"The hand is at {first[3].partition(' of ')[0]} of memory 1." in whole(caption)
         assert (f"Next in turn for eviction: {first[3]}." in whole(caption)) == (not referenced)
-        (lamp, *_) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
-        assert lamp.style == ("lamp-on" if referenced else "lamp-off")
+        at_the_hand = next(node for node in scene.nodes if node.id == pointed(scene))
+        assert (at_the_hand.text[-1].text == "used") == bool(referenced)
         t.read(a + 2 * PAGE)  # by hand: the page at the hand
 
 

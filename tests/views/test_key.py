@@ -9,6 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.gallery import of_maps, of_memory
+from vmwidgets.views.memory.object_rows import REST
 from vmwidgets.views.scene.key import ENTRIES, with_key
 from vmwidgets.views.scene.model import Scene
 
@@ -85,7 +86,9 @@ def test_objects_of_a_loaded_map_and_a_device_have_the_colours_of_their_ranges()
     device = loaded.machine.device("screen", at="1 GiB", size="64 KiB")
     loaded.map.enter("8 KiB", at=0x70_0000, object=device)
     ranges = [node.state[0] for node in vm.Ribbon(loaded.map).scene().nodes if node.kind == "range"]
-    scene = vm.Objects(loaded.machine).scene()
+    view = vm.Objects(loaded.machine)
+    view.opened(REST)
+    scene = view.scene()
     kinds = [bar.style for node in scene.nodes if node.id.startswith("object/") for bar in node.bars[:1]]
     assert sorted(kinds) == sorted({*ranges} - {"new"} | {"anonymous"})
 

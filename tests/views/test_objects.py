@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of, saying, says
+from tests.captions import saying, says
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.memory.object_rows import BESIDE, CHAIN, MAPPINGS, OBJECTS
+from vmwidgets.views.memory.object_rows import BESIDE, CHAIN, MAPPINGS, OBJECTS, REST
 from vmwidgets.views.memory.seen_pages import seen_by
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import cut
@@ -28,6 +28,13 @@ def forked() -> tuple[vm.Machine, Task, Task, int]:
     start = parent.mmap("16 KiB")
     parent.write(start, b"x" * 9000)
     return machine, parent, parent.fork(), int(start)
+
+
+def opened(machine: vm.Machine, width: int = 900) -> Scene:
+    """The picture after a press on the line that counts the objects that are not drawn."""
+    view = vm.Objects(machine, width=width)
+    view.opened(REST)
+    return view.scene()
 
 
 def forked_not() -> Scene:
@@ -166,7 +173,7 @@ def test_a_chain_goes_down_from_front_to_back_with_its_references(width: int) ->
     child.write(start + 4096, b"y")
     scene = vm.Objects(machine, width=width).scene()
     front, back = card(scene, "memory 2"), card(scene, "memory 1")
-    assert words(front) == ["memory 2", "1 reference", "shadow of memory 1"]
+    assert words(front) == ["memory 2", "1 reference", "init.1's own copies"]
     assert words(back) == ["memory 1", "2 references", "anonymous"]
     assert front.y + front.h < back.y
     assert {(link.source, link.target) for link in scene.links} == {
@@ -238,13 +245,13 @@ def test_the_chain_of_the_answer_comes_before_what_is_at_a_lower_address() -> No
     for page in range(4):
         task = task.fork()
         task.write(start + page * vm.PAGE, b"y")
-    nodes = {node.id.removeprefix("object/"): node for node in vm.Objects(machine).scene().nodes if node.kind == "card"}
+    nodes = {node.id.removeprefix("object/"): node for node in opened(machine).nodes if node.kind == "card"}
     chain = machine.memory_objects.value().chain(task.map.lookup(start).object)
     assert nodes["file motd"].y > max(nodes[name].y for name in chain)
     assert not [run.text for run in nodes["file motd"].text if run.text.startswith("search")]
 
 
-def test_what_the_operation_changed_comes_first_and_another_chain_is_its_ends_and_a_count() -> None:
+def test_only_what_the_operation_changed_is_drawn_and_comes_first_where_the_others_are_opened() -> None:
     machine, tasks, start = descent()
     text = tasks[-1].mmap("8 KiB", "rw", "private", machine.file("libc", b"code" * 2048))
     tasks[-1].read(text, 1)
@@ -252,15 +259,14 @@ def test_what_the_operation_changed_comes_first_and_another_chain_is_its_ends_an
     entries = {int(one.start): str(one.object) for one in tasks[-1].map.entries()}
     chain = machine.memory_objects.value().chain(entries[start])
     scene = vm.Objects(machine).scene()
-    drawn = {node.id.removeprefix("object/"): node.y for node in scene.nodes if node.kind == "card"}
     assert says("object pictures: copied", scene.caption.text)
-    assert drawn[entries[int(text)]] < drawn["file libc"] < drawn[chain[0]] < drawn[chain[-1]]
-    assert not {*chain[1:-1]} & {*drawn}
-    (said,) = (text for name, text in folds(scene).items() if name.startswith("objects/chain/"))
-    assert said == f"{len(chain) - 2} shadows in between, with 1 page each"
+    drawn = {node.id: node.y for node in scene.nodes if node.id.startswith("object/") and node.kind == "card"}
+    assert {*drawn} == {f"object/{entries[int(text)]}", "object/file libc"}
     assert not says("object pictures: depth", scene.caption.reason), "it is not about what changed"
-    (head,) = (node for node in scene.nodes if node.id == "objects/search")
-    assert fields_of("object pictures: depth", " ".join(words(head)))["task"] == tasks[-1].name
+    assert folds(scene)[REST].startswith(f"{len(machine.memory_objects.value().objects) - 2} objects more")
+    drawn = {node.id.removeprefix("object/"): node.y for node in opened(machine).nodes if node.kind == "card"}
+    assert drawn[entries[int(text)]] < drawn["file libc"] < drawn[chain[0]] < drawn[chain[-1]]
+    assert REST not in folds(opened(machine))
 
 
 def looks(scene: Scene) -> set[str]:
@@ -344,12 +350,11 @@ def test_of_many_pages_and_objects_the_rest_is_counted() -> None:
     for _ in range(OBJECTS + 4):
         task.mmap("4 KiB")
     count = len(machine.memory_objects.value().objects)
-    scene = vm.Objects(machine).scene()
-    drawn = [node for node in scene.nodes if node.kind == "card" and node.id.startswith("object/")]
-    assert len(drawn) == OBJECTS
-    fold = next(node for node in scene.nodes if node.id == "objects/fold")
-    left = count - OBJECTS
-    assert fold.title == f"{left} objects more, with {left} mappings"
+    for scene, many in ((vm.Objects(machine).scene(), 1), (opened(machine), OBJECTS)):
+        drawn = [node for node in scene.nodes if node.kind == "card" and node.id.startswith("object/")]
+        assert len(drawn) == many
+        left = count - many
+        assert folds(scene)[REST] == f"{left} objects more, with {left} mappings"
     task.write(start, b"y")
     found = cells(vm.Objects(machine, step=0).scene(), "object/memory 1")
     assert {name: words(node) for name, node in found.items()} == {"0-39": ["40 pages"]}
@@ -386,14 +391,14 @@ def test_of_a_large_family_the_task_that_did_something_is_shown() -> None:
     start = task.mmap("8 KiB")
     task.write(start, b"x" * 5000)
     children = [task.fork() for _ in range(30)]
-    for child in children[20], children[29]:
+    for writers, child in enumerate((children[20], children[29]), 1):
         child.read(start)
         assert child.name in mapped(vm.Objects(machine).scene()), "it looked at what all have"
         child.write(start, b"y")
         scene = vm.Objects(machine).scene()
         assert child.name in mapped(scene)
         others = [words(node)[0] for node in scene.nodes if node.lane == "objects/0" and "tasks" in words(node)[0]]
-        assert others == [f"{31 - len(mapped(scene)) + 1} tasks"], "those that did nothing are alike"
+        assert others == [f"{31 - writers} tasks"], "those that did nothing are alike"
 
 
 def test_the_same_machine_gives_the_same_picture_whatever_strings_hash_to() -> None:
@@ -664,7 +669,7 @@ def test_lines_to_different_objects_never_lie_on_each_other(make: Callable[[int]
 
 @pytest.mark.parametrize("width", [420, 640, 900, 1300])
 def test_names_after_many_forks_are_whole(width: int) -> None:
-    scene = vm.Objects(family(8), width=width).scene()
+    scene = opened(family(8), width)
     cards = [node for node in scene.nodes if node.id.startswith(("mapping/", "object/")) and node.kind == "card"]
     names = [cut(node.text[0]) for node in cards]
     assert len(names) > 8

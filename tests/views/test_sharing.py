@@ -39,22 +39,27 @@ def walked(m: Machine, start: int) -> dict[tuple[str, ...], int]:
     return dict(groups)
 
 
-def covered(m: Machine, **options: Any) -> dict[int, set[str]]:
-    """The tasks in whose rows a frame's capsules lie, by frame."""
+def covered(m: Machine, **options: Any) -> dict[tuple[int, int], set[str]]:
+    """The tasks in whose rows the capsules of frames lie, by the number of frames and the first one."""
     nodes = vm.Sharing(m, **options).scene().nodes
     rows = {node.y + node.h / 2: node.text[0].text for node in nodes if node.id.startswith("sharing/task/")}
-    found: dict[int, set[str]] = defaultdict(set)
+    found: dict[tuple[int, int], set[str]] = defaultdict(set)
     for node in nodes:
-        if node.kind == "capsule":
+        if node.id.startswith("sharing/frame/"):
             inside = {name for y, name in rows.items() if node.y < y < node.y + node.h}
             assert len(inside) == len(node.text), "each has its letters"
-            found[int(node.thing.removeprefix("frame:"))] |= inside
+            first, *_ = node.id.removeprefix("sharing/frame/").split("/")
+            many = 1 if node.thing else int(node.title.split()[0])
+            found[many, int(first, 16)] |= inside
     return found
 
 
 def drawn(m: Machine) -> dict[tuple[str, ...], int]:
     """How many frames each group of tasks has, by the capsules."""
-    return dict(Counter(tuple(sorted(names)) for names in covered(m).values()))
+    groups: dict[tuple[str, ...], int] = defaultdict(int)
+    for (many, _), names in covered(m).items():
+        groups[tuple(sorted(names))] += many
+    return dict(groups)
 
 
 @pytest.mark.parametrize("way", ["eager", "counted", "shadow"])
@@ -169,7 +174,7 @@ def test_a_frame_that_passes_a_task_is_one_by_its_bridge() -> None:
     second.fork("c")
     second.write(place, b"x")
     shared = (first.walk(place).pa or 0) >> 12
-    assert covered(m)[shared] == {"a", "c"}
+    assert covered(m)[1, shared] == {"a", "c"}
     nodes = vm.Sharing(m).scene().nodes
     (bridge,) = (node for node in nodes if node.id.startswith("sharing/bridge/"))
     ends = sorted((node.y, node.y + node.h) for node in nodes if node.thing == f"frame:{shared}")
@@ -204,11 +209,11 @@ def test_what_is_left_out_is_counted_and_no_heading_runs_into_the_next() -> None
     for width in (420, 960):
         nodes = vm.Sharing(m, width=width).scene().nodes
         heads = [node for node in nodes if node.id.count("/") == 2 and node.text and "strong is-" in node.text[0].style]
-        drawn = [node for node in nodes if node.kind == "capsule"]
+        drawn = covered(m, width=width)
         left_out = [
             int(node.title.partition("and ")[2].partition(" ")[0]) for node in heads if " more pages" in node.title
         ]
-        assert sum(left_out) + len(drawn) == 42
+        assert sum(left_out) + sum(many for many, _ in drawn) == 42
         for one in heads:
             beside = [other for other in heads if other.y == one.y and other.x > one.x]
             assert all(
@@ -288,7 +293,7 @@ def test_more_than_two_tasks_or_many_pages_are_capsules() -> None:
     for page in range(9):
         task.write(a + page * vm.PAGE, b"x")
         kinds = {node.kind for node in vm.Sharing(m).scene().nodes}
-        assert ("board-frame" in kinds) == (page < 8) != ("capsule" in kinds)
+        assert ("board-frame" in kinds) == (page < 8) != ("page" in kinds)
 
 
 def test_a_frame_that_a_task_maps_twice_is_shown_at_both_pages() -> None:
@@ -299,7 +304,7 @@ def test_a_frame_that_a_task_maps_twice_is_shown_at_both_pages() -> None:
         task.read(place, 1)
     scene = vm.Sharing(m).scene()
     assert {row[2] for row in scene.table.rows} == {str(vm.Address(place)) for place in places}
-    assert len([node for node in scene.nodes if node.kind == "capsule"]) == 2
+    assert len([node for node in scene.nodes if node.id.startswith("sharing/frame/")]) == 2
 
 
 def test_the_headline_says_how_many_frames_are_shared_and_how_many_of_them_may_be_written() -> None:

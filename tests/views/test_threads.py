@@ -286,7 +286,8 @@ def test_who_runs_now_is_said_also_if_nobody_does(width: int) -> None:
     machine = crowd(2)
     view = vm.Threads(machine, width=width)
     nodes = {node.id: node for node in view.scene().nodes}
-    assert nodes["threads/none"].text[0].text == "no thread, until m.run()"
+    assert nodes["thread/worker 0"].text[-1].text == "m.run() runs it"
+    assert nodes["thread/worker 0"].h > nodes["thread/worker 1"].h
     assert said(nodes) == "No thread runs now; worker 0 is the next of 2 that can go on."
     machine.run()
     ran = set()
@@ -294,12 +295,11 @@ def test_who_runs_now_is_said_also_if_nobody_does(width: int) -> None:
         view.step = step
         nodes = {node.id: node for node in view.scene().nodes}
         running = [node for node in nodes.values() if node.kind == "thread" and "here" in node.state]
-        assert not (running and "threads/none" in nodes)
+        assert not (running and any(run.text == "m.run() runs it" for one in nodes.values() for run in one.text))
         for one in running:
             ran.add(one.text[0].text)
             assert f"{one.text[0].text} runs now" in said(nodes)
     assert ran == {"worker 0", "worker 1"}
-    assert "threads/none" not in nodes, "nobody is left to run"
     assert said(nodes).endswith("No thread runs; the kernel waits for the next call.")
     view.step = 1
     assert "waits for the next call" not in said({node.id: node for node in view.scene().nodes})

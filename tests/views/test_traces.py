@@ -154,20 +154,21 @@ def test_each_curve_has_its_name_at_its_line(width: int) -> None:
     frames = int(head.split()[1])
     lines = {link.id.split("/")[2]: link for link in scene.links if link.kind == "named"}
     assert len({link.points[-1] for link in lines.values()}) == len(lines), "curves at one place have one line"
-    for policy in found.policies:
-        name = next(node for node in scene.nodes if node.id == f"faults/name/{policy}")
-        assert name.text[0].text.endswith(f"{found.faults(policy, frames):,}")
+    said = {node.id.split("/")[2]: node for node in scene.nodes if node.id.startswith("faults/name/")}
+    assert {*said} == {*lines}
+    named = set[str]()
+    for policy, node in said.items():
+        words, _, count = node.title.rpartition("  ")
+        assert count == f"{found.faults(policy, frames):,}"
         ends = next(link for link in scene.links if link.id == f"faults/{policy}").points
-        if policy in lines:
-            point = next(node for node in scene.nodes if node.id == lines[policy].target)
-            assert point.title.startswith(f"{policy}, {frames} frames")
-            assert lines[policy].points[-1] in ends
-        else:
-            own = next(y for x, y in ends if x == lines["fifo"].points[-1][0])
-            assert any(abs(own - link.points[-1][1]) < 4 for link in lines.values())
-        assert not any(name.x < x < name.x + name.w and name.y < y < name.y + name.h for x, y in ends)
-    legend = [text.text for node in scene.nodes if node.id.startswith("faults/legend") for text in node.text]
-    assert "fifo" not in legend
+        point = next(node for node in scene.nodes if node.id == lines[policy].target)
+        assert point.title.startswith(f"{policy.upper()}, {frames} frames")
+        assert lines[policy].points[-1] in ends
+        assert all(x < node.x for x, _ in ends), "names are at the right of all curves"
+        alike = words.rpartition(": ")[2].lower().replace(" = ", ", ").split(", ")
+        assert {found.faults(one, frames) for one in alike} == {found.faults(policy, frames)}
+        named |= {*alike}
+    assert named == {*found.policies}
 
 
 @pytest.mark.parametrize("width", [420, 900, 1600])
@@ -263,10 +264,10 @@ def test_the_headline_of_several_policies_says_which_faults_least_and_most() -> 
         "opt": 6,
     }
     assert whole(caption).startswith(
-        "With 4 frames, the fewest faults are 8, by lru. The most are 10, by fifo and clock."
+        "With 4 frames, the fewest faults are 8, by LRU. The most are 10, by FIFO and clock."
     )
-    assert "opt, which knows the future, has 6 faults with 4 frames. " in caption.reason
+    assert "OPT, which knows the future, has 6 faults with 4 frames. " in caption.reason
     two = vm.picture(trace.faults(("lru", "opt"), (2, 3, 4))).scene().caption
-    assert whole(two).startswith("With 2 frames, the fewest faults are 9, by opt. The most are 12, by lru.")
+    assert whole(two).startswith("With 2 frames, the fewest faults are 9, by OPT. The most are 12, by LRU.")
     same = vm.picture(trace.faults(("fifo", "lru"), 5)).scene().caption
-    assert same.text.startswith("With 5 frames, lru ")
+    assert same.text.startswith("With 5 frames, LRU ")

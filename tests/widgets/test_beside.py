@@ -102,7 +102,7 @@ def test_frames_that_differ_are_counted_and_have_a_line_around_them(task: Any) -
     scene = vm.picture(frames, moment=(serial, None)).beside(vm.picture(frames)).scene()
     assert scene.caption.text == saying("side by side: differ", len(differ), what=f"{len(differ)} frames")
     for side in ("left", "right"):
-        tiles = [node for node in scene.nodes if node.id.startswith(side) and "tile" in node.state]
+        tiles = [node for node in scene.nodes if node.id.startswith(side) and "tile" in node.state and node.thing]
         lines = [link for link in scene.links if link.id.startswith(side) and "changed" in link.state]
         assert {node.id for node in tiles if "changed" in node.state} == {
             node.id for node in tiles if any(is_around(line.points, node) for line in lines)

@@ -118,7 +118,8 @@ def test_the_dashboard_follows_what_was_worked_on(machine: vm.Machine) -> None:
     scene = view.scene()
     assert scene.title.endswith("kernel memory")
     kinds = {node.kind for node in scene.nodes}
-    assert {"kmem-map", "page-part"} <= kinds
+    assert "kmem-map" in kinds
+    assert any(node.id.startswith("frames/part/") for node in scene.nodes)
     assert "thread" not in kinds, "the page daemon alone is not worth a lane"
     machine.spawn(lambda: None, name="t")
     assert "thread" in {node.kind for node in view.scene().nodes}

@@ -26,11 +26,11 @@ from .at import At
 from .picture import Picture
 from .registry import picture_of
 
-_ROW, _GAP, _SETS = 12.0, 2.0, 56.0
+_ROW, _GAP, _SETS = 12.0, 2.0, 34.0
 """Pixels: the height of a row, the gap between two that are far apart, the height of the bars of pages in use."""
 
-SHADES = 3
-"""The number of shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
+SELDOM, SHADES = 2, 3
+"""The first and the last shade of a colour, by how often a part is referenced, in equal steps of the logarithm."""
 
 _MOST_NAME = 120.0
 """The width in pixels of a range's name."""
@@ -204,7 +204,11 @@ def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
     styles = {_style(cell, most) for row in value.rows for cell in row.cells}
     words = {"read": "read", "write": "written too", "fetch": "only instructions fetched"}
     found = [(f"refs-{kind}-{SHADES}", said) for kind, said in words.items() if any(kind in one for one in styles)]
-    return [*found, ("refs-read-1", "fainter: seldom")] if any(one.endswith("-1") for one in styles) else found
+    return (
+        [*found, (f"refs-read-{SELDOM}", "fainter: seldom")]
+        if any(one.endswith(f"-{SELDOM}") for one in styles)
+        else found
+    )
 
 
 def _pages(value: LocalityValue, names: Sequence[str], left: float, most: int) -> Part:
@@ -264,7 +268,7 @@ def _style(cell: tuple[int, int, int], most: int) -> str:
     count, writes, fetches = cell
     if not count:
         return ""
-    shade = min(SHADES, 1 + int(SHADES * log(count) / log(most))) if most > 1 else SHADES
+    shade = min(SHADES, SELDOM + int((SHADES - SELDOM + 1) * log(count) / log(most))) if most > 1 else SHADES
     return f"refs-{'write' if writes else 'fetch' if fetches == count else 'read'}-{shade}"
 
 
@@ -281,7 +285,8 @@ def _sets(
         wide = [(box.w - left) * part / sum(parts) for part in parts]
         said = kit.all_or_none((f"{used:,}" for used in sets), [each - 4 for each in wide])
         x = box.x + left
-        of = (Text(0, 14, _IN_USE, "label dim"), fitted(0, 30, f"of {whole:,}", left - 8, "label dim"))
+        words = f"{_IN_USE} of {whole:,}", f"in use of {whole:,}", "in use"
+        of = [fitted(0, 14, words, left - 8, "label dim")]
         yield kit.runs("locality/sets", box._replace(w=left), of)
         for number, (used, title, each) in enumerate(zip(sets, titles, wide, strict=True)):
             bar = max(1.0, high * used / max(1, whole))

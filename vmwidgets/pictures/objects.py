@@ -75,7 +75,7 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
             return None
         machine = machine.at(operation.number)
     page, writer = fault.va & ~(PAGE - 1), fault.space
-    taken = [event for event in framed(fault.marks, shown) if isinstance(event, (PageAllocated, PageCopied))]
+    taken = [event for event in framed(fault, shown) if isinstance(event, (PageAllocated, PageCopied))]
     copied = [event for event in taken if isinstance(event, PageCopied)]
     if writer not in machine.tasks or len(copied) > 1:
         return None
@@ -84,8 +84,7 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     source = next((one.frame for one in (was, end) if one is not None and one.frame not in new), -1)
     source = next((one.source_frame for one in copied if one.source_frame not in new), source)
     others = [one for one in machine.frames.mapped_at(source) if one != (writer, page)] if source >= 0 else []
-    own = [event for event in taken if end is not None and event.frame == end.frame]  # others are read ahead
-    known = [source] * (source >= 0) + [event.frame for event in (own or taken)[-1:] if event in shown.so_far]
+    known = [source] * (source >= 0) + [event.frame for event in taken[-1:] if event in shown.so_far]
     first, last = (look_at(machine.frames, then, tuple(known), of="beginnings").now for then in (begun, shown))
     leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
     before: list[BoardFrame] = []
@@ -94,7 +93,7 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
         if frame != source:
             is_led = now is not None and now.frame == frame
             state = "new" if is_led else "ghost"
-            after.insert(0, BoardFrame(frame, int(is_led), 0, in_words(last[frame]), state, source))
+            after.insert(0, BoardFrame(frame, int(is_led), int(is_led), in_words(last[frame]), state, source))
         else:
             before = [BoardFrame(frame, leads[0], leads[0], in_words(first[frame]))]
             changed = "changed" * (leads[0] != leads[1])

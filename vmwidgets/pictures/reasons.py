@@ -26,7 +26,7 @@ from .registry import picture_of
 PLACES, MOST, LETTERS = 12, 24, 12
 """The most places of a page, the most operations (the last ones), and the most letters of a written text."""
 
-_LEAST, _WIDEST, _HIGH, _ARROW = 86.0, 176.0, 68.0, 20.0
+_LEAST, _WIDEST, _HIGH, _ARROW = 86.0, 340.0, 68.0, 20.0
 """The least and the greatest width of a box, its height, and the room for an arrow."""
 
 _LIFE = (
@@ -60,7 +60,9 @@ def draw(at: At) -> Sheet:
     needed, is_later = why.operations, why.last not in why.operations and bool(why.last.number)
     shown = needed[-MOST:]
     parts = [_before(len(needed) - len(shown))] if len(shown) < len(needed) else []
-    parts += [_needed(why, one) for one in shown] if why.life else []
+    if why.life:
+        parts = [_word("why/needed", "Needed:", "Needed, in order", "label dim"), *parts]
+        parts += [_needed(why, one) for one in shown]
     calls = (
         []
         if why.life
@@ -77,12 +79,12 @@ def draw(at: At) -> Sheet:
         boxes.below(
             _life(why) if why.life else boxes.below(),
             boxes.below(
-                *([boxes.heading("why/needed", "Needed" if why.life else "Needed, in order")] if needed else []),
+                *([boxes.heading("why/needed", "Needed, in order")] if calls else []),
                 boxes.rows("why", [Column(style="strong", most=320), Column(takes=True, under=True, rank=1)], calls),
                 boxes.flowing(parts, gap=12),
                 boxes.words("why/last", said, "label"),
             ),
-            gap=6,
+            gap=14,
         ),
         caption=_caption(why),
         header=("operation", "call", "what it did", "functions"),

@@ -1,14 +1,14 @@
 """A string of references as a table of small grids: a row for each policy, a column for each number of frames.
 
-If there are many grids, the faults of each policy come first, as bars; the grids of the best policy and of the limit
-are whole, and each other grid is a line of dots, until its name is pressed.
+If there are many grids, the faults of each policy come first, as bars; then comes the grid of the best policy, and a
+press on the name of another policy draws its grid too.
 
 The string is written once above each column.  Below the string, each reference has a dot if it was a fault, then the
 contents of each frame after it, then the evicted page, as the names of rows say; faults are shaded.  The count of
 faults is in a grid's margin.  References are counted from 1: every fifth has its number, and the selected one.  If the
-policy uses reference bits, a page whose bit is set has a dot beside it; a triangle is the clock's hand.  The same
-reference is the same thing in all grids, so that selecting it in one grid selects it in all.  There is no machine, and
-nothing changes.
+policy uses reference bits, a page whose bit is set is underlined; a line is around the page at the clock's hand.  The
+same reference is the same thing in all grids, so that selecting it in one grid selects it in all.  There is no machine,
+and nothing changes.
 """
 
 from __future__ import annotations
@@ -35,10 +35,7 @@ from .picture import Picture
 from .registry import picture_of
 
 COLUMNS = 240
-"""The most references with their frames' contents, in all grids together; the others are folded."""
-
-DOTS = 480
-"""The most references that are drawn, including folded grids."""
+"""The most references that are drawn, in all grids together; the others are folded."""
 
 GRIDS = 4
 """The most grids that are all drawn whole."""
@@ -52,17 +49,11 @@ ROWS = 400
 TALL = 1400.0
 """The greatest height in pixels of all grids, if that is enough for one line of the string; the rest is folded."""
 
-_ROW, _DOTS, _OUT, _BELOW, _NUMBERS = 17.0, 16.0, 17.0, 12.0, 14.0
+_ROW, _DOTS, _OUT, _BELOW, _NUMBERS = 22.0, 18.0, 20.0, 14.0, 14.0
 """Heights of a frame, of the dots and of the evicted page; space below a grid; height of the references' numbers."""
 
 _STRING = 54.0
 """The most pixels above the grids of a line: the string, its numbers, and the numbers of frames."""
-
-_DOT = 4.0
-"""Size of the dot beside a page whose reference bit is set."""
-
-_HAND = 7.0
-"""Pixels at both sides of a page for the clock's hand."""
 
 _INDEX, _COUNT, _APART = 71.0, 88.0, 18.0
 """Widths of the names of rows and of the count of faults; space between grids."""
@@ -83,7 +74,7 @@ class References(Picture):
 
     `target` is the result of ``vm.reference_string(…)``, or one of its runs.  Select a reference to read what each
     policy does at that point.  Only a part of a long string is drawn, from the reference `first` on.  If there are many
-    runs, most of them are a line with a dot for each fault; press a run's name to see the contents of its frames.
+    runs, only the best one's frames are drawn; press another run's name to see the contents of its frames.
 
     >>> import vmwidgets as vm
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
@@ -114,7 +105,7 @@ class References(Picture):
     def opened(self, node_id: str) -> None:
         """Draw earlier or later references, or the frames of one of many runs."""
         _, what, number, *_ = node_id.split("/")
-        if what == "run":
+        if what in ("run", "switch"):
             self._opened ^= {int(number)}
         else:
             self.first = int(number)
@@ -136,10 +127,9 @@ def draw_references(
     """Return the scene of runs of one string, from reference `first` on; many runs are whole only if `opened`."""
     length = len(runs[0].steps)
     sheet = _Sheet.of(runs, value, opened, width - 2 * MARGIN)
-    whole = len(runs) if sheet.whole is None else len(sheet.whole)
-    most = min(COLUMNS // max(1, whole), DOTS // len(runs))
+    most = COLUMNS // max(1, sum(map(len, sheet.shown)))
     each = _STRING + sum(
-        max(sheet.high(runs[one], one) for one in row) + _BELOW + (LINE + 2) * sheet.is_narrow for row in sheet.rows
+        max(sheet.high(runs[one]) for one in row) + _BELOW + (LINE + 2) * sheet.is_narrow for row in sheet.shown
     )
     count = max(1, min(most // sheet.count, int(TALL // each))) * sheet.count
     start = min(first, length - 1)
@@ -157,7 +147,7 @@ def draw_references(
     lanes = [
         Lane(_lane(number, line), label=f"{visible(runs[number].headline)}, line {line + 1}")
         for line in range(len(lines))
-        for row in sheet.rows
+        for row in sheet.shown
         for number in row
     ]
     lanes += [Lane(lane, label="other references") for lane in others]
@@ -165,7 +155,14 @@ def draw_references(
         "references",
         "a string of references",
         f"{counted(length, 'reference')} to {counted(pages, 'page')}{left_out}",
-        boxes.below(_bars(runs), *lines, _legend(runs, sheet), _folds(start, count, length), gap=6),
+        boxes.below(
+            boxes.sized(partial(_bars, runs)),
+            *lines,
+            _legend(runs, sheet),
+            _folds(start, count, length),
+            _others(runs, sheet),
+            gap=6,
+        ),
         caption=_caption(runs, value, selected),
         table=_table(runs, start),
         lanes=lanes,
@@ -195,7 +192,7 @@ class _Sheet:
     is_narrow: bool
     """Whether each grid has its name above it, with its count next to it."""
     whole: frozenset[int] | None
-    """The runs that are drawn with their frames' contents; None for all."""
+    """The runs that are drawn; None for all."""
     anomalies: dict[tuple[str, int], int]
     """A policy's additional faults with a number of frames, compared with fewer frames."""
 
@@ -206,10 +203,8 @@ class _Sheet:
         The runs of a policy are side by side if the whole string then fits, with their names above them if there is no
         room on the left.
         """
-        longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
-        hand = any(step.hand is not None for run in runs for step in run.steps[:1])
-        has_bits = any(run.uses_bits for run in runs)
-        least = longest + (18.0 if hand else 14.0 if has_bits else 8.0)
+        longest = max(text_width(_page(step), _PAGE) for run in runs for step in run.steps)
+        least = longest + 10.0
         name = max(text_width(visible(run.policy), "body strong") for run in runs)
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
@@ -230,7 +225,8 @@ class _Sheet:
         whole = None
         if len(runs) > GRIDS:
             odd = {policy for policy, _ in more}
-            decide = {number for number, run in enumerate(runs) if run in _compared(runs) or run.policy in odd}
+            best = [run for run in _compared(runs) if not _is_limit(runs, run)]
+            decide = {number for number, run in enumerate(runs) if run in best or run.policy in odd}
             rows = tuple(sorted(rows, key=decide.isdisjoint))
             pressed = {*opened}  # a row that two runs of which are opened, at another width, is folded
             whole = frozenset(
@@ -247,13 +243,18 @@ class _Sheet:
         """Return a row of grids, or of the parts above grids, to the right of the names."""
         return boxes.inset(self.left, boxes.columns(*((self.block - _APART, one) for one in grids), gap=_APART))
 
-    def is_whole(self, number: int) -> bool:
-        """Return whether the run is drawn with its frames' contents."""
-        return self.whole is None or number in self.whole
+    @property
+    def shown(self) -> tuple[tuple[int, ...], ...]:
+        """The rows that are drawn."""
+        return self.rows if self.whole is None else tuple(row for row in self.rows if self.whole.issuperset(row))
 
-    def high(self, run: PolicyRun, number: int) -> float:
+    def high(self, run: PolicyRun) -> float:
         """Return the height of a grid in pixels."""
-        return _DOTS + (min(run.frames, FRAMES) * _ROW + _OUT) * self.is_whole(number)
+        return _DOTS + min(run.frames, FRAMES) * _ROW + _OUT
+
+
+_PAGE = "mono strong body"
+"""The style of a page that is referenced."""
 
 
 def _page(step: PageReference) -> str:
@@ -263,7 +264,7 @@ def _page(step: PageReference) -> str:
 # ---- the faults of each policy -----------------------------------------------------------------------------
 
 
-def _bars(runs: Sequence[PolicyRun]) -> Part:
+def _bars(runs: Sequence[PolicyRun], w: float) -> Part:
     """Return the faults of each policy as bars, the fewest first and the limit last, if there are many grids.
 
     The bars are for the number of frames that the title is about; columns have the faults with other numbers.
@@ -292,12 +293,12 @@ def _bars(runs: Sequence[PolicyRun]) -> Part:
         ]
         rows.append(boxes.Row(f"references/bar/{run.policy}/{run.frames}", cells, run.headline))
     columns = [
-        boxes.Column("policy", most=300, middle=True),
+        boxes.Column("policy", most=w / 3, middle=True),
         boxes.Column(takes=True),
         boxes.Column(f"faults with {counted(size, 'frame')}" if others else "faults", "strong", end=True),
         *(boxes.Column(f"with {one}", "label dim", end=True, rank=rank) for rank, one in enumerate(others, 1)),
     ]
-    return boxes.below(boxes.rows("references/bars", columns, rows), boxes.apart(18))
+    return boxes.below(boxes.rows("references/bars", columns, rows, high=24), boxes.apart(18))
 
 
 # ---- a line of the string --------------------------------------------------------------------------------
@@ -309,27 +310,27 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, sel
     titles = [counted(runs[number].frames, "frame") if names_sizes else "" for number in sheet.rows[0]]
     strings = [partial(_string, runs[0], sheet, line, shown, selected, *one) for one in enumerate(titles)]
     parts = [sheet.beside([boxes.thing(0, draw) for draw in strings])]
-    for row in sheet.rows:
+    for row in sheet.shown:
         grids = [boxes.drawing(0, partial(_grid, runs, number, sheet, line, shown)) for number in row]
-        parts += [sheet.beside(grids), boxes.apart(_BELOW if sheet.is_whole(row[0]) or sheet.is_narrow else 4)]
+        parts += [sheet.beside(grids), boxes.apart(_BELOW)]
     return boxes.below(*parts)
 
 
 def _grid(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, shown: range, box: Box) -> Iterator[Node]:
     """Yield a run: the meanings of its rows, its references, and its count of faults."""
-    run, high, is_whole = runs[number], sheet.high(runs[number], number), sheet.is_whole(number)
+    run, high = runs[number], sheet.high(runs[number])
     if sheet.is_narrow:
         yield _name_above(runs, number, sheet, line, box)
         box = box._replace(y=box.y + LINE + 2)
     elif any(number == row[0] for row in sheet.rows):
         yield _name_beside(run, number, sheet, line, box)
     else:
-        text = tuple(_frames(run, number, sheet, 0))
+        text = tuple(_frames(run, 0))
         yield kit.runs(f"{_lane(number, line)}/names", box._replace(w=_INDEX - 4, h=high), text)
     x = box.x + _INDEX
     for column, index in enumerate(shown):
         place = Box(x + column * sheet.column, box.y, sheet.column - 2, high)
-        yield _column(_lane(number, line), run, index, is_whole, place)
+        yield _column(_lane(number, line), run, index, place)
     if not sheet.is_narrow and not line:
         yield _count(runs, number, sheet, Box(x + len(shown) * sheet.column + 4, box.y, _COUNT - 6, high))
 
@@ -356,7 +357,7 @@ def _string(
             top + 14,
             _page(run.steps[index]),
             sheet.column - 2,
-            "mono strong",
+            _PAGE,
             "middle",
         )
         for column, index in enumerate(shown)
@@ -384,15 +385,11 @@ def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box) -> Node:
     """Return the policy to the left of a row of grids, and the meanings of their rows."""
     room, wide = sheet.left - 6, sheet.left + _INDEX
-    said = _in_two(run.policy, room) if sheet.is_whole(number) else [visible(run.policy)]
-    names = [fitted(0, 12 + 16 * at, name, room, "body strong") for at, name in enumerate(said)]
-    if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
+    names = [fitted(0, 12 + 16 * at, name, room, "body strong") for at, name in enumerate(_in_two(run.policy, room))]
+    if len(sheet.rows[0]) == 1:
         names.append(fitted(0, 13 + 16 * len(names), counted(run.frames, "frame"), room, "dim"))
-    elif len(sheet.rows[0]) == 1:
-        names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", wide - 6, "")]
-    text = [*names, *_frames(run, number, sheet, sheet.left)]
-    place = Box(box.x - sheet.left, box.y, wide - 4, max(sheet.high(run, number), 34))
-    return _name(run, number, sheet, line, place, text)
+    place = Box(box.x - sheet.left, box.y, wide - 4, sheet.high(run))
+    return _name(run, number, sheet, line, place, [*names, *_frames(run, sheet.left)])
 
 
 def _in_two(name: str, room: float) -> list[str]:
@@ -403,30 +400,42 @@ def _in_two(name: str, room: float) -> list[str]:
 
 
 def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text: Sequence[Text]) -> Node:
-    """Return a name.  If there are too many grids to show all of them whole, a press on it opens or folds its grid."""
+    """Return a name; a press on it folds its grid, if not all grids are drawn."""
     if sheet.whole is None:
         return kit.runs(f"{_lane(number, line)}/names", box, text, title=run.headline)
-    word, high = ("fold it", box.h) if sheet.is_whole(number) else ("show what its frames hold", LINE)
     return Node(
         f"references/run/{number}/{line}",
         "fold",
-        *box._replace(h=high),
+        *box,
         shape="none",
         text=tuple(text),
-        title=f"{run.headline}; {word}",
+        title=f"{run.headline}; fold it",
         action="open",
         lane="references/runs",
     )
 
 
-def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float, top: float = 0.0) -> Iterator[Text]:
+def _others(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
+    """Return the names of runs that are not drawn, for a press."""
+    if sheet.whole is None:
+        return boxes.below()
+    several = len(sheet.rows[0]) > 1
+    others = [runs[row[0]] for row in sheet.rows if row not in sheet.shown]
+    switches = [
+        kit.Switch(
+            f"{runs.index(run)}", visible(run.policy if several else run.headline), None, f"{run.headline}; show it"
+        )
+        for run in others
+    ]
+    return boxes.switches("references", [switches])
+
+
+def _frames(run: PolicyRun, x: float, top: float = 0.0) -> Iterator[Text]:
     """Yield the names of a grid's rows: faults, frames, and evicted pages."""
-    if not sheet.is_whole(number):
-        return
     yield _of_row(x, top + 12, "fault")
     for frame in range(min(run.frames, FRAMES)):
-        yield _of_row(x, top + _DOTS + frame * _ROW + 13, f"{frame}" if frame else "frame 0")
-    yield _of_row(x, top + _DOTS + min(run.frames, FRAMES) * _ROW + 13, "evicted")
+        yield _of_row(x, top + _DOTS + frame * _ROW + 15, f"{frame}" if frame else "frame 0")
+    yield _of_row(x, top + _DOTS + min(run.frames, FRAMES) * _ROW + 15, "evicted")
 
 
 def _of_row(x: float, y: float, words: str) -> Text:
@@ -457,9 +466,9 @@ def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int
     text = [
         fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
         Text(w, 14, words, "strong", "end"),
-        *_frames(run, number, sheet, 0, LINE + 2),
+        *_frames(run, 0, LINE + 2),
     ]
-    return _name(run, number, sheet, line, box._replace(h=LINE + 2 + sheet.high(run, number)), text)
+    return _name(run, number, sheet, line, box._replace(h=LINE + 2 + sheet.high(run)), text)
 
 
 def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> Node:
@@ -471,13 +480,8 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> N
     if more:
         title += f"; {more:,} more than with fewer frames: Belady's anomaly"
     count, w = f"{run.faults:,}", box.w
-    text: tuple[Text, ...]
-    if not sheet.is_whole(number):
-        words = f"{'▲ ' * bool(more)}{count}"
-        text = (fitted(4, 12, words, w - 4, "strong" if more or rank == "fewest" else ""),)
-        return kit.runs(f"references/{number}/faults", box._replace(h=LINE), text, title=title)
     words = "fault" if run.faults == 1 else "faults"
-    text = (Text(4, _DOTS + 13, count, "title"), Text(4, _DOTS + 30, words, "dim"))
+    text: tuple[Text, ...] = (Text(4, _DOTS + 13, count, "title"), Text(4, _DOTS + 30, words, "dim"))
     if more:
         text += (fitted(4, _DOTS + 47, f"▲ {more:,} more", w - 4, "strong"),)
     elif rank:
@@ -486,27 +490,25 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> N
     return kit.runs(f"references/{number}/faults", box._replace(h=high), text, title=title)
 
 
-def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
+def _column(lane: str, run: PolicyRun, index: int, box: Box) -> Node:
     """Return a reference in a grid."""
     step = run.steps[index]
-    drawn = min(run.frames, FRAMES) if is_whole else 0
+    drawn = min(run.frames, FRAMES)
     middle, room = box.w / 2, box.w - 2
-    held = room - 2 * (_HAND if step.hand is not None else _DOT if run.uses_bits else 0.0)
     text = [Text(middle, 12, "●", "", "middle")] if step.fault else []
     bars = []
     for frame, page in enumerate(step.pages[:drawn]):
-        top, half = _DOTS + frame * _ROW, 0.0
+        top = _DOTS + frame * _ROW
         if page is not None:
-            half = min(held, text_width(str(page), "mono strong")) / 2
-            style = "mono strong" if frame == step.frame else "mono dim"
-            text.append(fitted(middle, top + 13, str(page), held, style, "middle"))
+            style = _PAGE if frame == step.frame else "mono dim body"
+            text.append(fitted(middle, top + 15, str(page), room - 4, style, "middle"))
+        half = min(room - 6, text_width(str(page), _PAGE)) / 2
         if run.uses_bits and frame in step.referenced:
-            bars.append(Bar(middle + half + 1, top + 7, _DOT, _DOT, "mark dot"))
+            bars.append(Bar(middle - half, top + 17, 2 * half, 1.5, "mark"))
         if frame == step.hand:
-            text.append(Text(max(0.0, middle - half - 9), top + 13, "▸", ""))
-    if is_whole:
-        gone = ",".join(map(str, step.gone))
-        text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono", "middle"))
+            bars.append(Bar(middle - half - 4, top + 1.5, 2 * half + 8, _ROW - 2, "next"))
+    gone = ",".join(map(str, step.gone))
+    text.append(fitted(middle, _DOTS + drawn * _ROW + 15, gone, room, "mono", "middle"))
     return Node(
         f"{lane}/{index}",
         "reference",
@@ -525,11 +527,10 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
     """Return the meanings of the marks that are present and that no row names."""
     parts = ["w: a write"] * any(step.write for step in runs[0].steps)
     parts += ["|: a tick"] * any(step.ticks for step in runs[0].steps)
-    if sheet.whole is None or sheet.whole:
-        parts += ["dot beside a page: its reference bit is set"] * any(run.uses_bits for run in runs)
-        parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
+    drawn = [runs[number] for row in sheet.shown for number in row]
+    parts += ["underlined: its reference bit is set"] * any(run.uses_bits for run in drawn)
+    parts += ["in a box: the clock's hand is there"] * any(run.steps[0].hand is not None for run in drawn)
     parts += ["▲: more faults with more frames"] * bool(sheet.anomalies)
-    parts += ["press a name to see what its frames hold"] * (sheet.whole is not None)
     return boxes.words("references/legend", " · ".join(parts), "dim")
 
 
@@ -634,7 +635,8 @@ def _answer(runs: Sequence[PolicyRun]) -> Iterator[str]:
     elif len(real) == len(least):
         yield say_references("alike", policies=names, faults=_faults(least[:1]))
     else:
-        yield say_references("best/real" if limits else "best", len(least), policies=names, faults=_faults(least[:1]))
+        times = f"{counted(least[0].faults, 'time')} with {counted(least[0].frames, 'frame')}"
+        yield say_references("best", len(least), policies=names, compared=len(real), times=times)
     if limits:
         yield say_references("limit", policy=limits[0].policy, faults=_faults(limits))
 

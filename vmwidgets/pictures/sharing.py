@@ -172,11 +172,24 @@ def _story(at: At, did: _Did, frames: Frames, before: Frames, named: Mapping[int
     if fault is not None:
         was = cells_of(before).get(fault.page, {}).get(fault.task)
         if was is not None and "w" not in was[1]:
-            place = named.get(fault.page, f"page {Address(fault.page)}")
-            return _wrote(at, did, fault, place, was[0], first=_is_untouched(before, fault.task))
+            place = named.get(fault.page, f"page {_number(at, frames, fault.page):,}")
+            is_first = _is_untouched(before, fault.task)
+            return _wrote(at, did, fault, place, was[0], first=is_first, has_locks=bool(named))
+        if was is None and len(did.copies) == 1 and not named:
+            cells = cells_of(frames)
+            left = sum(fault.task not in users for users in cells.values())
+            number, task = _number(at, frames, fault.page), visible(fault.task)
+            title = f"{task} has its own page {number:,}" + f"; {left:,} others are not in its table yet" * (left > 1)
+            return f"{title}.", f"{_said(at.moment)} {at.moment.caption.reason}"
     elif operation.name == "write" and did.copies:
         return f"The write copied {counted(len(did.copies), 'page')}.", f"{_said(at.moment)} {at.moment.caption.reason}"
     return "", ""
+
+
+def _number(at: At, frames: Frames, page: int) -> int:
+    """Return the number of the page at an address, as it is above the page's capsule."""
+    its = next(one for one in ranges_of(at, frames) if page in one.pages)
+    return (page - its.start) >> PAGE_SHIFT
 
 
 def _is_untouched(before: Frames, task: str) -> bool:
@@ -250,20 +263,27 @@ MOST_QUOTED = 12
 """The most written bytes that a sentence repeats."""
 
 
-def _wrote(at: At, did: _Did, fault: Written, place: str, frame: int, *, first: bool) -> tuple[str, str]:
-    """Return the answer and the reason for a write to a page whose lock was closed; `first`: no write came before."""
+def _wrote(
+    at: At, did: _Did, fault: Written, place: str, frame: int, *, first: bool, has_locks: bool
+) -> tuple[str, str]:
+    """Return the answer and the reason for a write to a page whose lock was closed; `first`: no write came before.
+
+    A picture of many pages `has_locks` in none of them.
+    """
     task, what = visible(fault.task), f" {visible(fault.what)}" * bool(fault.what)
-    trapped = f"{task} wrote{what}: its lock was closed, so the write trapped. The kernel"
+    closed = "its lock was closed" if has_locks else f"it could only read {place}"
+    opened = f"opened {task}'s lock" if has_locks else "let it write there"
+    trapped = f"{task} wrote{what}: {closed}, so the write trapped. The kernel"
     if not did.copies:
         why = (
             "only it has the frame" if any(isinstance(one, NoCopyNeeded) for one in at.moment.events) else "it faulted"
         )
         return (
             f"{task}'s write copied no page: {why}.",
-            f"{trapped} opened its lock; {place} stays in frame {frame:#x}.",
+            f"{trapped} {opened}; {place} stays in frame {frame:#x}.",
         )
     title = f"The {'first ' * first}write copies one page, and only that page."
-    return title, f"{trapped} copied {place} and opened {task}'s lock."
+    return title, f"{trapped} {f'copied {place} and {opened}' if has_locks else 'copied it'}."
 
 
 def _said(moment: Moment) -> str:

@@ -13,7 +13,7 @@ from vmwidgets.reference_strings.traces_schema import FaultsValue, IntervalsValu
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Bars, Column, Drawn, Part, Row
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.words.pictures import say_traces
 
 from .at import At
@@ -22,28 +22,36 @@ from .registry import picture_of
 _CURVES = tuple(f"curve-{number}" for number in (0, 1, 2, 3, 5, 6))
 """The styles of policies' curves; the working set has number 4."""
 
-_HIGH, _ROOM, _WORDS = 240.0, 56.0, 18.0
-"""Pixels: the height of curves, the room for numbers next to them, and the distance of two curves' names."""
+_HIGH, _ABOVE, _ROOM, _WORDS, _LEADS = 240.0, 32.0, 56.0, 18.0, 30.0
+"""Pixels: the height of curves, the room above them and for numbers next to them, the distance of two curves' names,
+and the room for the lines to the names."""
+
+KNOWN = {"fifo": "FIFO", "lru": "LRU", "opt": "OPT", "nru": "NRU"}
+"""The names of policies as they are written in a text."""
+
+
+def named(policy: str) -> str:
+    """Return a policy's name as it is written in a text; a learner's own function keeps its name."""
+    return KNOWN.get(policy, visible(policy))
 
 
 @picture_of(first_for=FaultsValue, name="FaultCurves")
 def draw_curves(at: At) -> Scene:
     """Return the faults of policies of page replacement, by the number of frames.
 
-    The scale of faults is logarithmic, and so is the scale of frames if there are many.  `target` is the result of
-    ``trace.faults(…)``.
+    A scale is logarithmic if its numbers differ greatly.  `target` is the result of ``trace.faults(…)``.
 
     >>> import vmwidgets as vm
     >>> found = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)]).faults("fifo", (3, 4))
     >>> vm.picture(found).scene().caption.reason
-    "Belady's anomaly: fifo has 9 faults with 3 frames, and 10 with 4."
+    "Belady's anomaly: FIFO has 9 faults with 3 frames, and 10 with 4."
     """
     if not isinstance(at.target, FaultsValue):
         raise Refused(f"FaultCurves shows the result of trace.faults(…), not {shown(at.target)}")
     value = at.target
     shown_for = _first_policy(value)
     frames = value.knee(shown_for)
-    knee = say_traces("knee", frames, policy=shown_for) if value.sizes[0] < frames < value.sizes[-1] else ""
+    knee = say_traces("knee", frames, policy=named(shown_for)) if value.sizes[0] < frames < value.sizes[-1] else ""
     subtitle = value.headline
     if value.tick:
         subtitle += f" · a tick each {counted(value.tick, 'reference')}"
@@ -51,7 +59,7 @@ def draw_curves(at: At) -> Scene:
         "faults",
         f"faults of {visible(value.name)}" if value.name else "faults by number of frames",
         subtitle,
-        boxes.below(boxes.words("faults/up", "faults, logarithmic ↑"), boxes.apart(14), _graph(value, knee)),
+        _graph(value, knee),
         caption=_caption(value, knee),
         table=_faults_table(value),
         width=at.width,
@@ -77,7 +85,7 @@ def draw_times(at: At) -> Scene:
     returns, within = sum(value.counts), [*accumulate(value.counts)]
     half = next((place for place, count in enumerate(within) if 2 * count >= returns), -1)
     rows = [
-        Row(f"intervals/{words}", (words, Bars([(count, "mark" if place <= half else "refs-set")]), f"{count:,}"))
+        Row(f"intervals/{words}", (words, Bars([(count, "refs-set" if place <= half else "cached")]), f"{count:,}"))
         for place, (words, count) in enumerate(value.rows()[: len(value.counts)])
     ]
     text, more = say_traces("no interval", value.first), ""
@@ -102,26 +110,30 @@ def draw_times(at: At) -> Scene:
 
 
 def _graph(value: FaultsValue, knee: str) -> Part:
-    """Return the curves on their scales, with their names, or with a legend if there is no room for names."""
+    """Return the curves on their scales, with their names on the right."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        plot = _Plot.of(value, kit.Box(x + _ROOM, y, w - _ROOM - 8, _HIGH))
+        wide = min(
+            w / 3, max(110.0, *(_SAMPLE * len(some) + text_width(said, "strong") for some, said in _said(value)))
+        )
+        plot = _Plot.of(value, kit.Box(x + _ROOM, y + _ABOVE, w - _ROOM - _LEADS - wide, _HIGH))
         curves = plot.curves()
-        names = _named(curves, value.sizes, _most_apart(value), plot.box._replace(y=y - 14, h=_HIGH + 10))
-        meanings = [] if names else [(one.style, visible(one.policy)) for one in curves if one.faults]
-        meanings += [(one.style, "working set, at its mean size") for one in curves if not one.faults]
-        meanings += [("", f"▾ the knee of {_first_policy(value)}")] * bool(knee)
-        meanings += [("", "○ more frames, more faults")] * bool(value.anomalies)
+        notes = ["working set: at its mean size"] * bool(plot.sets)
+        notes += [f"▾ the knee of {named(_first_policy(value))}"] * bool(knee)
+        notes += ["○ more frames, more faults"] * bool(value.anomalies)
 
         def things(_: kit.Box) -> Iterator[Node | Link]:
             yield from (*plot.scale(), *plot.numbers(), *(thing for one in curves for thing in one.drawn()))
-            yield from (*plot.knee(knee), *plot.anomalies(), *names)
+            yield from (*plot.knee(knee), *plot.anomalies(), *plot.names(curves, wide))
 
-        words = "frames, logarithmic →" if plot.is_wide else "frames →"
+        up = f"faults{', logarithmic' * plot.is_tall} ↑"
+        across = f"frames{', logarithmic' * plot.is_wide} →"
+        end = boxes.narrower(w - _LEADS - wide, boxes.at_end("faults/frames", across))
         return boxes.below(
-            boxes.below(boxes.drawing(_HIGH, things), boxes.at_end("faults/frames", words)),
-            boxes.flowing([_meaning(number, *one) for number, one in enumerate(meanings)], gap=12),
-            gap=8,
+            boxes.words("faults/up", up),
+            boxes.apart(_ABOVE - kit.LINE),
+            boxes.below(boxes.drawing(_HIGH, things), end),
+            boxes.words("faults/legend", " · ".join(notes)),
         )(drawn, x, y, w)
 
     return put
@@ -148,7 +160,12 @@ class _Plot(NamedTuple):
     @property
     def is_wide(self) -> bool:
         """Return whether the scale of frames is logarithmic."""
-        return self.value.sizes[-1] > 32 * self.value.sizes[0]
+        return self.value.sizes[-1] > _MOST_LINEAR * self.value.sizes[0]
+
+    @property
+    def is_tall(self) -> bool:
+        """Return whether the scale of faults is logarithmic."""
+        return self.high > _MOST_LINEAR * self.low
 
     def x(self, frames: float) -> float:
         """Return the place of a number of frames."""
@@ -160,7 +177,7 @@ class _Plot(NamedTuple):
 
     def y(self, faults: int) -> float:
         """Return the place of a number of faults."""
-        share = log(faults / self.low) / log(self.high / self.low) if self.high > self.low else 0.5
+        share = log(faults / self.low) / log(self.high / self.low) if self.is_tall else faults / max(1, self.high)
         return self.box.y + self.box.h * (1 - share)
 
     def curves(self) -> list[_Curve]:
@@ -208,9 +225,14 @@ class _Plot(NamedTuple):
             yield kit.runs(f"faults/anomaly/{policy}/{size}", place, ring, title=title)
 
     def scale(self) -> Iterator[Node]:
-        """Yield numbers of faults: the least, the most, and powers of ten between them, as far as there is room."""
+        """Yield numbers of faults: the least, the most, and round ones between them, as far as there is room."""
         between = [10**power for power in range(12) if self.low < 10**power < self.high]
-        for count, at, _ in _that_fit((count, self.y(count), 8) for count in (self.low, self.high, *between)):
+        if not self.is_tall:
+            step = 10 ** max(0, len(f"{self.high}") - 1)
+            step = step if self.high > 4 * step else max(1, step // 4)
+            between = [count for count in range(step, self.high, step) if count > self.low]
+        base = [0] * (not self.is_tall)
+        for count, at, _ in _that_fit((count, self.y(count), 8) for count in (self.low, self.high, *base, *between)):
             words = f"{count:,}"
             lines = [Bar(_ROOM, 7.5, self.box.w, 1, "rail")] * (count in between)  # others would hide curves
             place = kit.Box(self.box.x - _ROOM, at - 8, self.box.w + _ROOM, 16)
@@ -221,6 +243,36 @@ class _Plot(NamedTuple):
                 bars=lines,
                 title=f"{words} faults",
             )
+
+    def names(self, curves: Sequence[_Curve], wide: float) -> Iterator[Node | Link]:
+        """Yield the names of curves at their right, those at one place together, each with a line to its curve."""
+        size, by = _most_apart(self.value), {one.policy: one for one in curves}
+        x, left, head = self.x(size), self.box.x + self.box.w + _LEADS, f"with {counted(size, 'frame')}"
+        yield kit.label("faults/names", head, left, self.box.y - 28, most=wide)
+        some = sorted(
+            ((by[policies[0]].at(x), policies, said) for policies, said in _said(self.value) if policies[0] in by),
+            key=lambda one: one[0],
+        )
+        top = self.box.y - 8
+        tops = []
+        for at, (y, *_) in enumerate(some):
+            latest = self.box.y + self.box.h + 8 - _WORDS * (len(some) - at)
+            top = min(latest, max(y - _WORDS / 2, top))
+            tops.append(top)
+            top += _WORDS
+        for place, (y, policies, said) in zip(tops, some, strict=True):
+            begin, one = _SAMPLE * len(policies), by[policies[0]]
+            own = kit.Box(left, place, wide, _WORDS)
+            node = kit.runs(
+                f"faults/name/{policies[0]}", own, [fitted(begin, 13, said, wide - begin, "strong")],
+                title=f"{head}: {said}" if one.faults else said,
+            )  # fmt: skip  # a name
+            yield node
+            for number, policy in enumerate(policies):
+                yield _sample(node, by[policy].style, policy, left + number * _SAMPLE)
+            near = min(range(len(one.points)), key=lambda end: abs(one.points[end][0] - x))
+            ends = (left - 3, place + 9), (min(max(x, one.points[0][0]), one.points[-1][0]), y)
+            yield Link(f"{node.id}/to", "named", node.id, f"faults/{one.policy}/{near}", ends)
 
     def numbers(self) -> Iterator[Node]:
         """Yield numbers of frames, the least and the most first, as far as there is room."""
@@ -269,10 +321,6 @@ class _Curve(NamedTuple):
             ends = f"faults/{self.policy}/0", f"faults/{self.policy}/{len(self.points) - 1}"
             yield Link(f"faults/{self.policy}", "curve", *ends, tuple(self.points), (self.style,))
 
-    def said(self, size: int) -> str:
-        """Return the curve's name, with its faults for this number of frames."""
-        return f"{visible(self.policy)}  {self.faults[size]:,}" if self.faults else self.policy
-
     def at(self, x: float) -> float:
         """Return the curve's height at `x`, or at its end if it ends before `x`."""
         for (first, one), (last, other) in pairwise(self.points):
@@ -285,102 +333,26 @@ _SAMPLE = 30.0
 """Width of a sample of a curve's line, with the space after it: enough to show the line's dashes."""
 
 
-def _sample(node: Node, style: str) -> Link:
-    """Return a sample of a curve's line at the left of its name."""
+def _sample(node: Node, style: str, policy: str, x: float) -> Link:
+    """Return a sample of a curve's line, at the left of its name."""
     y = node.y + 9
-    return Link(f"{node.id}/line", "curve", node.id, node.id, ((node.x, y), (node.x + _SAMPLE - 6, y)), (style,))
+    return Link(f"{node.id}/{policy}/line", "curve", node.id, node.id, ((x, y), (x + _SAMPLE - 6, y)), (style,))
 
 
-def _meaning(number: int, style: str, said: str) -> tuple[float, Part]:
-    """Return the width and the legend's entry of a line, with a sample, or of a mark, which has no style."""
-    left = _SAMPLE * bool(style)
-
-    def draw(box: kit.Box) -> Iterator[Node | Link]:
-        node = kit.runs(f"faults/legend/{number}", box, [Text(left, 13, said)])
-        yield node
-        if style:
-            yield _sample(node, style)
-
-    return text_width(said) + left + 3, boxes.drawing(kit.LINE, draw)
+_MOST_LINEAR = 100
+"""The greatest ratio of two numbers on a linear scale."""
 
 
-def _named(curves: Sequence[_Curve], sizes: Sequence[int], wanted: int, within: kit.Box) -> list[Node | Link]:
-    """Return each curve's name with its faults, and a line to the curve, if curves are far apart and there is room.
-
-    The faults are for `wanted` frames, which the title mentions, if there is room near the curves there.  Names are in
-    the order of the curves, so that no two lines cross; of curves at one place, the first has a line.
-    Returns nothing if there is no room within the box; a legend then names the curves.
-    """
-    places = [x for x, _ in curves[0].points]
-    spread = [max(one.at(x) for one in curves) - min(one.at(x) for one in curves) for x in places]
-    found: list[tuple[bool, float, int, kit.Box]] = []
-    for at, x in enumerate(places):
-        if spread[at] * 2 >= max(spread):
-            words = [one.said(at) for one in curves]
-            wide = max(text_width(_with(sizes[at])), *(text_width(one, "strong") + _SAMPLE for one in words))
-            found += [
-                (sizes[at] != wanted, far, at, box)
-                for far, box in _rooms(curves, x, (wide, _WORDS * (len(words) + 1)), within)
-            ]
-    if not found:
-        return []
-    *_, at, box = min(found)
-    x, head = places[at], _with(sizes[at])
-    named: list[Node | Link] = [kit.label("faults/names", head, box.x, box.y)]
-    there: list[float] = []
-    for place, one in enumerate(sorted(curves, key=lambda one: one.at(x)), 1):
-        said = one.said(at)
-        own = kit.Box(box.x, box.y + _WORDS * place, _SAMPLE + text_width(said, "strong"), _WORDS)
-        node = kit.runs(
-            f"faults/name/{one.policy}",
-            own,
-            [Text(_SAMPLE, 13, said, "strong")],
-            title=f"{head}: {said}" if one.faults else said,
-        )
-        near = min(range(len(one.points)), key=lambda end: abs(one.points[end][0] - x))
-        y = one.at(x)
-        is_led = not there or y - there[-1] > _APART
-        there += [y] * is_led  # the next one's name is below it: they are at the same place, or nearly
-        start = box.x - 3 if box.x > x else box.x + box.w + 3
-        ends = (start, own.y + 9), (min(max(x, one.points[0][0]), one.points[-1][0]), y)
-        link = Link(f"{node.id}/to", "named", node.id, f"faults/{one.policy}/{near}", ends)
-        named += [node, _sample(node, one.style), *[link] * is_led]
-    return named
-
-
-_APART = 3.0
-"""Pixels between curves that have lines to their names; of several closer curves, only the first has one."""
-
-
-def _with(size: int) -> str:
-    return f"with {counted(size, 'frame')}"
-
-
-def _rooms(
-    curves: Sequence[_Curve], x: float, size: tuple[float, float], within: kit.Box
-) -> Iterator[tuple[float, kit.Box]]:
-    """Yield places for words near `x`, with their distance: on the right above all curves, or on the left below."""
-    wide, tall = size
-    heights = [one.at(x) for one in curves]
-    middle = sum(heights) / len(heights)
-    for start in range(round(within.x) + 4, round(within.x + within.w - wide) + 1, 4):
-        left = float(start)
-        edges = [left - 8, left + wide + 8]
-        edges += [px for one in curves for px, _ in one.points if edges[0] < px < edges[1]]
-        y = middle - tall / 2
-        if left > x + _ASIDE:
-            y = min(y, min(one.at(px) for one in curves for px in edges) - 18 - tall)
-        elif left + wide < x - _ASIDE:
-            y = max(y, max(one.at(px) for one in curves for px in edges) + 12)
-        else:
-            continue
-        if within.y <= y <= within.y + within.h - tall:
-            gap = left - x if left > x else x - left - wide
-            yield gap + abs(y + tall / 2 - middle), kit.Box(left, y, wide, tall)
-
-
-_ASIDE = 36.0
-"""The least space between names and the curves' points: lines to them are not steep."""
+def _said(value: FaultsValue) -> list[tuple[list[str], str]]:
+    """Return the policies with equal faults for the number of frames that the title compares, and their name."""
+    size, groups = _most_apart(value), dict[int, list[str]]()
+    for policy in value.policies:
+        groups.setdefault(value.faults(policy, size), []).append(policy)
+    found = []
+    for faults, some in groups.items():
+        curves = {tuple(value.faults(policy, one) for one in value.sizes) for policy in some}
+        found.append((some, f"{(' = ' if len(curves) == 1 else ', ').join(map(named, some))}  {faults:,}"))
+    return [*found, *[(["working set"], "working set")] * bool(value.windows)]
 
 
 def _first_policy(value: FaultsValue) -> str:
@@ -391,7 +363,7 @@ def _first_policy(value: FaultsValue) -> str:
 def _point_title(value: FaultsValue, policy: str, size: int) -> str:
     saves = value.worth(policy, size)
     more = f"; a frame more saves {saves:,.1f} faults" if saves > 0 else ""
-    return f"{visible(policy)}, {counted(size, 'frame')}: {counted(value.faults(policy, size), 'fault')}{more}"
+    return f"{named(policy)}, {counted(size, 'frame')}: {counted(value.faults(policy, size), 'fault')}{more}"
 
 
 def _faults_table(value: FaultsValue) -> Table:
@@ -406,7 +378,7 @@ def _faults_table(value: FaultsValue) -> Table:
 def _caption(value: FaultsValue, knee: str) -> Caption:
     policy = _first_policy(value)
     enough = value.enough(policy)
-    each = {"policy": policy, "cold": f"{value.pages:,}"}
+    each = {"policy": named(policy), "cold": f"{value.pages:,}"}
     if enough is None:
         least = value.faults(policy, value.sizes[-1])
         which = "first only" if least == value.pages else "never enough"
@@ -421,7 +393,7 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
         anomaly = say_traces(
             "anomaly",
             len(found),
-            policy=which,
+            policy=named(which),
             few=f"{few:,}",
             many=f"{many:,}",
             before=f"{value.faults(which, few):,}",
@@ -459,15 +431,15 @@ def _compared(value: FaultsValue) -> list[str]:
     if few == many:
         return []
     least, most = ([one for one in policies if value.faults(one, size) == count] for count in (few, many))
-    names = {"least": listed([visible(one) for one in least]), "most": listed([visible(one) for one in most])}
+    names = {"least": listed([named(one) for one in least]), "most": listed([named(one) for one in most])}
     said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
     best = {one: value.faults(one, size) for one in value.policies if one not in policies}
     return [
         said,
         *(
-            say_traces("possible/least", policy=one)
+            say_traces("possible/least", policy=named(one))
             if faults == few
-            else say_traces("possible", size, policy=one, faults=f"{faults:,}")
+            else say_traces("possible", size, policy=named(one), faults=f"{faults:,}")
             for one, faults in best.items()
         ),
     ]

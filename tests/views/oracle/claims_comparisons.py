@@ -312,7 +312,7 @@ def faults_of(policy: str, pages: Sequence[Any], frames: int) -> list[bool]:
 
 def counts_in(seen: Pictured, said: str) -> dict[int, int]:
     """The faults that a sentence gives, by the number of frames."""
-    found = re.findall(r"([\d,]+) faults? with ([\d,]+) frames?", said)
+    found = re.findall(r"([\d,]+) (?:faults?|times?) with ([\d,]+) frames?", said)
     assert found
     return {number(frames): number(faults) for faults, frames in found}
 
@@ -325,7 +325,6 @@ def alone(seen: Pictured, said: Said) -> None:
         assert faults == sum(faults_of(said["policy"], pages, frames))
 
 
-@claim("strings of references: best/real")
 @claim("strings of references: best")
 def best(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
@@ -333,7 +332,8 @@ def best(seen: Pictured, said: Said) -> None:
         size: {one: sum(faults_of(one, pages, size)) for one in policies if one != "opt"}
         for size in seen.picture.target.frames
     }
-    ((frames, faults),) = counts_in(seen, said["faults"]).items()
+    ((frames, faults),) = counts_in(seen, said["times"]).items()
+    assert number(said["compared"]) == len(by_size[frames])
     apart = {size: max(counts.values()) - min(counts.values()) for size, counts in by_size.items()}
     assert apart[frames] == max(apart.values()) > 0
     assert faults == min(by_size[frames].values())
@@ -470,7 +470,7 @@ def part(seen: Pictured, said: Said) -> None:
 def enough(seen: Pictured, said: Said) -> None:
     frames = counted(said["count"])
     sizes = [size for size in seen.picture.target.sizes if size <= frames]
-    counts = {size: sum(faults_of(said["policy"], seen.subject, size)) for size in sizes}
+    counts = {size: sum(faults_of(said["policy"].lower(), seen.subject, size)) for size in sizes}
     assert [size for size in sizes if counts[size] * 1000 < len(seen.subject)] == [frames]
     assert counted(said["cold"]) == len(set(seen.subject))
 
@@ -479,7 +479,7 @@ def enough(seen: Pictured, said: Said) -> None:
 def never_enough(seen: Pictured, said: Said) -> None:
     frames = counted(said["count"])
     assert frames == max(seen.picture.target.sizes)
-    assert counted(said["faults"]) == sum(faults_of(said["policy"], seen.subject, frames))
+    assert counted(said["faults"]) == sum(faults_of(said["policy"].lower(), seen.subject, frames))
     assert counted(said["faults"]) * 1000 >= len(seen.subject)
     assert counted(said["cold"]) == len(set(seen.subject))
 
@@ -488,13 +488,17 @@ def never_enough(seen: Pictured, said: Said) -> None:
 def first_only(seen: Pictured, said: Said) -> None:
     frames = counted(said["count"])
     assert frames == max(seen.picture.target.sizes)
-    assert sum(faults_of(said["policy"], seen.subject, frames)) == counted(said["faults"]) == len(set(seen.subject))
+    assert (
+        sum(faults_of(said["policy"].lower(), seen.subject, frames))
+        == counted(said["faults"])
+        == len(set(seen.subject))
+    )
 
 
 @claim("traces: knee")
 def knee(seen: Pictured, said: Said) -> None:
     sizes = seen.picture.target.sizes
-    products = {size: size * sum(faults_of(said["policy"], seen.subject, size)) for size in sizes}
+    products = {size: size * sum(faults_of(said["policy"].lower(), seen.subject, size)) for size in sizes}
     assert counted(said["count"]) == min(size for size in sizes if products[size] == min(products.values()))
 
 
@@ -508,7 +512,9 @@ def least(seen: Pictured, said: Said) -> None:
     at = found[counted(said["count"])]
     assert (counted(said["few"]), counted(said["many"])) == (min(at.values()), max(at.values()))
     for name, count in (("least", min(at.values())), ("most", max(at.values()))):
-        assert said[name].replace(" and ", ", ").split(", ") == [policy for policy in among if at[policy] == count]
+        assert said[name].lower().replace(" and ", ", ").split(", ") == [
+            policy for policy in among if at[policy] == count
+        ]
     apart = {size: max(one.values()) - min(one.values()) for size, one in found.items()}
     assert apart[counted(said["count"])] == max(apart.values()) > 0
 
@@ -516,7 +522,7 @@ def least(seen: Pictured, said: Said) -> None:
 @claim("traces: possible/least")
 def nobody_has_fewer(seen: Pictured, said: Said) -> None:
     """What is possible is what the best of the others has: the sentence before says how much, and where."""
-    assert said["policy"] == "opt"
+    assert said["policy"] == "OPT"
     at = re.search(r"With (\d+) frames?, the fewest faults are ([\d,]+)", seen.words)
     assert at is not None
     assert counted(at[2]) == sum(faults_of("opt", seen.subject, int(at[1])))
@@ -524,14 +530,14 @@ def nobody_has_fewer(seen: Pictured, said: Said) -> None:
 
 @claim("traces: possible")
 def possible(seen: Pictured, said: Said) -> None:
-    assert said["policy"] == "opt"
+    assert said["policy"] == "OPT"
     assert counted(said["faults"]) == sum(faults_of("opt", seen.subject, counted(said["count"])))
 
 
 @claim("traces: anomaly")
 def anomaly(seen: Pictured, said: Said) -> None:
     few, many = counted(said["few"]), counted(said["many"])
-    counts = [sum(faults_of(said["policy"], seen.subject, size)) for size in (few, many)]
+    counts = [sum(faults_of(said["policy"].lower(), seen.subject, size)) for size in (few, many)]
     assert counts == [counted(said["before"]), counted(said["after"])]
     assert few < many and counts[0] < counts[1]
     assert counted(said["count"]) == len(seen.picture.target.anomalies)

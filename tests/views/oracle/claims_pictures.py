@@ -13,7 +13,7 @@ from vmwidgets.engine.base.journal import MAX_EVENTS
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 from vmwidgets.engine.spaces.tasks_schema import SignalSent
-from vmwidgets.events import TlbFilled, TlbHit, TlbMissed, TreeCompared
+from vmwidgets.events import PageCopied, TlbFilled, TlbHit, TlbMissed, TreeCompared
 
 from .claiming import Said, claim
 from .claims_failures import repeated
@@ -596,6 +596,14 @@ def got_a_copy(seen: Pictured, said: Said) -> None:
     before, after = frames_of_page(seen, said)
     assert seen.operation.name == "write"
     assert after not in (None, before)
+
+
+@claim("fault strips: alike")
+def the_same_text(seen: Pictured, said: Said) -> None:
+    """The copy begins like the frame that it was copied from, though it has been written."""
+    (copied,) = (event for event in seen.operation.events if isinstance(event, PageCopied))
+    texts = seen.machine.frames.beginnings((copied.source_frame, copied.frame))
+    assert len({text.partition(b"\0")[0][:8] for text in texts.values()}) == 1
 
 
 @claim("fault strips: alone")

@@ -45,7 +45,7 @@ MISTAKES = {
     "what two have is their own": Mistake(sharing.shares_of, "its.count(1)", "its.count(2)", "sharing"),
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
-    "the lamp never lights": Mistake(clock._card, '"lamp-on" if page.referenced', '"lamp-on" if False', "clock"),
+    "no page is ever used": Mistake(clock._card, "'used' if page.referenced", "'used' if False", "clock"),
     "one other mapping too many": Mistake(replacement._page, "max(0, len(uses) - 1)", "len(uses)", "clock"),
     "the smallest ring gives a page": Mistake(pageout.Rings.candidates, "-len(ring)", "len(ring)", "clock"),
     "a share is too small": Mistake(pageout.Rings.is_full, "// sharing", "// (sharing + 1)", "clock"),
@@ -65,7 +65,7 @@ MISTAKES = {
     "what lies behind does not count": Mistake(
         replacement.MachineReplacement._dirtiness, 'one.fields[0] == "anonymous"', "True", "clock"
     ),
-    "a legend counts wrongly": Mistake(gauge._parts, "counts.free - counts.zeroed", "counts.free", "frames"),
+    "a legend counts wrongly": Mistake(gauge._parts, "count - cached[name]", "count + 1", "frames"),
 }
 """By what is wrong then."""
 

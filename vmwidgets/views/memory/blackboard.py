@@ -279,7 +279,7 @@ def descriptor(
             61,
             more,
             box.w - x - 6,
-            "mono label new" if look == "step-new" and its and its.state != "refused" else "mono label dim",
+            "mono label dim",
         )
     ] * bool(more)
     bars = [Bar(box.w - 5 if is_right else 0, 0, 5, box.h, "table")] if its else []

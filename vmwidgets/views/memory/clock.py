@@ -1,13 +1,12 @@
 """Page replacement: the frames of a ring with the hardware's notes on each page, and the hand.
 
-A mark shows whether a page was used, and another whether it was written.  The hand's actions in an operation are next
-to the ring, or below it.
+Words say whether a page was used and whether it was written.  The hand's actions in an operation are next to the ring,
+or below it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,7 +39,8 @@ are next in turn.
 MOST_GONE = 4
 """The most pages that left in an operation and are named."""
 
-_W, _H = 124.0, 70.0
+_W, _H, _LINE = 124.0, 74.0, 15.0
+"""The size of a card, and from one of its lines to the next."""
 
 _WIDEST, _STORY = 1000.0, 250.0
 """The greatest width of the ring with the hand's actions next to it; and their room there."""
@@ -96,9 +96,7 @@ def clock(at: At) -> Sheet:
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
     whose = f"task {visible(task)}" if task else "a task"
     steps = moment.steps(steps_of_ring(task, look))
-    drawn = boxes.below(
-        _turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(ring, value), gap=12
-    )
+    drawn = boxes.below(_turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(value), gap=12)
     return Sheet(
         "page replacement",
         _subtitle(ring, value),
@@ -121,6 +119,7 @@ def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) ->
     """Return the ring, and next to it or below what the hand did."""
     moment, value = look.moment, look.now
     seats, came = _seats(ring, look) if value.has_hand else [], _came(ring, moment)
+    one_task = _one_task(ring)
     count, high = max(ring.count, len(seats)), _H + (LINE if note else 0)
     turns = {page.frame: turn for turn, page in enumerate(ring.pages, 1)}
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
@@ -129,7 +128,9 @@ def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) ->
     following = None if value.is_function or not ring.pages else _next_in_turn(ring, value)[0]
 
     def card(page: RingPage, box: Box) -> Node:
-        return _card(page, box, came, note, turns[page.frame], is_next=page is following)
+        is_decided = value.is_function or value.name not in _WHY or value.name == "nru"
+        whose = "" if one_task else _whose(page)
+        return _card(page, whose, box, came, note, turns[page.frame], is_next=page is following, by_bits=is_decided)
 
     def part(w: float) -> Part:
         is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= w
@@ -155,7 +156,9 @@ def _in_rows(ring: RingValue, value: ReplacementValue, high: float, card: Callab
             yield kit.arrow("clock/hand", at["clock/hub"], at[f"clock/{shown[0].frame}"], kind="hand")
 
     left = ring.count - len(shown)
-    more = boxes.words("clock/more", f"… and {left:,} more after them" if left else "")
+    task = visible(_one_task(ring))
+    said = [f"All are pages of {task}."] * bool(task) + [f"… and {left:,} more after them"] * bool(left)
+    more = boxes.words("clock/more", " ".join(said))
     return boxes.below(boxes.linked(boxes.below(first, cards, gap=12), hand), more, gap=8)
 
 
@@ -459,18 +462,10 @@ def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
     yield boxes.words("clock/gone/more", f"… and {left:,} others" if left else "")
 
 
-def _legend(ring: RingValue, value: ReplacementValue) -> Part:
-    """Return the meanings of the marks and numbers on the cards, and of the arrow to the hand's next place.
-
-    It names the bits behind the marks, once.
-    """
-    looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
-    lamps = ("lamp-on", "used: R is 1"), ("lamp-off", "not used, or not since R was cleared")
-    entries = [one for one in lamps if one[0] in looks]
-    if any(page.dirty for page in ring.pages):
-        entries.append(("dot-on", "written (D is 1): saved before it is evicted"))
+def _legend(value: ReplacementValue) -> Part:
+    """Return the meanings of the numbers on the cards, and of the arrow to the hand's next place."""
     happens = "were brought in" if value.is_function else "are checked"
-    entries.append(("", f"1, 2, 3: the order in which they {happens}"))
+    entries = [("", f"1, 2, 3: the order in which they {happens}")]
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         known = [*entries]
@@ -492,27 +487,43 @@ def _onwards(at: Mapping[int, Box], first: int, second: int) -> Iterator[Link]:
     yield Link("clock/onwards", "next", f"clock/{first}", f"clock/{second}", ends, arrow=True)
 
 
-def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None, turn: int, *, is_next: bool) -> Node:
-    who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else ""
-    where = str(Address(page.va)) if page.task else "mapped nowhere"
+def _whose(page: RingPage) -> str:
+    """Return the task that maps a page, with the number of others."""
+    return f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else "mapped nowhere"
+
+
+def _one_task(ring: RingValue) -> str:
+    """Return the task of all pages that are drawn; "" if there are several."""
+    tasks = {page.task for page in ring.pages[:MOST]}
+    return tasks.pop() if len(tasks) == 1 and not any(page.others for page in ring.pages[:MOST]) else ""
+
+
+def _card(
+    page: RingPage,
+    whose: str,
+    place: Box,
+    came: Collection[int],
+    note: Noted | None,
+    turn: int,
+    *,
+    is_next: bool,
+    by_bits: bool,
+) -> Node:
+    """Return a page's card; the words about its bits are dim unless the policy decides `by_bits`."""
+    who, where = _whose(page), str(Address(page.va)) if page.task else "mapped nowhere"
     state = ["new"] * (page.frame in came) + ["ghost"] * is_next
-    mapped = f"{where} of {who}" if who else where
-    title = f"{mapped}, {_name_of(page)}, checked as number {turn}"
-    title += ", evicted next" * is_next
-    title += f", {'used' if page.referenced else 'not used'}, {'written' if page.dirty else 'not written'}"
-    lamp = Bar(7, _BITS - 10, 11, 11, "lamp-on" if page.referenced else "lamp-off")
-    dot = Bar(57, _BITS - 9, 10, 10, "dot-on" if page.dirty else "dot-off")
-    foot = Bar(0, place.h - 4, place.w, 4, f"own-{kind_of_object(page.object, '')}")
-    frame = kit.Line((f"frame {page.frame:#x}", f"{page.frame:#x}"), "strong", f"{turn:,}")
-    whose = f"page {page.index} · {who}" if who else f"page {page.index}"
+    mapped = f"{where} of {who}" if page.task else where
+    bits = f"{'used' if page.referenced else 'unused'}{', written' if page.dirty else ''}"
+    title = f"{mapped}, {_name_of(page)}, frame {page.frame:#x}, checked as number {turn}"
+    title += f"{', evicted next' * is_next}, {bits}"
     lines: list[str | kit.Line] = [
-        frame,
-        kit.Line((whose, f"page {page.index}")),
-        kit.Line(where, "mono label dim"),
-        "",
+        kit.Line((_name_of(page), f"page {page.index}"), "strong", f"{turn:,}"),
+        *[kit.Line(whose)] * bool(whose),
+        kit.Line(f"frame {page.frame:#x}", "label dim"),
+        kit.Line(bits, "label" if by_bits else "label dim"),
         *([note.card(page.note)] if note else []),
     ]
-    card = kit.card(
+    return kit.card(
         f"clock/{page.frame}",
         place,
         lines,
@@ -521,17 +532,10 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
         lane="clock",
         state=state,
         title=title,
-        top=15,
-        step=15,
-        bars=(lamp, dot, foot),
+        top=17,
+        step=_LINE if whose else LINE,
+        bars=[Bar(8, place.h - 7, place.w - 16, 3, f"own-{kind_of_object(page.object, '')}")],
     )
-    bits = (22.0, "used", page.referenced), (71.0, "written", page.dirty)
-    words = [Text(x, _BITS, word, "label" if is_set else "label dim") for x, word, is_set in bits]
-    return replace(card, text=(*card.text[:_ABOVE], *words, *card.text[_ABOVE:]))
-
-
-_BITS, _ABOVE = 60.0, 4
-"""The baseline of the words for a page's bits; and the number of words above them."""
 
 
 def _rows_of(ring: RingValue, note: Noted | None, columns: int) -> tuple[tuple[str, ...], ...]:

@@ -102,7 +102,7 @@ def draw_fault(
         "fault",
         f"faults of {space}" if space else "faults",
         _subtitle(fault, faults, "" if shown is moment else _called(shown)),
-        boxes.below(story, _notes(done), gap=12),
+        story,
         caption=_caption(moment, shown, faults, fault, page, space),
         table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, _whole(mark)) for mark in done)),
         steps=moment.steps(where(lambda stage: shown is moment and stage.step.index in own)),
@@ -153,22 +153,29 @@ def _told(moment: Moment, faults: Sequence[Fault]) -> str:
     if len(faults) > 1:
         raised = sum(isinstance(event, ev.FaultRaised) for event in moment.events)  # an access may fault twice
         return say_fault("several", task=task, did=did, faults=counted(raised, "page fault"))
-    own = reversed(framed(fault.marks, moment))  # what comes later is about pages that are read ahead
-    events = {type(event): event for event in own}
+    events = {type(event): event for event in framed(fault, moment)}
     case = next((case for kind, case in _CASES if kind in events), "there")
     taken = events.get(ev.PageAllocated)
     frame = f"{taken.frame:#x}" if isinstance(taken, ev.PageAllocated) else ""
     return say_fault(case, task=task, did=did, page=page, frame=frame)
 
 
-def framed(marks: Sequence[Mark], moment: Moment) -> list[ev.Event]:
+def framed(fault: Fault, moment: Moment) -> list[ev.Event]:
     """Return the events of the frame's stage: a page that was in memory has none, and is at the event that enters it.
 
-    That event may be the allocation of a page table's frame.
+    That event may be the allocation of a page table's frame.  Frames of pages that are read ahead are left out.
     """
-    entered = {mark.at for mark in marks if mark.box == "enter"}
-    return [moment.events[mark.at] for mark in marks if mark.box == "frame" and mark.at not in entered]
+    entered = {mark.at for mark in fault.marks if mark.box == "enter"}
+    events = [moment.events[mark.at] for mark in fault.marks if mark.box == "frame" and mark.at not in entered]
+    led = {f"frame:{event.frame}" for event in events if isinstance(event, TAKES)}
+    led &= {mark.thing for mark in fault.marks if mark.box == "retry"}
+    sources = {f"frame:{event.source_frame}" for event in events if isinstance(event, ev.PageCopied)}
+    own = led | sources
+    return [event for event in events if not led or not isinstance(event, TAKES) or f"frame:{event.frame}" in own]
 
+
+TAKES = ev.PageAllocated, ev.PageCopied, ev.PageGranted
+"""The events that put a page into another frame."""
 
 _CASES = (ev.PageCopied, "copied"), (ev.NoCopyNeeded, "alone"), (ev.PageAllocated, "taken")
 _DID = {"read": "read", "write": "wrote"}
@@ -185,18 +192,6 @@ def _latest(moment: Moment, earlier: Iterable[Moment], space: str, read: Read | 
 
 _COMES = (ev.PageIn, "and the page is in swap space"), (ev.PageCopied, "but others have its frame")
 """What is said of a page that takes a frame, if no file has it, by an event."""
-
-_CHANGED = {
-    "bypassed": "bypassed: pages in front of it hide all of its pages, so that the chain of objects now leaves it out",
-    "collapsed": "collapsed: nothing else referred to it, so that its pages are now in the object in front of it",
-}
-"""What may happen to an object of a chain."""
-
-
-def _notes(done: Sequence[Mark]) -> Part:
-    """Return what happened to the objects of a chain, if anything did."""
-    ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
-    return boxes.below(*(boxes.words(f"fault/legend/{one}", said) for one, said in _CHANGED.items() if one in ends))
 
 
 def _whose(fault: Fault) -> str:
@@ -225,7 +220,9 @@ def _said_of(page: FaultedPage) -> str:
     )
     if was is None:
         whose = f"had no {page.word} for it"
-    return f"{task} wrote {page.what or 'to its page'}. It {whose}; now it has {page.frame:#x}."
+    said = f"{task} wrote {page.what or 'to its page'}. It {whose}; now it has {page.frame:#x}."
+    texts = [] if page.after is None else [one.words for one in page.after.frames]
+    return f"{said} {say_fault('alike')}" if len(texts) > 1 and len({*texts}) == 1 and texts[0] else said
 
 
 # ---- its steps -------------------------------------------------------------------------------------
@@ -247,13 +244,6 @@ def _owners(page: FaultedPage, users: int) -> list[str]:
     return [*have, *[f"{users - len(have):,} more"] * (users > len(have))]
 
 
-def _own(taken: Sequence[ev.Event], page: FaultedPage | None) -> int:
-    """Return the frame of the page, among those taken for it and for pages that are read ahead."""
-    frames: list[int] = [event.frame for event in taken if isinstance(event, _TAKES)]
-    drawn = [] if page is None or page.after is None else [one.frame for one in page.after.frames]
-    return next((one for one in frames if one in drawn), frames[-1])
-
-
 def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) -> Iterator[_Step]:
     """Yield the steps that an access may have, in the order of the kernel's work: the old count falls after a flush."""
     task, access = _whose(fault), fault.access
@@ -268,9 +258,8 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
     if fault.faulted:
         walk = f"its {word} says: a {access} faults" if refuses else f"it has no {word} for the page: a fault"
     yield _Step(("code", "walk"), walk, f"processor · {about}")
-    taken = [event for event in framed(fault.marks, shown) if isinstance(event, _TAKES)]
+    taken = [event for event in framed(fault, shown) if isinstance(event, TAKES)]
     old = None if page is None or page.frame < 0 else page.before.frames[-1]
-    chain = [mark.words for mark in fault.marks if mark.box == "object" and mark.words.endswith(tuple(_CHANGED))]
     if old is not None and page is not None:
         have = _owners(page, old.users)
         why = f"but {listed(have)} {'have' if len(have) > 1 else 'has'} the frame"
@@ -279,7 +268,7 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
         read = [mark.thing for mark in fault.marks if mark.thing.startswith("object:file ")]
         why = f"and the page comes from {visible(read[-1].removeprefix('object:'))}" if read else "and the page is new"
         why = next((said for kind, said in _COMES if kind in kinds and (kind is ev.PageIn or not read)), why)
-        got = f"allocates frame {_own(taken, page):#x}{', copies the page into it' * (ev.PageCopied in kinds)}"
+        got = f"allocates frame {taken[-1].frame:#x}{', copies the page into it' * (ev.PageCopied in kinds)}"
     else:
         frame = words.get("frame", "").partition(",")[0]
         is_alone = ev.NoCopyNeeded in kinds
@@ -287,7 +276,7 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
         why = "and the page needs a frame" if fault.failed >= 0 else there
         got = f"copies nothing: {task} keeps frame {frame}" if is_alone else f"finds it in frame {frame}"
     after = [f"after {fault.waited}"] * bool(fault.waited)
-    looks = ["kernel", who.get("object", who.get("lookup", "")), *chain, *after]
+    looks = ["kernel", who.get("object", who.get("lookup", "")), *after]
     yield _Step(("lookup", "object"), f"the range allows it, {why}", " · ".join(filter(None, looks)))
     kept = who.get("frame", "") if old is None else f"{old.frame:#x} stays as it is"
     went = ev.PageOut, ev.OutOfMemory
@@ -301,7 +290,7 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
         left = old.users - 1
         then += f" · only then {old.frame:#x} has {counted(left, word) if left else f'no {word}'}"
     entered = f"opens the lock of {task}'s {word}" if refuses and not taken else f"points {task}'s {word} at it"
-    yield _Step(("enter",), f"{entered}{flush}", f"kernel · pmap_enter{then}", is_new=True)
+    yield _Step(("enter",), f"{entered}{flush}", f"kernel · pmap_enter{then}", is_new=not taken)
     filled = " · its walk fills the TLB" * words.get("retry", "").startswith("walk")
     yield _Step(("retry",), f"the {access} is tried again, and works", f"processor{filled}")
 
@@ -326,9 +315,6 @@ _WRONG = {
     "enter": "no frame is left for a page table",
 }
 """Why an access failed, by its last box; "none" if there is no range, and "domain" if its program mapped nothing."""
-
-_TAKES = ev.PageAllocated, ev.PageCopied, ev.PageGranted
-"""The events that put a page into another frame."""
 
 
 def _parts_of(steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequence[Mark]) -> list[Part]:
@@ -413,7 +399,7 @@ def _page(page: FaultedPage | None, steps: Sequence[Part], *, is_over: bool) -> 
                 for name in ("fault/before/frame/0", "fault/after/frame/0")
             )
             ids = "fault/before/frame/0", "fault/after/frame/0"
-            drawn.links.append(kit.band_across("fault/copied", *ids, one, other, state=("new",)))
+            drawn.links.append(kit.band_across("fault/copied", *ids, one, other, state=(page.kind,)))
         return max(ends)
 
     return put
@@ -476,8 +462,7 @@ def _side(key: str, title: str, page: FaultedPage, side: Side, most: int, lead: 
             if its is not None and aim is not None:
                 upper, lower = (card, aim) if card.y < aim.y else (aim, card)
                 ends = (Box(x + 18, one.y, 90, one.h) for one in (upper, lower))
-                state = "new" if its.state in ("new", "changed") else "table"
-                drawn.links.append(kit.band(f"{card.id}/to", upper.id, lower.id, *ends, state=(state,)))
+                drawn.links.append(kit.band(f"{card.id}/to", upper.id, lower.id, *ends, state=("table",)))
         if page.keeper:
             drawn.nodes.append(
                 kit.card(

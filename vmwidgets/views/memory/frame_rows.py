@@ -6,6 +6,7 @@ Equal rows form one band, and rows without changes are folded if there are too m
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby, pairwise
@@ -18,21 +19,19 @@ from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
+from vmwidgets.views.scene.text import short_count, text_width, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
 ROWS, PIECES = 14, 120
 """The most rows and bands that are drawn (changed rows first), and the most pieces in them."""
 
-LABEL = 64.0
-"""Room for the address of a row's first frame."""
+LABEL, _NOTE = 64.0, 64.0
+"""Room for the address of a row's first frame, and for how many frames changed, at its end."""
 
-_ROW, _PITCH, _BAND, _UNIFORM, _AROUND = 18.0, 24.0, 42.0, 6, 2.5
-"""Heights of a row, of a row with its gap, and of a band; the most full rows of one owner that stay rows; the distance
-from a frame to the line around it.
-
-The part of a line in the next row is too low for a badge, so a line has only one badge.
+_ROW, _PITCH, _UNIFORM, _AROUND = 20.0, 26.0, 6, 2.5
+"""Heights of a row, and of a row with its gap; the most full rows of one owner that stay rows; the distance from a
+frame to the line around it.
 """
 
 _LARGEST = 10
@@ -64,14 +63,6 @@ class Strip(NamedTuple):
     def state(self) -> bool:
         """Return whether anything changed here."""
         return any(one.state for one in self.pieces)
-
-
-def owners_of(value: FramesValue) -> list[tuple[str, int]]:
-    """Return the owners by their drawn names, with the numbers of their frames, the most first."""
-    counts: dict[str, int] = {}
-    for owner, count in value.owners:
-        counts[owner_words(owner)] = counts.get(owner_words(owner), 0) + count
-    return sorted(counts.items(), key=lambda one: -one[1])
 
 
 def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:
@@ -164,45 +155,51 @@ def rows_of(strips: Sequence[Strip], across: int) -> Part:
 def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Link]:
     """Yield the nodes of the strips, and lines around changes."""
     ranked = _chosen(strips)
-    y = box.y
+    y, wide = box.y, box.w - LABEL - _NOTE
     around: list[tuple[Piece, Box]] = []
-    unit = (box.w - LABEL) / across
+    unit = wide / across
     for shown, group in groupby(enumerate(strips), key=lambda one: one[0] in ranked):
         some = [strip for _, strip in group]
-        if not shown:
-            count = sum(piece.frames for one in some for piece in one.pieces)
-            yield fold_of(some[0].pieces[0].first, count, Box(box.x + LABEL, y, box.w - LABEL, 20))
-            y += 26
+        if not shown and (len(some) > 1 or all(piece.run is None for piece in some[0].pieces)):
+            yield _left_out(some, Box(box.x + LABEL, y, wide, _ROW))
+            y += _PITCH
             continue
         for strip in some:
-            high = _ROW if strip.rows == 1 else _BAND
-            if all(piece.run is None for piece in strip.pieces):
-                count = sum(piece.frames for piece in strip.pieces)
-                yield fold_of(strip.pieces[0].first, count, Box(box.x + LABEL, y, box.w - LABEL, 20))
-                y += 26
-                continue
             first = strip.pieces[0].first
             words = f"{first // across * across:#x}"
             yield kit.label(f"frames/row/{first:x}", words, box.x, y, style="mono label dim", most=LABEL)
             for piece in strip.pieces:
-                wide = box.w - LABEL if strip.rows > 1 else piece.frames * unit
+                room = wide if strip.rows > 1 else piece.frames * unit
                 again = bool(around) and around[-1][0].end == piece.first and around[-1][0].state == piece.state
-                place = Box(box.x + LABEL + piece.first % across * unit, y, wide - 1, high - 0.5 * again)
+                place = Box(box.x + LABEL + piece.first % across * unit, y, room - 1, _ROW - 0.5 * again)
                 yield _piece(piece, strip, place, unit)
                 around += [(piece, place)] * bool(piece.state)
-            y += high + _PITCH - _ROW
-    yield from _contours(around)
+            y += _PITCH
+    yield from _contours(around, box.x + box.w)
 
 
 def _chosen(strips: Sequence[Strip]) -> set[int]:
-    """Return the strips that are drawn."""
+    """Return the strips that are drawn: if some changed, they and their neighbours."""
+    known = [at for at, strip in enumerate(strips) if any(piece.run is not None for piece in strip.pieces)]
+    changed = [at for at in known if strips[at].state]
+    near = {place for at in changed for place in (at - 1, at, at + 1)}.intersection(known)
     chosen, left = set[int](), PIECES
-    for at in sorted(range(len(strips)), key=lambda at: (not strips[at].state, at))[:ROWS]:
+    for at in sorted(near or known, key=lambda at: (at not in changed, at))[:ROWS]:
         left -= len(strips[at].pieces)
         if chosen and left < 0:
             break
         chosen.add(at)
     return chosen
+
+
+def _left_out(some: Sequence[Strip], box: Box) -> Node:
+    """Return a fold of some rows: how many frames they have, and if they are free."""
+    pieces = [piece for strip in some for piece in strip.pieces]
+    count = sum(piece.frames for piece in pieces)
+    if all(piece.run is not None and piece.run.state == "free" for piece in pieces):
+        words = f"{count:,} free frames more, in {counted(sum(strip.blocks for strip in some), 'block')}"
+        return kit.fold(f"frames/fold/{pieces[0].first:x}", box, words, title=words, lane="frames/runs")
+    return fold_of(pieces[0].first, count, box)
 
 
 def fold_of(first: int, count: int, box: Box) -> Node:
@@ -249,7 +246,7 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
         "box",
         tuple(text),
         tuple(bars),
-        ("tile", f"is-{kind}", f"frame-{run.state}", *piece.state.split()),
+        ("tile", f"is-{kind}", f"frame-{run.state}", *piece.state.split(), *["within"] * bool(piece.state)),
         piece_words(piece),
         "select",
         "frames/runs",
@@ -282,8 +279,8 @@ def piece_words(piece: Piece) -> str:
     )
 
 
-def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
-    """Yield lines around adjacent frames with the same states."""
+def _contours(around: Sequence[tuple[Piece, Box]], right: float) -> Iterator[Node | Link]:
+    """Yield lines around adjacent frames with the same states, and the number of changed frames at the row's end."""
     groups: list[list[tuple[Piece, Box]]] = []
     for one in around:
         last = groups[-1][-1] if groups else None
@@ -291,10 +288,17 @@ def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
             groups[-1].append(one)
         else:
             groups.append([one])
+    notes: dict[float, Counter[str]] = {}
     for group in groups:
         name, state = f"frames/run/{group[0][0].first:x}", group[0][0].state
         for number, points in enumerate(_outlines([box for _, box in group])):
             yield Link(f"{name}/around/{number}", "around", name, name, points, tuple(state.split()))
+        for word in {"new", "changed"}.intersection(state.split()):
+            notes.setdefault(group[0][1].y, Counter())[word] += sum(piece.frames for piece, _ in group)
+    for y, counts in notes.items():
+        word, count = counts.most_common(1)[0]
+        said = f"{counts.total():,} changed" if len(counts) > 1 else f"{count:,} {word}"
+        yield kit.label(f"frames/note/{y:g}", said, right - text_width(said, "new"), y, style="label new")
 
 
 def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
@@ -324,59 +328,3 @@ def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]
             (x0, second),
             (x0, y0 - 1),
         )
-
-
-def said_of(owner: str, runs: Sequence[FrameRun]) -> str:
-    """Return the frames of an owner, as far as they are known."""
-    own = (run for run in runs if owner_words(run.owner) == owner and run.state == "used")
-    return ", ".join(frame_numbers(run.first, run.frames) for run in own)
-
-
-def owner_rows(value: FramesValue, before: Mapping[str, int], most: int) -> Part:
-    """Return the owners, the largest first, each with a bar and the numbers of its frames."""
-    owners = owners_of(value)
-    shown, left_out = owners[:most], owners[most:]
-    if not shown:
-        return boxes.words("frames/owners", "no frame has an owner")
-    more = f"{counted(len(left_out), 'more owner')}", f"{sum(count for _, count in left_out):,}"
-    rows = [
-        boxes.thing(44, partial(_owner, name, count, before.get(name, 0), shown[0][1], said_of(name, value.runs)))
-        for name, count in shown
-    ]
-    head, rest = _ends("frames/owners", "owner", "frames"), _ends("frames/owners/more", *more)
-    return boxes.below(head, *rows, *[rest] * bool(left_out), gap=4)
-
-
-def _owner(name: str, count: int, was: int, largest: int, frames: str, box: Box) -> Node:
-    """Return an owner: the number of its frames, as a bar too, and which they are."""
-    number, old = f"{count:,}", f"was {was:,}" if 0 < was != count else ""
-    end = text_width(number, "strong")
-    text = [
-        fitted(0, 13, name, box.w - end - 12 - (text_width(old) + 8 if old else 0), "strong", middle=True),
-        Text(box.w, 13, number, "label new" if was != count else "strong", "end"),
-        *[Text(box.w - end - 8, 13, old, "label dim", "end")] * bool(old),
-        fitted(0, 39, frames, box.w, "mono label dim"),
-    ]
-    bars = (
-        Bar(0, 19, box.w, 5, "rail"),
-        Bar(0, 19, max(3.0, box.w * count / largest), 5, f"own-{kind_of_owner(name)}"),
-    )
-    title = f"{name}: {counted(count, 'frame')}, {binary_size(count * PAGE)}{f', {old}' if old else ''}"
-    return kit.runs(
-        f"frames/owner/{name}",
-        box,
-        [run for run in text if run.text],
-        bars=bars,
-        title=title,
-        state=["new"] * (not was),
-    )
-
-
-def _ends(identity: str, left: str, right: str) -> Part:
-    """Return a line with words at both ends."""
-    return boxes.thing(
-        18,
-        lambda box: kit.runs(
-            identity, box, [Text(0, 14, left, "label dim"), Text(box.w, 14, right, "label dim", "end")]
-        ),
-    )

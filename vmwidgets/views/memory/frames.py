@@ -1,7 +1,7 @@
-"""Physical memory: each frame's use, the frames of each owner, the free frames, and which requests are still served.
+"""Physical memory: how many frames are available, which owners have the others, and the frames around a change.
 
-First a sentence says what the kernel does at this number of free pages, and a bar shows it; then come the frames in
-rows, their owners, and the buddy system's free blocks.
+First a sentence says what the kernel does at this number of free pages, and a bar of all frames shows it; then come the
+frames in rows, and the buddy system's free blocks.
 """
 
 from __future__ import annotations
@@ -11,31 +11,28 @@ from functools import partial
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
-from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, FreeList, PageCounts
+from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, FreeList
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.relations import FRAMES, About, Pages
-from vmwidgets.views.scene.text import fitted, short_count, text_width
+from vmwidgets.views.scene.text import short_count, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
 from .frame_rows import (
-    LABEL,
     Piece,
     Strip,
     fold_of,
-    owner_rows,
-    owners_of,
     pieces_of,
     rows_of,
     strips_of,
 )
-from .gauge import answer, gauges, served
+from .gauge import answer, gauges, owners_of, served
 
 _NARROW = 600.0
 """Width in pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
@@ -43,10 +40,8 @@ _NARROW = 600.0
 RUNS = 18
 """The most runs that are drawn: changed runs, the selected run, and the largest runs; the others are counted."""
 
-OWNERS = 7
-_COLUMNS, _RUN_H = 8, 40.0
-_WIDE, _OWNERS = 700.0, 196.0
-"""The width from which owners are next to the frames; and their room there."""
+_COLUMNS, _RUN_H, _WIDE = 8, 40.0, 700.0
+"""The most boxes in a row, and their height; the width from which a row has 64 frames."""
 
 _LEAST_RUN = 145.0
 """Least width of a run with the space next to it."""
@@ -73,26 +68,22 @@ def draw_frames(
     part of the picture names (`named`) get more rows if they need them; and so do changed frames in a narrow picture,
     which has few boxes in a row.
     """
-    moment, value, before = look.moment, look.now, look.before.counts
+    moment, value, before = look.moment, look.now, look.before
     touched = touched_frames(moment.so_far)
     chosen = -1 if selected is None else selected.frame
     strips: list[Strip] = []
     if rows:
         part = _runs(value, touched, selected, frozenset(lit), width, rows, among, frozenset(named))
     elif compact:
-        part = boxes.below(
-            boxes.words("frames/answer", answer(value.counts), "body"), gauges(value.counts, before), gap=12
-        )
+        part = boxes.below(boxes.words("frames/answer", answer(value.counts), "body"), gauges(value, before), gap=12)
     else:
         across = 64 if width >= _WIDE else 32
         strips = strips_of(tuple(pieces_of(value, touched, frozenset(lit), chosen)), across)
         detail = [] if selected is None else [_detail(selected)]
-        part = boxes.below(gauges(value.counts, before), _grid(value, look.before, strips, across), *detail, gap=30)
+        part = boxes.below(gauges(value, before), _grid(value, before, strips, across), *detail, gap=30)
     counts, steps = value.counts, moment.steps(steps_of_gauges if compact else steps_of_frames)
-    subtitle = (
-        f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "
-        f"{counts.deficit:,} request{'' if counts.deficit == 1 else 's'} refused"
-    )
+    subtitle = f"{counts.total:,} frames, {binary_size(counts.total * PAGE)}"
+    subtitle += f" · {counted(counts.deficit, 'request')} refused" * bool(counts.deficit)
     return boxes.picture(
         "frames",
         title,
@@ -100,7 +91,7 @@ def draw_frames(
         part,
         caption=moment.caption
         if rows or compact
-        else moment.caption_of(steps, answer(value.counts), _difference(counts, before), tells=False),
+        else moment.caption_of(steps, answer(counts), _difference(value, before), tells=False),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=steps,
         machine=machine,
@@ -109,11 +100,21 @@ def draw_frames(
     )
 
 
-def _difference(counts: PageCounts, before: PageCounts) -> str:
-    """Return how many frames more or fewer are available than before the operation."""
-    more = counts.available - before.available
-    said = f"{abs(more):,} {'more' if more > 0 else 'fewer'}"
-    return f"{said} {'is' if abs(more) == 1 else 'are'} available than before." if more else ""
+def _difference(value: FramesValue, before: FramesValue) -> str:
+    """Return which owners have more or fewer frames than before the operation: the greatest differences."""
+    now, was = owners_of(value), owners_of(before)
+    changes = {name: now.get(name, 0) - was.get(name, 0) for name in {**was, **now}}
+    first, *others = sorted(((name, by) for name, by in changes.items() if by), key=lambda one: -abs(one[1])) or [
+        ("", 0)
+    ]
+    if not first[1]:
+        return ""
+    said = [f"{first[0]} has {_more(first[1])} than before", *(f"{name} {_more(by)}" for name, by in others[:2])]
+    return "; ".join(said) + "."
+
+
+def _more(by: int) -> str:
+    return f"{abs(by):,} {'more' if by > 0 else 'fewer'}"
 
 
 def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[str, About]:
@@ -136,9 +137,9 @@ FRAMES_CHANGE = (
 
 steps_of_gauges = either(
     having(*FRAMES_CHANGE, ev.PageDenied, ev.PageCached),
-    where(lambda stage: any(isinstance(event, ev.FileRead) and event.how != "hit" for event in stage.events)),
+    where(lambda stage: any(isinstance(event, ev.FileRead) and event.how == "reactivated" for event in stage.events)),
 )
-"""The steps of the gauges: pages that are allocated, freed, wired or cached."""
+"""The steps of the bar: pages that are allocated, freed, wired, cached, or used again."""
 
 steps_of_frames = once(
     "frames",
@@ -172,62 +173,29 @@ def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
 
 
 def _grid(value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int) -> Part:
-    """Return the frames in rows, and next to them, or below if there is no room, the owners."""
-    owned = {kind_of_owner(name) for name, _ in value.owners}
-    known = [(f"own-{kind}", words) for kind, words in KINDS.items() if kind in owned]
-    known += [("", "dotted: free, and filled with zeroes")] * any(run.state == "zeroed" for run in value.runs)
-    known += [("", "with a line below: wired")] * any(run.wired for run in value.runs)
-    frames = boxes.below(boxes.thing(18, partial(_head, across)), rows_of(strips, across), gap=6)
-    grid = boxes.below(frames, boxes.key("frames/look", known), _orders(value, before), gap=14)
-    owners = owner_rows(value, dict(owners_of(before)), OWNERS)
-    wide, narrow = boxes.columns((0, grid), (_OWNERS, owners), gap=24), boxes.below(grid, owners, gap=16)
-    return boxes.either(_WIDE - 2 * MARGIN, wide, narrow)
-
-
-def _head(across: int, box: Box) -> Node:
-    """Return the words above the rows."""
-    orders = ", in the order of their addresses", ", by address", ""  # the first that fits
-    ways = tuple(f"{across} to a row{order}; each is {binary_size(PAGE)}" for order in orders)
-    said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, ways, box.w - LABEL, "label dim")]
-    return kit.runs("frames/runs", box, said)
-
-
-KINDS = {
-    "kernel": "the kernel's",
-    "table": "page tables",
-    "file": "of files",
-    "anonymous": "memory of tasks",
-    "heap": "heaps",
-    "stack": "stacks",
-}
-"""The meanings of frames' colours."""
+    """Return the frames in rows, and the free blocks."""
+    said = f"The frames in order, {across} to a row"
+    said += "; a dot: filled with zeroes" * any(run.state == "zeroed" for run in value.runs)
+    rows = boxes.below(boxes.words("frames/runs", said), rows_of(strips, across), gap=4)
+    return boxes.below(rows, _orders(value, before), gap=14)
 
 
 def _orders(value: FramesValue, before: FramesValue) -> Part:
     """Return the free blocks of the buddy system: of each size that there is or was, how many."""
     both = [pair for pair in zip(value.orders, before.orders, strict=True) if any(one.count for one in pair)]
-    parts = [_order(*pair) for pair in both]
-    words = boxes.words("frames/orders", "free blocks, by size" if parts else "no block is free")
-    return boxes.below(words, boxes.flowing(parts, gap=16), gap=2)
+    said = "Free blocks:" if both else "No block is free."
+    head = text_width(said), boxes.words("frames/orders", said)
+    return boxes.flowing([head, *(_order(*pair) for pair in both)], gap=14)
 
 
 def _order(free: FreeList, old: FreeList) -> tuple[float, Part]:
     """Return the width and the number of free blocks of an order."""
-    count, size = short_count(free.count), f"of {binary_size(PAGE << free.order)}"
-    was = f"was {short_count(old.count)}" if old.count != free.count else ""
-    begin = text_width(count, "strong") + 4
-    end = begin + text_width(size) + 6
-    text = [Text(0, 13, count, "label new" if was else "label strong"), Text(begin, 13, size, "label")]
+    said = f"{short_count(free.count)} of {binary_size(PAGE << free.order)}"
+    said += f" (was {short_count(old.count)})" * (old.count != free.count)
     first = "" if not free.first else f", next {free.first[0]:#x}"
-    draw = partial(
-        kit.runs,
-        f"frames/order/{free.order}",
-        text=[*text, *[Text(end, 13, was, "label dim")] * bool(was)],
-        state=["changed"] * bool(was),
-        lane="frames/orders",
-        title=f"order {free.order}: {counted(free.count, 'free block')} of {counted(1 << free.order, 'frame')}{first}",
-    )
-    return end + text_width(was), boxes.thing(kit.LINE, draw)
+    title = f"order {free.order}: {counted(free.count, 'free block')} of {counted(1 << free.order, 'frame')}{first}"
+    draw = partial(kit.runs, f"frames/order/{free.order}", text=[Text(0, 14, said)], lane="frames/orders", title=title)
+    return text_width(said), boxes.thing(kit.LINE, draw)
 
 
 # ---- runs --------------------------------------------------------------------------------------------------
@@ -373,7 +341,7 @@ def _rows(value: FramesValue) -> tuple[tuple[str, ...], ...]:
     rows = [(name, f"{getattr(counts, name):,}", "", "", "") for name in _COUNTED]
     now = served(counts)
     rows += [(f"class {name}", "served" if now[name] else "refused", "", "", "") for name in now]
-    rows += [(f"owner {name}", f"{count:,}", "", "", "") for name, count in owners_of(value)[:40]]
+    rows += [(f"owner {name}", f"{count:,}", "", "", "") for name, count in [*owners_of(value).items()][:40]]
     rows += [(f"free blocks of order {free.order}", f"{free.count:,}", "", "", "") for free in value.orders]
     rows += [
         (

@@ -1,28 +1,32 @@
-"""All of memory as one bar, the frames that requests can get at its left, against the marks that trigger actions.
+"""All of memory as one bar: the frames that requests can get at its left, then the owners of the others.
 
-If few are left, the scale is cut, so that the last pages, which matter most, are visible.
+Lines below lead to the marks that trigger actions.  Where one side is much larger than the other, the scale is cut, so
+that the smaller side is visible: the last free pages, or the few owners.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
-from vmwidgets.engine.memory.pages_schema import PageCounts
+from vmwidgets.engine.memory.pages_schema import FramesValue, PageCounts
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Node, Text
-from vmwidgets.views.scene.text import text_width, wrapped
+from vmwidgets.views.scene.text import fitted, text_width, wrapped
+from vmwidgets.views.story.words.names import owner_words
 
-_BAR = 28.0
+_BAR = 44.0
 """Height of the bar."""
 
 CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
 
-_APART = 12.0
-"""Pixels between adjacent words."""
+OWNERS = 7
+"""The most parts that are named below the bar."""
 
 
 def served(counts: PageCounts) -> dict[str, bool]:
@@ -32,91 +36,139 @@ def served(counts: PageCounts) -> dict[str, bool]:
     return {"NORMAL": normal, "SYSTEM": normal or left > counts.interrupt_free_min, "INTERRUPT": left > 0}
 
 
-def gauges(counts: PageCounts, before: PageCounts) -> Part:
-    """Return the bar with its marks, its parts below, and which requests are served.
+def owners_of(value: FramesValue) -> dict[str, int]:
+    """Return the owners by their drawn names, with the numbers of their frames, the most first."""
+    counts = Counter[str]()
+    for owner, count in value.owners:
+        counts[owner_words(owner)] += count
+    return dict(counts.most_common())
 
-    `before` are the counts at the operation's start; differences are shown next to the parts.
+
+def gauges(value: FramesValue, before: FramesValue) -> Part:
+    """Return the bar with its marks, and the names of its parts.
+
+    `before` is physical memory at the operation's start; earlier numbers are next to the parts.
     """
-    return boxes.below(_reserves(counts, before), _legend(counts, before), gap=10)
+    scale = boxes.drawing(_BAR, partial(_scale, value, before.counts.free))
+    refused = [_refused(name) for name, is_served in served(value.counts).items() if not is_served]
+    return boxes.below(boxes.flowing(refused), scale, _names(value, before), gap=10)
 
 
 def answer(counts: PageCounts) -> str:
-    """Return what the kernel does at this number of free pages, in a sentence.
+    """Return how many frames are available and, if they are few, what the kernel does then.
 
     Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
     """
     left = counts.available
-    there = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available"
+    said = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available."
     if left >= counts.free_target:
-        return f"{there}. The page daemon rests, and is woken at {counts.free_reserved:,}."
-    said = f"{there}: "
+        return said
     if not left:
-        return said + "every request is refused."
+        return said + " Every request is refused."
     if left <= counts.interrupt_free_min:
-        return said + "only INTERRUPT requests are served."
+        return said + " Only INTERRUPT requests are served."
     if left <= counts.free_reserved:
-        return said + "SYSTEM and INTERRUPT requests are served; a NORMAL one is refused, and wakes the page daemon."
+        return said + " SYSTEM and INTERRUPT requests are served; a NORMAL one is refused, and wakes the page daemon."
     if left < counts.free_min:
-        return said + "all requests are served, but threads that wait for pages are not woken."
-    return said + "all requests are served; a page daemon that is awake works on."
+        return said + " All requests are served, but threads that wait for pages are not woken."
+    return said + " All requests are served; a page daemon that is awake works on."
 
 
-# ---- all pages, to scale -------------------------------------------------------------------------------
+# ---- all pages -----------------------------------------------------------------------------------------
 
 
-def _parts(counts: PageCounts) -> list[tuple[str, int, str]]:
-    """Return the name, pages and style of each part, in order: first the available pages."""
-    other = max(0, counts.used - counts.wired - counts.inactive)
-    return [
-        ("free", counts.free - counts.zeroed, "free"),
-        ("zeroed", counts.zeroed, "zeroed"),
-        ("cached", counts.cached, "cached"),
-        ("inactive", counts.inactive, "inactive"),
-        ("in use", other, "used"),
-        ("wired", counts.wired, "wired"),
-    ]
+def _parts(value: FramesValue) -> list[tuple[str, int, str, int]]:
+    """Return the name, frames, kind, and wired frames of each part, in order: first the available frames."""
+    counts, cached, wired = value.counts, _known(value, "cached"), _known(value, "wired")
+    parts = [("free", counts.free, "free", 0), ("cached", sum(cached.values()), "cached", 0)]
+    for name, count in owners_of(value).items():
+        parts.append((name, count - cached[name], kind_of_owner(name), wired[name]))
+    return [part for part in parts if part[1]]
 
 
-def _legend(counts: PageCounts, before: PageCounts) -> Part:
-    """Return the number of pages in each part."""
-    parts, earlier = _parts(counts), {name: pages for name, pages, _ in _parts(before)}
-    known = [(name, pages, look) for name, pages, look in parts if pages or earlier.get(name)]
-    meanings = []
-    for number, (name, pages, look) in enumerate(known):
-        said, old = _said(name, pages), f"was {earlier[name]:,}" if earlier[name] != pages else ""
-        text = [Text(15, 13, said, "label new" if old else "label")]
-        text += [Text(21 + text_width(said, "strong"), 13, old, "label dim")] * bool(old)
-        draw = partial(
-            kit.runs,
-            f"frames/legend/{number}",
-            text=text,
-            bars=(Bar(0, 3, 10, 10, look),),
-            state=["changed"] * bool(old),
-            title=" ".join(filter(None, (said, old))),
+def _known(value: FramesValue, what: str) -> Counter[str]:
+    """Return the cached or wired frames of each owner; nothing if the value does not contain all of them."""
+    found = Counter[str]()
+    for run in value.runs:
+        if run.wired if what == "wired" else run.state == what:
+            found[owner_words(run.owner)] += run.frames
+    return found if found.total() == getattr(value.counts, what) else Counter()
+
+
+def _names(value: FramesValue, before: FramesValue) -> Part:
+    """Return the name of each part with its number, and how many frames are wired."""
+    now, was = ({name: frames for name, frames, *_ in _parts(one)} for one in (value, before))
+    kinds = {name: kind for name, _, kind, _ in [*_parts(before), *_parts(value)]}
+    known = sorted({**was, **now}, key=lambda name: (name not in _AVAILABLE, -now.get(name, 0)))
+    if level(value.counts, value.counts.free, 1) > _SAID:
+        known.remove("free")
+    shown, rest = known[:OWNERS], known[OWNERS:]
+    items = [
+        _name(
+            name,
+            now.get(name, 0),
+            was.get(name, 0),
+            kinds[name] if name in _AVAILABLE else f"own-{kinds[name]}",
         )
-        meanings.append((text_width(f"{said} {old}", "label strong") + 20, boxes.thing(kit.LINE, draw)))
-    return boxes.flowing(meanings, gap=10)
+        for name in shown
+    ]
+    if rest:
+        items.append(_name(counted(len(rest), "more owner"), sum(now.get(name, 0) for name in rest), None, ""))
+    if value.counts.wired:
+        items.append(_name("wired", value.counts.wired, before.counts.wired, "mark"))
+    return boxes.flowing(items, gap=14)
 
 
-def _pieces(counts: PageCounts, box: Box) -> Iterator[Node]:
+def _name(name: str, count: int, was: int | None, look: str) -> tuple[float, Part]:
+    """Return the width and the words of a part, next to a sample of its colour or, if it is wired, of the line."""
+    number, old = f"{count:,}", f"was {was:,}" if was is not None and was != count else ""
+    inset = 16.0 if look else 0.0
+    end = inset + text_width(name) + 6
+    wide = end + text_width(number, "strong") + (6 + text_width(old) if old else 0)
+
+    def draw(box: Box) -> Node:
+        bars = (Bar(0, 11, 11, 3, look) if look == "mark" else Bar(0, 3, 10, 10, look),) * bool(look)
+        words = fitted(inset, 13, name, box.w - (wide - end) - inset - 6, middle=True)
+        at = min(end, box.w - (wide - end))
+        text = [words, Text(at, 13, number, "strong")]
+        text += [Text(at + text_width(number, "strong") + 6, 13, old, "label dim")] * bool(old)
+        title = f"{name}: {counted(count, 'frame')}, {binary_size(count * PAGE)}{f', {old}' if old else ''}"
+        return kit.runs(f"frames/owner/{name}", box, text, bars=bars, title=title, lane="frames/parts")
+
+    return wide, boxes.thing(kit.LINE, draw)
+
+
+def _pieces(value: FramesValue, was_free: int, box: Box) -> Iterator[Node]:
     """Yield the parts of the bar; a small one is also seen."""
-    done, x = 0, 0.0
-    known = [part for part in _parts(counts) if part[1]]
-    for left, (name, pages, look) in zip(range(len(known), 0, -1), known, strict=True):
-        done += pages
-        end = min(max(level(counts, done, box.w), x + _LEAST), box.w - _LEAST * (left - 1))
-        title = f"{_said(name, pages)}, {binary_size(pages * PAGE)}"
-        place = box._replace(x=box.x + x, w=max(1.0, end - x - 1))
-        yield kit.chip(f"frames/part/{name}", "page-part", place, lane="frames/parts", state=[look], title=title)
+    done, x, parts = 0, 0.0, _parts(value)
+    for left, (name, frames, kind, wired) in zip(range(len(parts), 0, -1), parts, strict=True):
+        done += frames
+        end = min(max(level(value.counts, done, box.w), x + _LEAST), box.w - _LEAST * (left - 1))
+        wide = max(1.0, end - x - 1)
+        words: tuple[str, ...] = (f"{frames:,}",) if kind != "table" else ()
+        if kind in ("free", "cached"):
+            words = f"{frames:,} {name}", *words
+        if kind == "free" and frames != was_free:
+            words = f"{frames:,} free, was {was_free:,}", *words
+        line = (Bar(0, _BAR - 5, wide * wired / frames, 5, "mark"),) * bool(wired)
+        yield kit.chip(
+            f"frames/part/{name}", "run", box._replace(x=box.x + x, w=wide), (*words, ""),
+            style="label strong", lane="frames/parts", state=["tile", *_LOOKS.get(kind, (f"is-{kind}",))], bars=line,
+            title=f"{name}: {frames:,}, {binary_size(frames * PAGE)}{f', {wired:,} wired' if wired else ''}",
+        )  # fmt: skip  # its place, its words
         x = end
 
 
 _LEAST = 3.0
 """The least width of a part."""
 
+_AVAILABLE = "free", "cached"
+"""The parts that a request can use."""
 
-def _said(name: str, pages: int) -> str:
-    return f"{name} {pages:,}"
+_SAID = 0.2
+"""The part of the width from which the bar itself says how many frames are free."""
+
+_LOOKS = {"cached": ("is-file", "frame-cached")}
 
 
 # ---- against the reserves ------------------------------------------------------------------------------
@@ -130,74 +182,61 @@ MEANINGS = {
 """The effects at the marks, the largest mark first."""
 
 WAKES = "free_reserved"
-"""The mark that has words even if all are far away."""
+"""The mark that is drawn even if all are far away."""
 
-_CUT, _CUT_AT = 4, 0.86
-"""On a cut scale, numbers up to this multiple of free_target take this part of the width."""
+_FEW, _FEW_AT = 4, 0.86
+"""If at most this multiple of free_target is available, so many frames take this part of the width."""
+
+_MOSTLY_FREE, _FREE_AT = 0.75, 0.6
+"""If a greater part of all frames is available, the available frames take this part of the width."""
 
 
 def level(counts: PageCounts, pages: int, w: float) -> float:
     """Return the place of a number of pages on the gauge; numbers beyond a cut share the remaining space."""
-    share, most = 1.0, max(counts.total, counts.free_target + 1)
-    if is_cut(counts):
-        reach = _CUT * counts.free_target
-        if pages > reach:
-            return w * (_CUT_AT + (1 - _CUT_AT) * (pages - reach) / (most - reach))
-        most, share = reach, _CUT_AT
-    return w * share * min(1.0, pages / most)
+    reach, share = _cut(counts)
+    if pages <= reach:
+        return w * share * pages / reach
+    return w * (share + (1 - share) * min(1.0, (pages - reach) / max(1, counts.total - reach)))
 
 
 def is_cut(counts: PageCounts) -> bool:
-    """Return whether so little is left that the marks are drawn larger than everything else."""
-    reach = _CUT * counts.free_target
-    return counts.available <= reach and counts.total > 2 * reach
+    """Return whether one side of the gauge is drawn larger than the other."""
+    return _cut(counts)[1] < 1
 
 
-def _reserves(counts: PageCounts, before: PageCounts) -> Part:
-    """Return the available frames on a scale with marks, and which requests are served, beside or below its name."""
-    said = "all frames, the available ones at the left, " + ("cut at the right" if is_cut(counts) else "to scale")
-    note, classes = boxes.words("frames/note", said), _classes(counts, before)
-    in_one_line = sum(wide + 8 for wide, _ in classes) + text_width(said) + _APART
-
-    def head(w: float) -> Part:
-        if in_one_line <= w:
-            return boxes.columns((0, note), *classes)
-        return boxes.below(note, boxes.flowing(classes), gap=2)
-
-    scale = boxes.drawing(_BAR, partial(_scale, counts, before))
-    return boxes.below(boxes.sized(head), boxes.apart(24), scale)
+def _cut(counts: PageCounts) -> tuple[int, float]:
+    """Return how many pages take which part of the width."""
+    reach = _FEW * counts.free_target
+    if counts.available <= reach and counts.total > 2 * reach:
+        return reach, _FEW_AT
+    if _MOSTLY_FREE * counts.total < counts.available < counts.total:
+        return counts.available, _FREE_AT
+    return max(counts.total, counts.free_target + 1), 1.0
 
 
-def _scale(counts: PageCounts, before: PageCounts, box: Box) -> Iterator[Node]:
+def _scale(value: FramesValue, was_free: int, box: Box) -> Iterator[Node]:
     """Yield the bar, its parts, and a line from it to each mark's number, effect and name below."""
-    at = level(counts, counts.available, box.w)
+    counts = value.counts
     said = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
-    yield kit.chip("frames/reserves", "axis", box, title=said)
-    yield from _pieces(counts, box)
+    yield kit.chip("frames/reserves", "axis", box, title=f"{said}; {'cut' if is_cut(counts) else 'to scale'}")
+    yield from _pieces(value, was_free, box)
     if is_cut(counts):
+        reach, share = _cut(counts)
+        at = box.w * (share if reach > counts.available else share * 0.92)
         bars = Bar(0, 0, 2, _BAR, "ground"), Bar(4, 0, 2, _BAR, "ground")
-        yield kit.runs("frames/cut", box._replace(x=box.x + box.w * _CUT_AT, w=8), (), bars=bars)
-    y = _BAR + 4
+        yield kit.runs("frames/cut", box._replace(x=box.x + at, w=8), (), bars=bars, title="the scale is cut here")
+    y = _BAR + 2
     for name, meaning in MEANINGS.items():
-        mark = _mark(counts, name, meaning, y, box)
-        yield mark
-        y = max(y, mark.h * bool(mark.text))
-    total = f"{counts.total:,}"
-    if at + text_width(f"{counts.available:,} available") < box.w - text_width(total) - 40:
-        yield kit.label("frames/total", total, box.x + box.w - text_width(total), box.y - 20)
-    yield _pointer(counts, before, at, box)
+        if counts.available < counts.free_target or name == WAKES:
+            mark = _mark(counts, name, meaning, y, box)
+            yield mark
+            y = mark.h
 
 
 def _mark(counts: PageCounts, name: str, meaning: str, top: float, box: Box) -> Node:
-    """Return a line from the bar to its mark's number, effect and name, `top` pixels below.
-
-    While more frames than all marks are available, the others are lines alone.
-    """
+    """Return a line from the bar to its mark's number, effect and name, `top` pixels below."""
     pages = int(getattr(counts, name))
     at, number, title = level(counts, pages, box.w), f"{pages:,}", f"{name}: {pages:,} pages; {meaning}"
-    if counts.available >= counts.free_target and name != WAKES:
-        line, place = Bar(0, _BAR - 6, 1.5, 10, "mark"), Box(box.x + at, box.y, 2, _BAR + 4)
-        return kit.runs(f"frames/mark/{name}", place, (), bars=(line,), title=title, lane="frames/marks")
     indent = text_width(number, "strong") + 6
     said = wrapped(f"{meaning} ({name})", box.w - at - 12 - indent)
     is_under = counts.available < pages or (name in REFUSING and counts.available <= pages)
@@ -213,38 +252,10 @@ REFUSING = "free_reserved", "interrupt_free_min"
 """The marks that a request must exceed; at the others, it is enough to reach them."""
 
 
-def _pointer(counts: PageCounts, before: PageCounts, at: float, box: Box) -> Node:
-    """Return the number of available pages, above its place on the gauge."""
-    label = f"{counted(counts.available, 'page')} available"
-    was = f"was {before.available:,}" if before.available != counts.available else ""
-    wide = text_width(label, "label strong")
-    w = wide + (text_width(was) + 10 if was else 0) + 6
-    left = min(max(0.0, at - wide / 2), box.w - w)
-    text = [Text(2, 12, label, "label new" if was else "label strong")]
-    text += [Text(wide + 10, 12, was, "label dim")] * bool(was)
-    bars = (Bar(min(max(0.0, at - left - 1.5), w - 3), 16, 3, 6, "changed" if was else "mark"),)
-    return kit.runs("frames/pointer", Box(box.x + left, box.y - 24, w, 22), text, bars=bars, title=label)
-
-
-def _done(is_served: bool) -> str:
-    return "served" if is_served else "refused, and would wake the page daemon,"
-
-
-def _classes(counts: PageCounts, before: PageCounts) -> list[tuple[float, Part]]:
-    """Return each class of request with its result now, in words and by shape: round if served, square if refused."""
-    now, earlier = served(counts), served(before)
-    found: list[tuple[float, Part]] = []
-    for name in CLASSES:
-        words = f"{name}: {'served' if now[name] else 'refused'}"
-        draw = partial(
-            kit.chip,
-            f"frames/class/{name}",
-            "page-class",
-            words=words,
-            shape="round" if now[name] else "box",
-            lane="frames/classes",
-            state=["ok" if now[name] else "fault", *["changed"] * (now[name] != earlier[name])],
-            title=f"a page request of class {name} would be {_done(now[name])} now",
-        )
-        found.append((text_width(words, "label") + 22, boxes.thing(20, draw)))
-    return found
+def _refused(name: str) -> tuple[float, Part]:
+    """Return a class of request that is refused now."""
+    words = f"{name}: refused"
+    title = f"a page request of class {name} would be refused, and would wake the page daemon, now"
+    draw = partial(kit.chip, f"frames/class/{name}", "page-class", words=words, lane="frames/classes", state=["fault"],
+                   title=title)  # fmt: skip  # one chip
+    return text_width(words, "label") + 22, boxes.thing(20, draw)

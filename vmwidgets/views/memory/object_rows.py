@@ -1,7 +1,8 @@
 """The rows of memory objects: which objects and columns of pages are drawn, and how.
 
 Objects with pages in common are a family: chains that join the longest chain come first, and then that chain, from
-front to back.  All rows of a family have the same columns, in all steps of an operation.
+front to back; an object that the operation changed is above chains that it only looked at.  All rows of a family have
+the same columns, in all steps of an operation.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ from vmwidgets.views.story.words.names import address
 
 from .seen_pages import Seeing, task_of
 
-OBJECTS, FEW, CHAIN, BRANCHES, SHORT = 14, 10, 12, 3, 2
+OBJECTS, FEW, CHAIN, BRANCHES = 14, 10, 12, 3
 """The most objects that are drawn; the most of which all chains are drawn; if there are more, the most objects of a
-chain, and of changed chains that join it; the most objects of a chain beside another chain that changed."""
+chain, and of changed chains that join it."""
+
+REST = "objects/fold"
+"""The line that counts the objects that are not drawn; a press draws them."""
 
 MAPPINGS, BESIDE = 12, 3
 """The number of mappings from which on equal ones are one, and the most next to an object."""
@@ -40,11 +44,12 @@ ORPHAN = "\N{DAGGER}"
 """The mark after the frame or slot of a page that no mapping refers to."""
 
 _MAPPER, _OBJECT, _TRACK, _NARROW = 212.0, 182.0, 5.0, 640.0
-"""Widths of a mapping and of an object's words, pixels between two tracks of arrows, and the width below which cells
-are below an object's words."""
+"""Widths of a mapping and, at least, of an object's words; pixels between two tracks of arrows; and the width below
+which cells are below an object's words."""
 
-_HIGH, _FOLD, _CELL, _MOST, _CELL_H, _APART = 36.0, 26.0, 42.0, 220.0, 26.0, 4.0
-"""Heights of a row and of a fold; the least and the greatest width of a cell, its height; space between two."""
+_HIGH, _FOLD, _CELL, _MOST, _CELL_H, _APART, _BELOW = 36.0, 26.0, 42.0, 320.0, 26.0, 4.0, 14.0
+"""Heights of a row and of a fold; the least and the greatest width of a cell, its height; space between two cells, and
+for the arrow between two rows."""
 
 
 class _Run(NamedTuple):
@@ -72,12 +77,16 @@ class _Family(NamedTuple):
 
 
 class _Places(NamedTuple):
-    """Where the parts of a family's rows are, in pixels: the space for arrows, the first cell, and a cell's width."""
+    """Where the parts of a family's rows are, in pixels.
+
+    They are the space for arrows, the first cell, and the widths of a cell and of an object's words.
+    """
 
     is_wide: bool
     gutter: float
     first: float
     each: float
+    words: float
 
     def cell(self, number: int) -> float:
         """Return the place of a cell from the left end of a row's object."""
@@ -87,8 +96,9 @@ class _Places(NamedTuple):
 class ObjectRows:
     """The rows of objects with their mappings at a moment: `ours` are the mappings to draw, `uses` counts all.
 
-    The objects that the operation changed come first; then the chain of the mapping that is `searched`, each of whose
-    objects says what is found there.  `found` is the answer of that chain, which is its title if it is not the first.
+    If the operation changed objects, only they are drawn, and those behind them, and a line counts the others, unless
+    they are `opened`.  Otherwise the chain of the mapping that is `searched` comes first: each of its objects says what
+    is found there.
     """
 
     def __init__(
@@ -100,7 +110,7 @@ class ObjectRows:
         *,
         once: bool,
         searched: Seeing | None = None,
-        found: str = "",
+        opened: bool = False,
     ) -> None:
         value, moment = look.now, look.moment
         self._look, self._value, self._before, self._uses, self._once = look, value, look.before, uses, once
@@ -119,7 +129,9 @@ class ObjectRows:
         its = [name for name, some in self._mappings.items() for one in some if one.mapper.entry in self._written]
         self._changed = self._written.union(its)
         names = dict.fromkeys([each.name for some in self._mappings.values() for each in some[0].seen.chain])
-        self._found, self._answer = {} if searched is None else searched.found, found
+        self._found = {} if searched is None else searched.found
+        self._is_about = not opened and not self._changed.isdisjoint(names)
+        """Whether only what the operation changed is drawn."""
         self._families = self._chosen(names)
         drawn = {name for family in self._families for name in family.names}
         self._homes: dict[int, str] = {}
@@ -137,16 +149,14 @@ class ObjectRows:
         families = [*self._families, *[_Family(some)] * bool(some)]
         parts: list[Part] = []
         for number, one in enumerate(families):
-            is_searched = number > 0 and not self._found.keys().isdisjoint(one.names)
-            title = boxes.words("objects/search", self._answer * is_searched, "body strong")
-            parts.append(boxes.below(title, boxes.sized(partial(self._family_part, one, not number)), gap=4))
+            parts.append(boxes.sized(partial(self._family_part, one, not number)))
         folded = len(self.alone) + self._value.left_out - len(some)
         if folded > 0 and room:
             parts.append(boxes.folded("objects/alone", f"{counted(folded, 'object')} more that nothing maps"))
         if self._left_out:
             mappings = _count([one for name in self._left_out for one in self._mappings.get(name, ())])
             said = f"{counted(len(self._left_out), 'object')} more, with {counted(mappings, 'mapping')}"
-            parts.append(boxes.folded("objects/fold", said))
+            parts.append(boxes.folded(REST, said, title=f"{said}: show them", opens=True))
         return boxes.below(*parts, gap=24)
 
     @property
@@ -175,7 +185,6 @@ class ObjectRows:
 
     def _chosen(self, names: Collection[str]) -> list[_Family]:
         """Return the families that are drawn: those that changed, then the chain that is searched, then by name."""
-        is_about = not self._changed.isdisjoint(names)
         kin: dict[str, list[str]] = {}
         first: dict[int, str] = {}
         for name in names:
@@ -188,12 +197,11 @@ class ObjectRows:
         room = OBJECTS
         found: list[_Family] = []
         for last, those in sorted(kin.items(), key=lambda one: min(map(self._rank, one[1]))):
-            if not room:
+            if not room or (self._is_about and self._changed.isdisjoint(those)):
                 break
             family = _Family(sorted(those, key=_in_order)[:room])
             if not self._once:
-                is_quiet = is_about and all(all(self._rank(name)) for name in those)
-                family = self._family(last, those, is_small=len(names) <= FEW, most=SHORT if is_quiet else CHAIN)
+                family = self._family(last, those, is_small=len(names) <= FEW and not self._is_about, most=CHAIN)
             if len(family.names) <= room or not found:
                 room = max(0, room - len(family.names))
                 found.append(family)
@@ -236,7 +244,9 @@ class ObjectRows:
         rows = [name for one in shown for name in longest(one)][: OBJECTS - len(main)]
         known = {*rows, *whole}
         between = [name for name in whole if name not in main]
-        return _Family([*rows, *main], [name for name in names if name not in known], between)
+        others = [] if self._is_about else [name for name in names if name not in known]  # one line counts them all
+        is_first = main[0] in self._changed and self._changed.isdisjoint(rows) and len(main) > 1
+        return _Family([*main[:1], *rows, *main[1:]] if is_first else [*rows, *main], others, between)
 
     # ---- which columns -------------------------------------------------------------------------------------
 
@@ -289,11 +299,13 @@ class ObjectRows:
         tracks = _tracks(family.names, self._value)
         is_wide, gutter = w >= _NARROW, 8.0 + _TRACK * (1 + max(tracks.values(), default=-1))
         left = (_MAPPER if is_wide else 0.0) + gutter
-        first = _OBJECT + 8 if is_wide else 8.0
+        longest = max(text_width(_short(name), "strong") for name in family.names)
+        wide = min(max(_OBJECT, longest + 30), w / 3) if is_wide else w
+        first = wide + 8 if is_wide else 8.0
         room = w - left - first - 8 + _APART
         runs = self._runs(family.names, max(3, int(room // (_CELL + _APART))))
         each = min(_MOST, room / max(1, len(runs)) - _APART)
-        places = _Places(is_wide, gutter, first, each)
+        places = _Places(is_wide, gutter, first, each, wide)
         rows = [self._row(name, runs, places) for name in family.names]
         if family.between:
             words = self._shadows(family.between)
@@ -315,7 +327,9 @@ class ObjectRows:
         head = boxes.thing(
             16, lambda box: kit.runs(f"objects/pages/{family.names[0]}", box, [run for run in text if run.text])
         )
-        return boxes.linked(boxes.below(head, *rows, gap=4), partial(self._arrows, family, tracks))
+        return boxes.linked(
+            boxes.below(head, boxes.below(*rows, gap=_BELOW), gap=4), partial(self._arrows, family, tracks)
+        )
 
     def _shadows(self, between: Sequence[str]) -> str:
         """Return what the objects in the middle of a chain have: how many pages of their own, in all."""
@@ -358,6 +372,10 @@ class ObjectRows:
     def _row(self, name: str, runs: Sequence[_Run], places: _Places) -> Part:
         """Return an object with its mappings, those that the operation changed first if there are too many."""
         mine = self._mappings.get(name, ())
+        quiet = [one for one in mine if one.mapper.entry not in self._written]
+        if self._is_about and len(quiet) > 1:
+            others = [it for one in quiet for it in (one.mapper, *one.others)][1:]
+            mine = [*(one for one in mine if one not in quiet), quiet[0]._replace(others=tuple(others))]
         most = BESIDE if len(mine) <= BESIDE else BESIDE - 1
         ranked = sorted(
             mine, key=lambda one: (one.mapper.entry not in self._written, not one.mapper.map.startswith(self._caller))
@@ -374,14 +392,16 @@ class ObjectRows:
 
     def _mapping(self, one: Seeing, box: Box) -> Node:
         mapper, before = one.mapper, self._before.entries.get(one.mapper.map, {})
-        tasks = [task_of(it) for it in (mapper, *one.others)]
+        tasks = [*dict.fromkeys(task_of(it) for it in (mapper, *one.others))]
         where, pages = f"{address(mapper.start)}", counted(mapper.pages, "page")
+        places = {it.start for it in one.others if it.start != mapper.start}
+        where = f"at {len(places) + 1:,} addresses" if places else where
         title = ", ".join(
             [
                 f"{one.who} {where}",
                 f"{pages} of {visible(one.target)}",
                 *[f"{one.said}: a write to another page in memory copies it first"] * bool(one.said),
-                *[", ".join(tasks)] * bool(one.others),
+                *[", ".join(map(visible, tasks))] * bool(one.others),
             ]
         )
         is_beside = text_width(one.who, "strong") + text_width(one.said) + 26 <= box.w
@@ -413,7 +433,7 @@ class ObjectRows:
                 elif not below.isdisjoint(run.pages):
                     from_y = 0.0 if places.is_wide else top - 2
                     lines.append(Bar(left + places.each / 2 - 0.75, from_y, 1.5, high - from_y, "line"))
-            card = self._card(one, Box(x, y, w, high), _OBJECT if places.is_wide else w)
+            card = self._card(one, Box(x, y, w, high), places.words if places.is_wide else w)
             if "new" in card.state:  # a line is around the whole object
                 cells = [
                     replace(node, state=("within", *node.state)) if "new" in node.state else node for node in cells
@@ -441,7 +461,7 @@ class ObjectRows:
         beside = said = counted(count, "reference")
         if one.kind == "file":
             said += f": {counted(count - 1, 'reference')} of mappings and shadows, and the open file"
-        names = visible(name), visible(name).removeprefix("file ")  # the line below says that it is a file
+        names = visible(name), _short(name)  # the line below says that it is a file
         if text_width(names[-1], "strong") + text_width(beside) > wide - 26:
             beside = ""
         found, style = "", "label dim"
@@ -449,7 +469,9 @@ class ObjectRows:
             here = self._found[name]
             found = f"search {[*self._found].index(name) + 1}: {counted(here, 'page')}"
             style = "label strong" if here == max(self._found.values()) else style
-        lines = kit.Line(names, "strong", beside, middle=True), kit.Line(found or (kind, one.kind), style)
+        tasks = {visible(task_of(who)) for who in self._mappers[name]}
+        own = [f"{task}'s own copies" for task in tasks] * (one.kind == "shadow" and len(tasks) == 1)
+        lines = kit.Line(names, "strong", beside, middle=True), kit.Line(found or (*own, kind, one.kind), style)
         state = ("new",) if was is None else ("changed",) if was.shadow != one.shadow else ()
         text, bar = kit.lines_of(lines, wide, top=15, step=16, pad=10), Bar(0, 0, 4, box.h, kind_of_object(name, "r--"))
         title = ", ".join(filter(None, (names[0], kind, said, found)))
@@ -521,6 +543,10 @@ class ObjectRows:
         """Return the first object of a chain that has a page; "" if none has it."""
         chain = (self._value.objects[name] for name in self._value.chain(front))
         return next((one.name for one in chain if index in one.pages or index in one.swapped), "")
+
+
+def _short(name: str) -> str:
+    return visible(name).removeprefix("file ")
 
 
 def _card_of(one: Seeing) -> str:

@@ -30,7 +30,7 @@ from vmwidgets.views.story.words.called import called
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_objects
 
-from .object_rows import ObjectRows, explained, touched_by
+from .object_rows import REST, ObjectRows, explained, touched_by
 from .seen_pages import Seeing, mappings_of, task_of, uses_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def objects(at: At) -> Sheet:
     deepest = max(ours, key=lambda one: (len(one.seen.chain), one.mapper.map.startswith(caller)), default=None)
     steps = moment.steps(steps_of_task(look, task) if task else steps_of_objects)
     answer, search = _answer(value, deepest)
-    rows = ObjectRows(look, uses, mappers, ours, once=once, searched=deepest if answer else None, found=answer)
+    opened, searched = REST in at.opened, deepest if answer else None
+    rows = ObjectRows(look, uses, mappers, ours, once=once, searched=searched, opened=opened)
     if steps.count and moment.is_after:  # the longest chain is the answer only if it, or nothing, changed
         search = f"{answer} {search}" if rows.searched_first and answer else ""
         answer = _copied(moment, value)

@@ -1,8 +1,9 @@
 """Reference and dirty bits: a square for each page in memory, in the order in which the policy looks at them.
 
-A used page is filled, and a page that was not used since its bit was cleared is an outline; a written page has a line
-below it.  Its number is that of the page in its object.  A frame of several tasks is one rounded square, with the task
-that mapped it first: it is used if the hardware set the bit in any of its descriptors.
+Pages that must be saved before they leave are a group, and the others another; the smaller group comes first.  A used
+page is filled, and a page that was not used since its bit was cleared is an outline.  Its number is that of the page in
+its object.  A frame of several tasks is one rounded square, with the task that mapped it first: it is used if the
+hardware set the bit in any of its descriptors.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 MOST, LONG, TASKS = 60, 4, 24
 """The most squares of a task; if it has more pages, this many alike or more are one box; the most tasks."""
 
-_SQUARE, _GAP, _NAME, _SUMS, _NARROW = 24.0, 4.0, 190.0, 150.0, 640.0
+_SQUARE, _GAP, _NARROW = 24.0, 4.0, 640.0
 
 CHANGING = (
     ev.RingMoved,
@@ -69,16 +70,15 @@ def reference_bits(at: At) -> Sheet:
     marks = {
         page.frame: "changed" if page.frame in was else "new" for page in every if was.get(page.frame) != _bits(page)
     }
-    left = max(0, len(tasks) - TASKS)
+    shown, left = [*tasks.items()][:TASKS], max(0, len(tasks) - TASKS)
     names = (*BITS.values(), NEITHER)
     counts = {task: Counter(BITS.get(_bits(page), NEITHER) for page in pages) for task, pages in tasks.items()}
     value = at.value(at.whole.replacement)
     order = "by arrival" if value.is_function else "as the policy looks at them"
     return Sheet(
-        "reference bits", f"{value.policy}, {counted(len(every), 'page')} in memory",
+        "reference bits", f"{value.policy}, {counted(len(every), 'page')} in memory, {order}",
         boxes.below(
-            *(_task(task, pages, marks) for task, pages in [*tasks.items()][:TASKS]),
-            boxes.more("bits/more", left, "task"), _legend(every, order), gap=10,
+            boxes.sized(partial(_groups, shown, marks)), boxes.more("bits/more", left, "task"), _legend(every), gap=12,
         ),
         answer=_answer(every), more=_cleared(at), tells=False, steps=steps,
         changed=not steps.count and tasks != before,
@@ -131,41 +131,49 @@ def _cleared(at: At) -> str:
     return f"{counted(count, 'reference bit')} {'was' if count == 1 else 'were'} cleared." * bool(count)
 
 
-def _legend(every: Sequence[RingPage], order: str) -> Part:
-    """Return the meanings of those looks that are drawn, and of the order."""
+def _legend(every: Sequence[RingPage]) -> Part:
+    """Return the meanings of those looks that are drawn."""
     kinds = [(f"own-{kind}", "memory" if kind == "anonymous" else "a file") for kind in sorted({*map(_kind, every)})]
-    said = ["filled: used"] * any(page.referenced for page in every)
-    said += ["outline: not used"] * any(not page.referenced for page in every)
-    said += ["line below: written"] * any(page.dirty for page in every)
-    said += ["round: shared by tasks, drawn once"] * any(page.others for page in every)
-    said += ["number: page of its object"]
-    words = " · ".join([*said, f"from left to right: {order}"] if every else [])
-    return boxes.below(boxes.key("bits", kinds), boxes.words("bits/looks", words), gap=4)
+    said = ["outline: not used"] * any(not page.referenced for page in every)
+    said += ["round: shared by tasks"] * any(page.others for page in every)
+    return boxes.key("bits", [*kinds[: 2 * (len(kinds) > 1)], *(("", one) for one in said)])
 
 
 # ---- what is drawn ---------------------------------------------------------------------------------------
 
 
-def _task(task: str, pages: Sequence[RingPage], marks: Mapping[int, str]) -> Part:
-    """Return a task's squares next to its name, or below it in a narrow picture, and its numbers."""
-    used, dirty = (sum(getattr(page, bit) for page in pages) for bit in ("referenced", "dirty"))
-    name, said = task or "not mapped", f"{used:,} used, {dirty:,} written"
+def _groups(tasks: Sequence[tuple[str, Sequence[RingPage]]], marks: Mapping[int, str], w: float) -> Part:
+    """Return the pages that must be saved and the others, each with its tasks; the smaller group first."""
+    groups = []
+    for is_dirty in (False, True):
+        some = [(task, [page for page in pages if page.dirty == is_dirty]) for task, pages in tasks]
+        count = sum(len(pages) for _, pages in some)
+        said = f"must be saved before {'it leaves' if count == 1 else 'they leave'}"
+        said = said if is_dirty else f"need{'s' * (count == 1)} no saving"
+        groups += [(count, is_dirty, f"{counted(count, 'page')} {said}", some)] * bool(count)
+    longest = max((text_width(visible(task or _NOT_MAPPED), "body") for task, _ in tasks), default=0.0)
+    name = min(w / 3, longest + 14)
+    parts = []
+    for _, is_dirty, said, some in sorted(groups, key=lambda one: one[:2]):
+        rows = [_task(task, pages, marks, is_dirty, name) for task, pages in some if pages]
+        head = boxes.heading(f"bits/group/{is_dirty:d}", said) if len(groups) > 1 else boxes.below()
+        parts.append(boxes.below(head, boxes.below(*rows, gap=6)))
+    return boxes.below(*parts, gap=8)
 
-    runs = _runs(pages, marks)
-    squares = boxes.flowing([_box(run, marks) for run in runs], gap=_GAP)
-    narrow = boxes.below(boxes.thing(20, partial(_head, task, name, said)), squares, gap=2)
-    head, sums = (boxes.thing(20, one) for one in (partial(_head, task, name, ""), partial(_sums, task, said)))
-    return boxes.either(_NARROW, boxes.columns((_NAME, head), (0, squares), (_SUMS, sums)), narrow)
+
+_NOT_MAPPED = "not mapped"
 
 
-def _sums(task: str, said: str, box: Box) -> Node:
-    return kit.runs(f"bits/sum/{task}", box, [Text(box.w, 15, said, "label dim", "end")])
+def _task(task: str, pages: Sequence[RingPage], marks: Mapping[int, str], is_dirty: bool, wide: float) -> Part:
+    """Return a task's squares next to its name, or below it in a narrow picture."""
+    squares = boxes.flowing([_box(run, marks) for run in _runs(pages, marks)], gap=_GAP)
+    head = boxes.thing(_SQUARE, partial(_head, task, is_dirty))
+    return boxes.either(_NARROW, boxes.columns((wide, head), (0, squares)), boxes.below(head, squares, gap=2))
 
 
-def _head(task: str, name: str, said: str, box: Box) -> Node:
-    text = [fitted(0, 15, visible(name), box.w - 8 - text_width(said) * bool(said), "body strong")]
-    text += [Text(box.w, 15, said, "label dim", "end")] * bool(said)
-    return kit.runs(f"bits/task/{task}", box, text, title=visible(f"{name}: {said}" if said else name))
+def _head(task: str, is_dirty: bool, box: Box) -> Node:
+    name = visible(task or _NOT_MAPPED)
+    return kit.runs(f"bits/task/{is_dirty:d}/{task}", box, [fitted(0, 17, name, box.w - 8, "body")], title=name)
 
 
 def _runs(pages: Sequence[RingPage], marks: Mapping[int, str]) -> list[list[RingPage]]:
@@ -210,13 +218,10 @@ def _box(run: Sequence[RingPage], marks: Mapping[int, str]) -> tuple[float, Part
             text=text,
             shape="round" if page.others else "box",
             state=(_kind(page), *([] if page.referenced else ["unused"]), *[mark] * bool(mark)),
-            bars=(
-                *[Bar(3, 3, wide - 6, _SQUARE - 6, "ground")] * (not page.referenced),
-                *[Bar(0, _SQUARE + 3, wide, 3, "mark")] * page.dirty,
-            ),
+            bars=(Bar(3, 3, wide - 6, _SQUARE - 6, "ground"),) * (not page.referenced),
             title=title,
             action="select" * (count == 1),
             lane=f"bits/{page.task}",
         )
 
-    return wide, boxes.below(boxes.thing(_SQUARE, draw), boxes.apart(8))
+    return wide, boxes.thing(_SQUARE, draw)

@@ -1,7 +1,7 @@
 """Frames by page table: a capsule for each frame, across the tasks whose tables refer to it.
 
-A row is a task and a column is a page.  A frame of two tasks is one capsule across both rows; a task's own frames are
-short.  A bridge connects the parts of a capsule across a task without the frame.
+A row is a task and a column is a page, or neighbouring pages that are alike.  A frame of two tasks is one capsule
+across both rows; a task's own frames are short.  A bridge connects the parts of a capsule across a task without it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from vmwidgets.engine.base.units import Address, counted
+from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
@@ -32,29 +32,43 @@ class SharedRange(NamedTuple):
 
 
 MOST, MOST_TASKS = 24, 24
-"""The most pages of a range, first the pages that not all tasks share; and the most tasks.  The table has all."""
+"""The most columns of a range, first those that changed or that not all tasks share; and the most tasks.  The table has
+all."""
 
 Cells = Mapping[int, Mapping[str, tuple[int, str]]]
 """The frame and its rights, by the address of a page and by task."""
 
-_COLUMN, _GAP, _ROW, _HEAD, _APART = 28.0, 5.0, 38.0, 42.0, 22.0
-_NUMBERS, _LEAST = 176.0, 612.0
-"""Room for a task's numbers, next to its frames; and the width from which they are shown."""
+_COLUMN, _MANY, _EACH, _GAP, _ROW, _HEAD, _APART = 44.0, 110.0, 20.0, 6.0, 46.0, 44.0, 24.0
+"""Pixels: the width of a page, the least width of several, and for each of them at most; gaps; the height of a row."""
 
 LEGEND = "A capsule is a frame, over the tasks whose page tables lead to it; r, w and x are what each may do with it."
 NOT_HERE = "A page that is not in a page table yet is not shown: its first access maps it."
+
+
+class _Column(NamedTuple):
+    """Neighbouring pages that are alike: their addresses, and for each task the frame and rights of the first page.
+
+    `states` are the states of these frames.
+    """
+
+    pages: list[int]
+    rows: tuple[tuple[int, str] | None, ...]
+    states: Mapping[int, str]
 
 
 def capsules(frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange]) -> Part:
     """Return all tasks' frames; `before` are the frames before the operation."""
     left_out, tasks = len(tasks) - MOST_TASKS, tasks[:MOST_TASKS]
     more = f"{counted(left_out, 'task')} more, in the table." if left_out > 0 else ""
+    cells = cells_of(frames)
+    is_shared = any(len({task for task, _ in users}) > 1 for users in frames.values())
+    is_missing = any(len(users) < len(tasks) for users in cells.values())
     return boxes.below(
         boxes.drawing(_HEAD + _ROW * len(tasks), partial(_rows, frames, before, tasks, ranges)),
         boxes.below(
             boxes.words("sharing/legend/more", more),
-            boxes.words("sharing/legend/frames", LEGEND),
-            boxes.words("sharing/legend/here", NOT_HERE),
+            boxes.words("sharing/legend/frames", LEGEND * is_shared),
+            boxes.words("sharing/legend/here", NOT_HERE * (is_missing or not is_shared)),
             gap=2,
         ),
         gap=10,
@@ -64,24 +78,89 @@ def capsules(frames: Frames, before: Frames, tasks: Sequence[str], ranges: Seque
 def _rows(
     frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], box: Box
 ) -> Iterator[Node]:
-    """Yield a row for each task and a column for each page, again below where a line of pages is full."""
+    """Yield a row for each task and a column for pages that are alike, again below where a line is full."""
+    shares = {task: shares_of(task, tasks_by_frame(frames)) for task in tasks}
+    said = {task: f"{own:,} own, {shared:,} shared" for task, (own, shared, _) in shares.items()}
+    longest = max(max(text_width(visible(one), "body strong"), text_width(said[one])) for one in tasks)
+    left = min(box.w / 3, longest + 16)
+    begin, right = box.x + left, box.x + box.w
+    x, y, line = begin, box.y, 0
+
+    def names() -> Iterator[Node]:
+        for number, task in enumerate(tasks):
+            place = Box(box.x, y + _HEAD + number * _ROW, left, _ROW)
+            text = [fitted(0, 20, visible(task), left - 8, "body strong")]
+            yield kit.runs(f"sharing/task/{number}/{line}", place, text)
+            if not line:
+                title = visible(say_shares(task, *shares[task]))
+                its = [fitted(0, 14, said[task], left - 8, "label dim")]
+                yield kit.runs(f"sharing/has/{number}", place._replace(y=place.y + 24, h=_ROW - 24), its, title=title)
+
+    yield from names()
+    for one in ranges:
+        columns = _alike(one, frames, before, tasks)
+        shown = _chosen(columns, len(tasks))
+        more, is_named = sum(len(column.pages) for column in columns if column not in shown), False
+        for column in shown:
+            count = len(column.pages)
+            least = _COLUMN if count == 1 else _MANY
+            named = 0.0 if is_named else min(text_width(_heading(one, more), "strong"), right - begin)
+            room = max(least, named) if more else max(least, min(named, 5 * _COLUMN))  # how many more is nowhere else
+            if x > begin and x + room > right:
+                x, y, line, is_named = begin, y + box.h + 14, line + 1, False
+                yield from names()
+            wide = least if count == 1 else max(least, min(count * _EACH, right - x))
+            if not is_named:
+                head = _heading(one, more)
+                yield Node(
+                    f"sharing/{one.start:x}/{column.pages[0]:x}",
+                    "label",
+                    x,
+                    y,
+                    max(wide, room),
+                    18,
+                    shape="none",
+                    title=head,
+                    text=(fitted(0, 14, head, right - x if more else max(wide, room), f"strong is-{one.kind}"),),
+                )
+            yield from _column(one, column, frames, Box(x, y, wide, box.h))
+            x += (wide if is_named else max(wide, room if len(shown) == 1 else wide)) + _GAP
+            is_named = True
+        x += _APART - _GAP
+
+
+def _alike(one: SharedRange, frames: Frames, before: Frames, tasks: Sequence[str]) -> list[_Column]:
+    """Return the pages of a range; neighbours with the same tasks, rights and changes are one column."""
     cells = cells_of(frames)
-    left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
-    has_numbers = box.w >= _LEAST
-    right = box.x + box.w - _NUMBERS * has_numbers
-    begin, y, line = box.x + left, box.y, 0
-    x = begin
-    yield from _names(tasks, box, left, line, frames if has_numbers else {})
-    for pages, words, more in _cut(ranges, cells, tasks, int((right - begin + _GAP) // (_COLUMN + _GAP))):
-        named = text_width(_heading(words, more), "strong")
-        named = min(named, right - begin) if more else min(named, 3 * _COLUMN)  # how many more is nowhere else
-        room = max(len(pages) * (_COLUMN + _GAP) - _GAP, named)
-        if x > begin and x + room > right:
-            x, y, line = begin, y + box.h + 14, line + 1
-            yield from _names(tasks, box._replace(y=y), left, line, {})
-        its = [cells[va] for va in pages]
-        yield from _columns(words, pages, more, frames, before, its, tasks, Box(x, y, room, box.h))
-        x += room + _APART
+    columns: list[_Column] = []
+    last: object = None
+    for va in one.pages:
+        rows = tuple(cells[va].get(task) for task in tasks)
+        its = [row and row[0] for row in rows]
+        states = {frame: _state(frame, frames, before) for frame in its if frame is not None}
+        is_once = all(len({at for _, at in frames[frame]}) == 1 for frame in its if frame is not None)
+        key = [row and row[1] for row in rows], [its.index(frame) for frame in its], [*states.values()], is_once or va
+        if columns and key == last and columns[-1].pages[-1] + PAGE == va:
+            columns[-1].pages.append(va)
+        else:
+            columns.append(_Column([va], rows, states))
+        last = key
+    return columns
+
+
+def _state(frame: int, frames: Frames, before: Frames) -> str:
+    return "new" if frame not in before else "changed" if before[frame] != frames[frame] else ""
+
+
+def _chosen(columns: Sequence[_Column], tasks: int) -> list[_Column]:
+    """Return the columns that are drawn: if they are too many, those that changed, or that not all tasks share."""
+
+    def rank(column: _Column) -> tuple[bool, bool]:
+        frames = {row[0] for row in column.rows if row is not None}
+        return not any(column.states.values()), len(frames) == 1 and None not in column.rows and tasks > 1
+
+    chosen = sorted(columns, key=rank)[:MOST]
+    return [column for column in columns if column in chosen]
 
 
 def cells_of(frames: Frames) -> dict[int, dict[str, tuple[int, str]]]:
@@ -110,99 +189,23 @@ def say_shares(task: str, own: int, shared: int, fair: str) -> str:
     return f"{task}: {counted(own, 'frame')} of its own, {shared:,} shared, a fair share of {fair}"
 
 
-def _cut(
-    ranges: Sequence[SharedRange], cells: Cells, tasks: Sequence[str], across: int
-) -> Iterator[tuple[Sequence[int], SharedRange, int]]:
-    """Yield the pages of each range that are drawn, in pieces that fit next to the names; and the number left out."""
-    for one in ranges:
-        alike = [
-            va for va in one.pages if len(cells[va]) >= len(tasks) and len({at for at, _ in cells[va].values()}) == 1
-        ]
-        rest = {*alike[max(0, MOST - len(one.pages) + len(alike)) :]}
-        pages = [va for va in one.pages if va not in rest][:MOST]
-        across = max(1, across)
-        for begin in range(0, len(pages), across):
-            is_last = begin + across >= len(pages)
-            yield pages[begin : begin + across], one, (len(one.pages) - len(pages)) * is_last
-
-
-def _names(tasks: Sequence[str], box: Box, left: float, line: int, frames: Frames) -> list[Node]:
-    """Return the rows' names and, if frames are given, each task's own and shared frames, and its fair share."""
-    nodes = []
-    x, y = box.x + box.w - _NUMBERS + 20, box.y
-    having = tasks_by_frame(frames)
-    most = max((sum(task in those for those in having) for task in tasks), default=1) or 1
-    shares = {task: shares_of(task, having) for task in tasks}
-    ends = {
-        task: _NUMBERS - 32 - text_width(fair, "strong") - text_width(f"{own:,} + {shared:,}")
-        for task, (own, shared, fair) in shares.items()
-    }
-    unit = max(8.0, min(_NUMBERS - 90, *(end - 8 for end in ends.values()))) / most
-    if frames:
-        head = [
-            Text(0, 14, "own", "strong"),
-            Text(30, 14, "+ shared", "label dim"),
-            Text(_NUMBERS - 20, 14, "fair share", "label dim", "end"),
-        ]
-        nodes.append(kit.runs("sharing/numbers", Box(x, y + _HEAD - 24, _NUMBERS - 20, 20), head))
-    for number, task in enumerate(tasks):
-        top = y + _HEAD + number * _ROW
-        name = fitted(0, 21, visible(task), left - 8, "body strong")
-        nodes.append(kit.runs(f"sharing/task/{number}/{line}", Box(box.x, top, left, _ROW), [name]))
-        if not frames:
-            continue
-        own, shared, fair = shares[task]
-        bars = [Bar(0, 8, max(2.0, own * unit), 18, "mark")] * bool(own)
-        bars += [Bar(own * unit + 2, 8, max(2.0, shared * unit), 18, "rail")] * bool(shared)
-        words = f"{own:,} + {shared:,}"
-        text = [
-            Text(min(own * unit + 10, ends[task]), 21, words, "label"),
-            Text(_NUMBERS - 20, 21, fair, "strong", "end"),
-        ]
-        title = visible(say_shares(task, own, shared, fair))
-        nodes.append(kit.runs(f"sharing/has/{number}", Box(x, top, _NUMBERS - 20, _ROW), text, bars=bars, title=title))
-    return nodes
-
-
 def _heading(one: SharedRange, more: int) -> str:
     return visible(one.name) + f", and {more:,} more pages" * bool(more)
 
 
-def _columns(
-    one: SharedRange,
-    pages: Sequence[int],
-    more: int,
-    frames: Frames,
-    before: Frames,
-    cells: Sequence[Mapping[str, tuple[int, str]]],
-    tasks: Sequence[str],
-    box: Box,
-) -> list[Node]:
-    """Return the pages of a range: a name above them, their numbers, and the capsules."""
-    said, (x, y, room, _) = _heading(one, more), box
-    nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none", title=said,
-                  text=(fitted(0, 14, said, room, f"strong is-{one.kind}"),))]  # fmt: skip  # the range's name
-    for column, (va, users) in enumerate(zip(pages, cells, strict=True)):
-        left = x + column * (_COLUMN + _GAP)
-        number = str((va - one.start) >> 12)
-        text = [Text(_COLUMN / 2, 14, number, "label dim", "middle")]
-        nodes.append(kit.runs(f"sharing/page/{va:x}", Box(left, y + 18, _COLUMN, 18), text, title=str(Address(va))))
-        nodes += _capsules(one.kind, va, [users.get(task) for task in tasks], frames, before, left, y + _HEAD)
-    return nodes
-
-
-def _capsules(
-    kind: str, va: int, rows: Sequence[tuple[int, str] | None], frames: Frames, before: Frames, x: float, y: float
-) -> Iterator[Node]:
-    """Yield the frames of one page: parts across neighbouring tasks, bridges, and dots for tasks without the frame."""
+def _column(one: SharedRange, column: _Column, frames: Frames, box: Box) -> Iterator[Node]:
+    """Yield the number of a column's page, or of its pages, and the frames below it: parts and bridges."""
+    first, last = ((va - one.start) >> 12 for va in (column.pages[0], column.pages[-1]))
+    count, va, (x, top, w, _) = len(column.pages), column.pages[0], box
+    numbers = f"{first:,}–{last:,}"
+    shared = ", shared" * (len({row and row[0] for row in column.rows}) == 1 < len(column.rows))
+    ways = (f"{first:,}",) if count == 1 else (f"{numbers}: {count:,} pages{shared}", f"{numbers}{shared}", numbers)
+    yield kit.runs(f"sharing/page/{va:x}", Box(x, top + 18, w, 18), [fitted(w / 2, 14, ways, w, "label dim", "middle")],
+                   title=str(Address(va)))  # fmt: skip  # the numbers
+    y = top + _HEAD
     parts: dict[int, list[tuple[int, int]]] = {}
-    for number, cell in enumerate(rows):
+    for number, cell in enumerate(column.rows):
         if cell is None:
-            yield kit.runs(
-                f"sharing/none/{va:x}/{number}",
-                Box(x, y + number * _ROW, _COLUMN, _ROW),
-                [Text(_COLUMN / 2, 21, "·", "label dim", "middle")],
-            )
             continue
         those = parts.setdefault(cell[0], [])
         if those and those[-1][1] == number - 1:
@@ -211,47 +214,26 @@ def _capsules(
             those.append((number, number))
     for frame, those in parts.items():
         users = frames[frame]
-        state = "new" if frame not in before else "changed" if before[frame] != users else ""
-        said = "; ".join(f"{task}: {rights} at {Address(at)}" for (task, at), rights in users.items())
-        title = visible(f"frame {frame:#x}: {said}")
+        state = column.states[frame]
+        who = "; ".join(f"{task}: {rights} at {Address(at)}" for (task, at), rights in users.items())
+        title = visible(f"frame {frame:#x}: {who}" if count == 1 else f"{count:,} frames, from {frame:#x} on: {who}")
         for (_, above), (below, _) in pairwise(those):
-            top, bottom = y + above * _ROW + 19, y + below * _ROW + 19
-            yield Node(
-                f"sharing/bridge/{frame:x}/{above}",
-                "label",
-                x,
-                top,
-                _COLUMN + 4,
-                bottom - top,
-                shape="none",
-                bars=(Bar(_COLUMN - 4, 0, 7, bottom - top, f"own-{kind}"),),
-                title=title,
-            )
+            begin, end = y + above * _ROW + _ROW / 2, y + below * _ROW + _ROW / 2
+            yield kit.runs(
+                f"sharing/bridge/{frame:x}/{above}", Box(x, begin, w, end - begin), (), title=title,
+                bars=(Bar(w - 12, 0, 6, end - begin, f"own-{one.kind}"),),
+            )  # fmt: skip  # a bar
         is_first = va == min(at for _, at in users)
-        for place, (first, last) in enumerate(those):
-            again = "" if is_first and not place else f"/{va:x}/{place}"
+        for place, (above, below) in enumerate(those):
+            rights = [(column.rows[number] or (0, ""))[1] for number in range(above, below + 1)]
             text = [
-                Text(
-                    _COLUMN / 2,
-                    19 + (number - first) * _ROW,
-                    (rows[number] or (0, ""))[1].replace("-", "") or "–",
-                    "mono",
-                    "middle",
-                )
-                for number in range(first, last + 1)
+                Text(w / 2, 23 + at * _ROW, words.replace("-", "") or "–", "mono body", "middle")
+                for at, words in enumerate(rights)
             ]
+            kind = "anonymous" if one.kind == "anonymous" else "file"
             yield Node(
-                f"sharing/frame/{frame:x}{again}",
-                "capsule",
-                x,
-                y + first * _ROW + 4,
-                _COLUMN,
-                (last - first) * _ROW + 30,
-                shape="round",
-                thing=f"frame:{frame}",
-                action="select",
-                lane="sharing",
-                title=title,
-                text=tuple(text),
-                state=(kind, *[state] * bool(state)),
-            )
+                f"sharing/frame/{frame:x}" + ("" if is_first and not place else f"/{va:x}/{place}"), "page",
+                x, y + above * _ROW + 4, w, (below - above) * _ROW + _ROW - 8, f"frame:{frame}" * (count == 1),
+                "round" if w == _COLUMN else "box", tuple(text), state=(f"is-{kind}", *[state] * bool(state)),
+                title=title, action="select" * (count == 1), lane="sharing",
+            )  # fmt: skip  # a capsule

@@ -214,31 +214,42 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 
 
 def _ready(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
-    """Return who runs now, and next to it, or below, the threads that can run, in one row."""
+    """Return who runs now or next, large, and next to it, or below, the other threads that can run, in one row."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
     ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
-    now = [boxes.thing(H, _cell)] * holds + [_card(thread, touched, 0, "ready") for thread in running]
+    now = [boxes.thing(H, _cell)] * holds + [_large(thread, touched) for thread in running]
+    head, after = "runs now", "can go on, the next one first"
+    skipped = 0
     if ready and not now:
-        now = [boxes.thing(H, lambda box: kit.chip("threads/none", "card", box, "no thread, until m.run()"))]
+        now, head, after, skipped = [_large(ready[0], touched)], "runs next", "then", 1
+    others = ready[skipped:]
 
     def row(w: float) -> Part:
         most = max(1, int((w + GAP) // (LEAST + GAP)))
-        shown = some_of(ready, most if len(ready) <= most else max(2, most - 1), touched)
-        parts = [_card(thread, touched, number, "ready") for number, thread in shown]
-        left_out = {thread.name for thread in ready}.difference(thread.name for _, thread in shown)
+        shown = some_of(others, most if len(others) <= most else max(2, most - 1), touched)
+        parts = [_card(thread, touched, number + skipped, "ready") for number, thread in shown]
+        left_out = {thread.name for thread in others}.difference(thread.name for _, thread in shown)
         parts += [_fold("ready", len(left_out), H)] * bool(left_out)
         return _ringed("threads/ready", "ready", boxes.equal(parts, LEAST, most=WIDEST, gap=GAP), touched, left_out)
 
     runs = _ringed("threads/now", "now", boxes.narrower(WIDEST, boxes.below(*now, gap=GAP)), touched, ())
-    left = boxes.below(boxes.words("threads/now", "runs now" if now else ""), runs, gap=GAP)
-    right = boxes.below(
-        boxes.words("threads/ready", "can go on, the next one first" if ready else ""), boxes.sized(row), gap=GAP
-    )
+    left = boxes.below(boxes.words("threads/now", head if now else ""), runs, gap=6)
+    right = boxes.below(boxes.words("threads/ready", after if others else ""), boxes.sized(row), gap=GAP)
     both = boxes.columns((WIDEST, left), (0, right), gap=2 * GAP)
     return boxes.either(_BESIDE, both, boxes.below(left, right, gap=GAP))
+
+
+def _large(thread: ThreadValue, touched: Mapping[str, str]) -> Part:
+    """Return the thread that runs now or next."""
+    more = (("m.run() runs it", "mono label dim"),) * (thread.state == "ready")
+    return boxes.thing(_LARGE, lambda box: thread_card(thread, box, touched, lane="ready", more=more))
+
+
+_LARGE = 54.0
+"""The height of the thread that runs now or next."""
 
 
 def _done(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
@@ -300,8 +311,10 @@ _HEADS = {
 
 
 def _waiting(groups: Sequence[_Group], value: ThreadsValue, touched: Mapping[str, str]) -> Part:
-    """Return a row for each thing waited for, with a line between two."""
+    """Return a row for each thing waited for, with a line between two; the page daemon, if it rests, is the last."""
     heads = [boxes.words(identity, said) for identity, said in _HEADS.items()]
+    resting = [group for group in groups if group.subject == _DAEMON]
+    groups = [group for group in groups if group not in resting]
 
     def rows(w: float) -> Part:
         parts: list[Part] = []
@@ -314,7 +327,16 @@ def _waiting(groups: Sequence[_Group], value: ThreadsValue, touched: Mapping[str
         head = _columns(*heads) if w >= _BESIDE else heads[0]
         return boxes.below(head, boxes.below(*parts, gap=9), gap=16)
 
-    return boxes.sized(rows) if groups else boxes.below()
+    sleeping = [
+        boxes.thing(H, partial(_resting, thread, touched, group.id)) for group in resting for thread in group.sleepers
+    ]
+    return boxes.below(*[boxes.sized(rows)] * bool(groups), *sleeping, gap=12)
+
+
+def _resting(thread: ThreadValue, touched: Mapping[str, str], lane: str, place: Box) -> Node:
+    """Return the page daemon, with what it sleeps for."""
+    more = (f"until memory runs low ({_DAEMON})", "label dim")
+    return thread_card(replace(thread, doing=""), place, touched, lane=lane, more=(more,))
 
 
 def _columns(sleepers: Part, subject: Part, waker: Part) -> Part:
@@ -407,8 +429,6 @@ def _waker(group: _Group, value: ThreadsValue) -> Part:
     ticks = [one.until for one in group.sleepers if one.until is not None]
     if group.kind == "timer":
         return _said(name, f"the clock, at tick {min(ticks, default=0):,}", f"it is at {value.ticks:,}")
-    if group.subject == _DAEMON:
-        return _said(name, "a request that is refused", "it wakes the page daemon")
     more = f"or the clock, at tick {min(ticks):,}" if len(ticks) == len(group.sleepers) else "until then, nothing"
     return _said(name, f"a wakeup of {visible(group.subject)}" if group.subject else "a wakeup", more)
 
@@ -428,10 +448,11 @@ def thread_card(
     state: tuple[str, ...] = (),
     *,
     brief: bool = False,
+    more: Sequence[tuple[str, str]] = (),
 ) -> Node:
     """Return a thread; `number` is its place in the row, in its mark (below 1: none).
 
-    With `brief`, only the locks that it holds are shown.
+    With `brief`, only the locks that it holds are shown; `more` are further words with their styles.
     """
     until = "" if thread.until is None else f"to tick {thread.until:,}"
     held = f"holds {', '.join(thread.locks)}" if thread.locks else ""
@@ -441,6 +462,7 @@ def thread_card(
         (until, "label dim"),
         (held, "label held"),
         (doing, "mono label dim"),
+        *more,
     ]
     states = [
         *state,
@@ -483,19 +505,22 @@ def _thread(
 ) -> Node:
     """Return a thread's mark, its name, and its states below, as far as there is room."""
     text = [Text(15, 20, f"{number}", "letter on-step", "middle")] if 0 < number < 100 else []
-    text.append(fitted(_MARK, 16, name, place.w - _MARK - 4, "body strong", middle=True))
+    is_large = place.h > H
+    look, first, below = ("title", 22, 43) if is_large else ("body strong", 16, 33)
+    text.append(fitted(_MARK, first, name, place.w - _MARK - 4, look, middle=True))
     x = _MARK
     for words, style in second:
         room = place.w - 4 - x
         if words and room > 24:
-            text.append(fitted(x, 33, words, room, style))
+            text.append(fitted(x, below, words, room, style))
             x += text_width(words, style) + 6
     ends = [run.x + (run.room or text_width(run.text, run.style)) for run in text if run.anchor == "start"]
-    w = place.w if "stuck" in state else min(place.w, max(ends) + 8)
+    w = place.w if is_large or "stuck" in state else min(place.w, max(ends) + 8)
     side = 22.0 if text[0].anchor == "middle" else 10.0
-    mark = Bar(15 - side / 2, 16 - side / 2, side, side, "step")
+    mark = Bar(15 - side / 2, first - side / 2, side, side, "step")
+    bars = [Bar(0, 0, w, place.h, "rail")] * (is_large and "here" not in state) + [mark]
     return Node(identity, "thread", *place._replace(w=w), identity.replace("/", ":", 1), "box",
-                tuple(run for run in text if run.text), (mark,), tuple(state), title, "select", lane)  # fmt: skip
+                tuple(run for run in text if run.text), tuple(bars), tuple(state), title, "select", lane)  # fmt: skip
 
 
 def describe(thread: ThreadValue) -> str:
