@@ -90,6 +90,7 @@ made: environment-test
 	$(BIN)/python -m tools.labs --check
 	$(BIN)/python -m tools.listing --check
 	$(BIN)/python -m tools.face --check
+	$(BIN)/python -m tools.pictures --check
 
 prose: environment-test
 	$(BIN)/python -m tools.prose
@@ -184,7 +185,7 @@ bench: environment-test bundle ## Measure speed, side by side with what others d
 	$(BROWSER) $(BIN)/python -m tools.benchmarks $(if $(COMMIT),--beside $(COMMIT))
 
 pictures: environment-test bundle ## Make the README's pictures from the real thing
-	$(BROWSER) $(BIN)/python tools/pictures.py
+	$(BROWSER) $(BIN)/python -m tools.pictures
 
 build: environment-test ## Build the sdist, and from it the wheel, into dist/, and check them for PyPI
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
