@@ -194,7 +194,7 @@ def pages_that_a_write_copies() -> Iterator[Exhibit]:
 @makes("object pictures: depth", "object pictures: depth/none", "object pictures: search", "object pictures: shadows")
 def chains_of_many_forks() -> Iterator[Exhibit]:
     for pages in (1, 4):
-        machine = small()
+        machine = small(fork="shadow")
         task = machine.task("init")
         start = task.mmap(pages * PAGE)
         task.write(start, b"x" * pages * PAGE)
