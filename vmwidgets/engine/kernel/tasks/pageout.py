@@ -457,11 +457,12 @@ class TaskMemory:
     def forget(self, owner: VmObject, indices: tuple[int, ...]) -> None:
         """Remove these pages from swap space; their slots are freed, except slots with others' pages."""
         slots = tuple((index, owner.swapped[index]) for index in indices)
-        own, shared = (tuple(one for one in slots if (len(self.in_swap[one[1]]) > 1) is which) for which in (False, True))
-        for _, slot in own:
-            self.swap.free(slot)
-        self._let_go(owner, own, SwapFreed.tag)
-        self._let_go(owner, shared, SwapLeft.tag)
+        shared = {slot for _, slot in slots if len(self.in_swap[slot]) > 1}
+        for _, slot in slots:
+            if slot not in shared:
+                self.swap.free(slot)
+        self._let_go(owner, tuple(one for one in slots if one[1] not in shared), SwapFreed.tag)
+        self._let_go(owner, tuple(one for one in slots if one[1] in shared), SwapLeft.tag)
 
     def _let_go(self, owner: VmObject, slots: tuple[tuple[int, int], ...], tag: str) -> None:
         """Remove pages from swap space, which is reported before the next ones are removed."""
