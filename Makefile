@@ -40,7 +40,7 @@ RELEASING = $(BIN)/uv tool run --quiet --constraints tools/requirements/site.txt
 ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
-.PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep beside
+.PHONY: help lab test check lint course fast unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep beside
 .PHONY: real mutants slow format bench pictures listing build changes locks programs clean newest oldest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 .PHONY: test-computes check-waits check-computes
@@ -72,7 +72,7 @@ check-waits:
 	$(BY_FILE) $(TIER) tests/hosts tests/packaging
 
 check-computes:
-	+nice $(EACH) golden oldest notebooks
+	+nice $(EACH) oldest notebooks
 
 lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
 
@@ -90,6 +90,7 @@ made: environment-test
 	$(BIN)/python -m tools.labs --check
 	$(BIN)/python -m tools.listing --check
 	$(BIN)/python -m tools.face --check
+	$(BIN)/python -m tools.pictures --check
 
 prose: environment-test
 	$(BIN)/python -m tools.prose
@@ -103,7 +104,7 @@ tsc: environment-test bundle
 workflows: environment-test bundle
 	tools/npm run workflows
 
-UNIT = tests $(patsubst %,--ignore=tests/%,benchmarks browser golden hosts packaging site)
+UNIT = tests $(patsubst %,--ignore=tests/%,benchmarks browser hosts packaging site)
 
 fast: environment-test bundle ## Run the unit tests that take moments, and the students' notebooks
 	$(PYTEST) -n 2 --dist worksteal --tier fast $(UNIT)
@@ -125,9 +126,6 @@ doctests: environment-test bundle ## Run the examples of docstrings, README and 
 
 shortest: environment-test bundle ## Run each part of the bench with the least of everything
 	$(PYTEST) -n 2 tests/benchmarks
-
-golden: environment-test bundle ## Compare with the golden record of what must stay
-	$(BIN)/python -m tests.golden
 
 notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) -n 2 --dist worksteal $(TIER) tests/notebooks
@@ -184,7 +182,7 @@ bench: environment-test bundle ## Measure speed, side by side with what others d
 	$(BROWSER) $(BIN)/python -m tools.benchmarks $(if $(COMMIT),--beside $(COMMIT))
 
 pictures: environment-test bundle ## Make the README's pictures from the real thing
-	$(BROWSER) $(BIN)/python tools/pictures.py
+	$(BROWSER) $(BIN)/python -m tools.pictures
 
 build: environment-test ## Build the sdist, and from it the wheel, into dist/, and check them for PyPI
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist

@@ -17,7 +17,7 @@ import pytest
 HERE = Path(__file__).parent
 SLOW = HERE / "slow.txt"
 
-APART = ("benchmarks", "browser", "golden", "hosts", "packaging", "site")
+APART = ("benchmarks", "browser", "hosts", "packaging", "site")
 """Folders of which the fast tier has only what is essential."""
 
 ALIKE = (

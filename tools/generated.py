@@ -14,6 +14,9 @@ from .site.places import ROOT
 TOLD = 20
 """So many differing lines of a file are shown."""
 
+WIDE = 200
+"""So many characters of each: a packed scene is one line."""
+
 
 def keep(about: str, texts: Mapping[Path, str], mend: str, left: Collection[Path] = ()) -> int:
     """Write the files that differ from their texts, and delete those that are left; return the exit status.
@@ -30,7 +33,7 @@ def keep(about: str, texts: Mapping[Path, str], mend: str, left: Collection[Path
         for path in differing:
             lines = difflib.unified_diff((now[path] or "").splitlines(), texts[path].splitlines(), lineterm="", n=0)
             said = f"{path.relative_to(ROOT)} is not what its source gives: {mend}"
-            print(said, *islice(lines, 2, TOLD), sep="\n", file=sys.stderr)
+            print(said, *(line[:WIDE] for line in islice(lines, 2, TOLD)), sep="\n", file=sys.stderr)
         for path in left:
             print(f"{path.relative_to(ROOT)} has no source", file=sys.stderr)
         return 1 if differing or left else 0

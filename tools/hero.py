@@ -14,7 +14,7 @@ from pathlib import Path
 
 import vmwidgets as vm
 from vmwidgets.pictures.hello import Stop
-from vmwidgets.views.scene.plain import plain_svg, to_png
+from vmwidgets.views.scene.plain import plain_svg
 from vmwidgets.views.scene.svg import to_svg
 
 CODE = (
@@ -132,12 +132,13 @@ def beside(some: list[Stop]) -> str:
     )
 
 
-def write(folder: Path, labs: Path) -> None:
-    """Write the four files into a folder, and the first of them into that of the labs too."""
-    some = list(frames())
-    for place in (folder, labs):
-        (place / "hero.svg").write_text(moving(some, "light"))
-    (folder / "hero-dark.svg").write_text(moving(some, "dark"))
-    still = beside(some)
-    (folder / "hero-frames.svg").write_text(still)
-    (folder / "hero-frames.png").write_bytes(to_png(still, scale=0.75))
+def drawings(folder: Path, labs: Path) -> dict[Path, str]:
+    """Return the three files of a folder, and the first of them for that of the labs too."""
+    some = frames()
+    light = moving(some, "light")
+    return {
+        folder / "hero.svg": light,
+        labs / "hero.svg": light,
+        folder / "hero-dark.svg": moving(some, "dark"),
+        folder / "hero-frames.svg": beside(some),
+    }

@@ -1,4 +1,4 @@
-"""Make the pictures of README and docs from the real thing: `make pictures`.
+"""Make the pictures of README and docs from the real thing: `make pictures`; `--check` compares those that are text.
 
 docs/pictures/*.png are screenshots of JupyterLab in Chromium, light and dark; *.svg are what the widgets export.
 js/test/scenes/*.json are the same pictures as the page gets them: js/demo.html shows them all without a notebook.
@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import vmwidgets as vm
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.plain import to_png
+from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.widgets.host.packing import pack, unpack
+
+from . import generated, hero
+from .site.places import ROOT
+
 OUT = ROOT / "docs" / "pictures"
 RECORDED = ROOT / "js" / "test" / "scenes"
-sys.path.insert(0, str(ROOT))
-
-import vmwidgets as vm  # noqa: E402  the checkout's, which the line above has put first
-from tools import hero  # noqa: E402
-from vmwidgets.pictures.picture import Picture  # noqa: E402
-from vmwidgets.views.scene.model import Scene  # noqa: E402
-from vmwidgets.views.scene.svg import to_svg  # noqa: E402
-from vmwidgets.widgets.host.packing import pack, unpack  # noqa: E402
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -40,22 +40,31 @@ MORE = ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")
 """Pictures that the demo shows and the documents don't."""
 
 
-def main() -> None:
-    """Write all pictures, and say how large they are."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    drawn = scenes()
-    for name, scene in drawn.items():
-        (OUT / f"{name}.svg").write_text(to_svg(scene))
-    del drawn["five-lines"]  # the demo has another fault
-    for name, scene in texts().items():
-        (OUT / f"{name}.svg").write_text(to_svg(scene))
-    record(
-        {**drawn, **{kind: lane(kind) for kind in ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")}}
-    )
-    hero.write(OUT, ROOT / "notebooks")
+def main() -> int:
+    """Write all pictures and say how large they are, or with `--check` say which drawings the code no longer gives."""
+    made = drawings()
+    left = {*RECORDED.glob("*.json"), *OUT.glob("*.svg")} - made.keys()
+    status = generated.keep("Make the pictures of README and docs.", made, "run `make pictures`", sorted(left))
+    if "--check" in sys.argv:
+        return status
+    (OUT / "hero-frames.png").write_bytes(to_png(made[OUT / "hero-frames.svg"], scale=0.75))
     screenshots()
     for path in sorted(OUT.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+    return 0
+
+
+def drawings() -> dict[Path, str]:
+    """Return the text of each drawing."""
+    shown, read = scenes(), texts()
+    demo = {**shown, **{kind: lane(kind) for kind in MORE}}
+    del demo["five-lines"]  # the demo has another fault
+    return {
+        **{OUT / f"{name}.svg": to_svg(scene) for name, scene in {**shown, **read}.items()},
+        **hero.drawings(OUT, ROOT / "notebooks"),
+        **{RECORDED / f"{name}.json": packed(scene) for name, scene in demo.items()},
+        RECORDED / "index.json": json.dumps(sorted(demo), indent=1) + "\n",
+    }
 
 
 def texts() -> dict[str, Scene]:
@@ -72,15 +81,11 @@ def texts() -> dict[str, Scene]:
     return found
 
 
-def record(drawn: dict[str, Scene]) -> None:
-    """Write scenes for the demo, and the list of their names."""
-    shutil.rmtree(RECORDED, ignore_errors=True)
-    RECORDED.mkdir()
+def packed(scene: Scene) -> str:
+    """Return a scene as the page gets it."""
     now = {"number": 1, "place": -1, "now": True, "kept": False, "finds": False, "cell": -1, "operations": []}
-    for name, scene in drawn.items():
-        frame = unpack(pack(scene, {**now, "number": max(scene.steps.operation, -1)}))
-        (RECORDED / f"{name}.json").write_text(json.dumps(frame, separators=(",", ":")) + "\n")
-    (RECORDED / "index.json").write_text(json.dumps(sorted(drawn), indent=1) + "\n")
+    frame = unpack(pack(scene, {**now, "number": max(scene.steps.operation, -1)}))
+    return json.dumps(frame, separators=(",", ":")) + "\n"
 
 
 def lane(kind: str) -> Scene:
@@ -375,4 +380,4 @@ def notebook() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NEVER = ("course/", "tests/", "solutions/", "solutions.py", "instructors/")
 """What students don't get; the labs in a wheel are in vmwidgets/course/."""
 
-SOLVING = ("assignments", "cli", "golden", "grading", "hosts", "labs", "notebooks", "packaging", "site", "data/golden")
+SOLVING = ("assignments", "cli", "grading", "hosts", "labs", "notebooks", "packaging", "site")
 """Folders of tests/ whose tests solve exercises; a source distribution has the others."""
 
 NOT_IN_SDIST = (*(one for one in NEVER if one != "tests/"), *(f"tests/{name}/" for name in SOLVING))

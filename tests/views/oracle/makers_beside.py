@@ -43,7 +43,7 @@ def one_map_before_and_after() -> Iterator[Exhibit]:
 
 @makes("side by side: equal", "side by side: left")
 def two_maps() -> Iterator[Exhibit]:
-    machine: Any = vm.boot("x86-64", layout="small")
+    machine: Any = vm.boot("x86-64", layout="small", fork="shadow")
     parent = machine.task("parent")
     start = int(parent.mmap(4 * PAGE))
     child = parent.fork("child")

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import pytest
+
 import vmwidgets as vm
+from vmwidgets.engine.kernel.freebsd.kmem import Kmem
 
 from .lives import one_after_the_other
 from .makers import makes
@@ -37,9 +40,15 @@ def a_map_of_its_own() -> Iterator[vm.Machine]:
 
 @makes("kmem events: MapCreated/no", "headlines: panic", "headlines: panic/dead", "map events: Panicked")
 def no_memory_for_a_map() -> Iterator[vm.Machine]:
-    machine = tiny()
-    machine.system.kmem.kmem.veto_map = lambda: True
-    yield from one_after_the_other(machine, [lambda: machine.kmem_suballoc("64 KiB", "inner")])
+    machine, create_map = tiny(), Kmem.create_map
+
+    def created(kmem: Kmem, name: str, start: int, end: int) -> Any:
+        kmem.veto_map = lambda: name == "inner"
+        return create_map(kmem, name, start, end)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Kmem, "create_map", created)  # of each machine: steps are looked at in copies
+        yield from one_after_the_other(machine, [lambda: machine.kmem_suballoc("64 KiB", "inner")])
 
 
 @makes("kmem events: SubmapAttached/no", "kmem events: ObjectCreated", "map events: EntryResized/got object")

@@ -54,7 +54,7 @@ def large_pages_of_which_a_part_changes() -> Iterator[vm.Machine]:
         lambda: space.enter(20 * large, at=start, fixed=True, object="screen"),
         lambda: space.superpages(start, size=16 * large, page="16 MiB"),
         lambda: space.superpages(start + 16 * large, size=2 * large, page="1 MiB"),
-        lambda: space.superpages(start + 18 * large, size=2 * large, page="64 KiB"),
+        lambda: space.superpages(start + 18 * large, size=2 * large),
         lambda: space.protect(start + 17 * large, size=large, prot="r"),
         lambda: space.protect(start + 17 * large + PAGE, size=PAGE, prot="none"),
         lambda: task.mprotect(start + 15 * large + PAGE, large, "r"),
@@ -220,19 +220,14 @@ def no_frame_for_a_page_table() -> Iterator[vm.Machine]:
 
 
 @makes("object operations: gone")
-def a_page_is_taken_in_while_others_leave() -> Iterator[vm.Machine]:
-    machine = small()
+def more_pages_leave_than_events_are_kept() -> Iterator[vm.Machine]:
+    machine = small(ram="16 MiB")
+    machine.swap_on("8 MiB")
     task = machine.task("init")
-    start = int(task.mmap(4 * PAGE))
-    task.write(start, b"x" * 3 * PAGE)
-    children: list[Any] = []
-    acts: Acts = [
-        lambda: children.append(task.fork()),
-        lambda: children[0].write(start, b"y" * 2 * PAGE),
-        lambda: task.write(start, b"z"),
-        lambda: children[0].munmap(start, 4 * PAGE),
-    ]
-    yield from one_after_the_other(machine, acts)
+    start = int(task.mmap(1024 * PAGE))
+    for part in range(0, 1024, 16):
+        task.write(start + part * PAGE, b"x" * 16 * PAGE)
+    yield from one_after_the_other(machine, [lambda: task.page_out(start, 1024 * PAGE)])
 
 
 @makes("object operations: mmap/killed")
@@ -250,7 +245,7 @@ def a_task_is_killed_for_its_own_pages() -> Iterator[vm.Machine]:
 
 @makes("map operations: access/copied/one has it", "map operations: access/copied/more have it")
 def what_children_have_is_copied() -> Iterator[vm.Machine]:
-    machine = small()
+    machine = small(fork="shadow")
     task = machine.task("init")
     start = int(task.mmap(2 * PAGE))
     task.write(start, b"x" * 2 * PAGE)
@@ -271,7 +266,7 @@ def what_children_have_is_copied() -> Iterator[vm.Machine]:
     "object events: ShadowMoved/bypassed", "object events: ObjectSearched/file",
 )  # fmt: skip  # a list
 def shadows_of_a_file() -> Iterator[vm.Machine]:
-    machine = small()
+    machine = small(fork="shadow")
     task = machine.task("init")
     file = machine.file("text", b"t" * 2 * PAGE)
     first, other = (int(task.mmap(2 * PAGE, "rw", "private", file)) for _ in range(2))
@@ -293,7 +288,7 @@ def shadows_of_a_file() -> Iterator[vm.Machine]:
     "object events: SwapMoved",
 )  # fmt: skip  # a list
 def shadows_of_memory() -> Iterator[vm.Machine]:
-    machine = small()
+    machine = small(fork="shadow")
     machine.swap_on(32 * PAGE)
     task = machine.task("init")
     first, other = (int(task.mmap(2 * PAGE, at=at)) for at in (0x40_0000, 0x60_0000))
@@ -307,6 +302,23 @@ def shadows_of_memory() -> Iterator[vm.Machine]:
         lambda: children[0].page_out(other, 2 * PAGE),
         lambda: children.pop().exit(),
         lambda: task.write(other + PAGE, b"y"),
+    ]
+    yield from one_after_the_other(machine, acts)
+
+
+@makes("object events: SwapFreed", "object events: SwapLeft")
+def swap_space_of_a_copy_is_left() -> Iterator[vm.Machine]:
+    machine = small(fork="counted")
+    machine.swap_on(32 * PAGE)
+    task = machine.task("init")
+    start = int(task.mmap(2 * PAGE))
+    task.write(start, b"x" * 2 * PAGE)
+    children: list[Any] = []
+    acts: Acts = [
+        lambda: children.append(task.fork()),
+        lambda: task.write(start, b"y"),
+        lambda: children[0].page_out(start, 2 * PAGE),
+        lambda: children.pop().exit(),
     ]
     yield from one_after_the_other(machine, acts)
 

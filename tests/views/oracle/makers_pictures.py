@@ -194,9 +194,9 @@ def pages_that_a_write_copies() -> Iterator[Exhibit]:
 @makes("object pictures: depth", "object pictures: depth/none", "object pictures: search", "object pictures: shadows")
 def chains_of_many_forks() -> Iterator[Exhibit]:
     for pages in (1, 4):
-        machine = small()
+        machine = small(fork="shadow")
         task = machine.task("init")
-        start = task.mmap(pages * PAGE)
+        start = task.mmap(2 * pages * PAGE)
         task.write(start, b"x" * pages * PAGE)
         for number in range(5):
             child = task.fork(f"child {number}")
@@ -205,7 +205,6 @@ def chains_of_many_forks() -> Iterator[Exhibit]:
             task = child
             yield shown("objects", SHOWN["Objects"](machine))
     task.munmap(start, 4 * PAGE)
-    task.mmap(PAGE)
     yield shown("objects", SHOWN["Objects"](machine))
 
 

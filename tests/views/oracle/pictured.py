@@ -63,10 +63,10 @@ class Pictured:
 
     @property
     def words(self) -> str:
-        """All that is written in it, but in its table."""
+        """All that is written in it, but in its table: a title goes on in the line below it."""
         caption = self.scene.caption
         drawn = [run.text for node in self.scene.nodes for run in node.text]
-        return "\n".join([caption.text, caption.reason, *drawn])
+        return "\n".join([f"{caption.text} {caption.reason}", *drawn])
 
     def node(self, identity: str) -> Node:
         """The node that is called so."""

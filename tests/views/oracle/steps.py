@@ -70,15 +70,15 @@ class Then:
 
     def value(self, name: str) -> Any:
         """A value as it was then; names as of :meth:`Now.value`."""
-        value = None
         if name.startswith("domain:") and is_made_by(self.moment.events, name.removeprefix("domain:")):
             return while_made(self.now.value(name), self.moment.so_far)
+        if self.moment.place == len(self.moment.events):
+            return self.now.value(name)
         if self.moment.operation is not None and self.moment.operation.number == 0:
             value = self.now.value(name)
             if isinstance(value, (MapValue, KernelMapValue)):
                 return at_boot(value, self.moment.so_far)
-        if value is not None or self.moment.place == len(self.moment.events):
-            return self.now.value(name)
+            raise Gone(name)  # of a boot, only maps are looked at before its end
         return self._look(name, lambda machine: Now(machine).value(name))
 
     def _look(self, key: object, sight: Callable[[Any], Any]) -> Any:

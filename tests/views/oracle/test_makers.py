@@ -21,7 +21,6 @@ pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@pytest.mark.sampled(4)
 def test_a_life_makes_what_it_is_listed_for(name: str) -> None:
     life, keys = MAKERS[name]
     made = made_by(life)

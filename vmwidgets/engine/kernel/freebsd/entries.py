@@ -149,12 +149,6 @@ class GapTree(RedBlackTree[KernelEntry]):
         if node.prev is not None:
             self.refresh(node.prev)
 
-    def remove(self, node: KernelEntry) -> None:
-        """Remove `node`; the gap before it grows by the node's range."""
-        super().remove(node)
-        if node.prev is not None:
-            self.refresh(node.prev)
-
     def refresh(self, entry: Node | None) -> None:
         """Recompute the largest gaps from `entry` up to the root."""
         while entry is not None:

@@ -362,8 +362,10 @@ class FreeBSDMap(MapCore[KernelEntry]):
             self._count_submap(entry.submap, 1)
 
     def unlink(self, entry: KernelEntry) -> None:
-        """Remove `entry` from the tree and the list."""
+        """Remove `entry` from the tree and the list; the gap before it grows by its range."""
+        previous = entry.prev
         super().unlink(entry)
+        self.tree.refresh(previous)
         if entry.submap is not None:
             self._count_submap(entry.submap, -1)
 

@@ -295,6 +295,8 @@ class MapCore(ABC, Generic[E]):
             self.lookup_cache = None
         if emit is not None:
             emit((UNLINKING, self.name, entry.id, forgotten))
+        # The tree first: in between, a picture has an entry without a node, never a node without an entry.
+        self.tree.remove(entry)
         if previous is None:
             self.first = next_  # type: ignore[assignment]
         else:
@@ -303,11 +305,9 @@ class MapCore(ABC, Generic[E]):
             self.last = previous  # type: ignore[assignment]
         else:
             next_.prev = previous
-        self.tree.remove(entry)
         self.nr_entries -= 1
         del self.by_id[entry.id]
         if emit is not None:
-            # Reported last: in between, a picture has an entry without a node, never a node without an entry.
             before = 0 if previous is None else previous.id
             emit((ENTRY_UNLINKED, self.name, before, 0 if next_ is None else next_.id, *entry.fields()))
 

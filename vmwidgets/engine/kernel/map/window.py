@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...base.event import Event
-from ...base.rbtree import Node, RedBlackTree
-from ...base.recorder import Recorder
+from ...base.rbtree import Node
+from ...base.tree_schema import TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
 from .core import Entry, MapCore
 from .map_schema import Entries, EntryValue, Fold, MapValue, NodeValue
 
@@ -65,30 +65,43 @@ def map_value(
 
 
 def while_booting(value: MapValue, events: Iterable[Event]) -> MapValue:
-    """Return a map that a boot made, after some of the boot's events: its tree is built from the linked entries.
+    """Return a map that a boot made, after some of the boot's events, which say what was linked into list and tree.
 
     No machine is booted again up to that point, since its parts only exist after the boot.
     """
+    events = [*events]
+    roles = {entry.id: entry.role for entry in value.entries}
     linked = Entries.reported(events).of.get(value.name, {})
-    tree: RedBlackTree[Entry] = RedBlackTree(Recorder())
-    items = []
-    for identity, (_, fields) in linked.items():
-        if fields is not None:
-            role = next((entry.role for entry in value.entries if entry.id == identity), "")
-            items.append(EntryValue.of(fields, role))
-            entry = Entry(identity)
-            entry.start, entry.end = fields[1], fields[2]
-            tree.insert(entry, entry.start)
-    root = 0 if tree.root is None else tree.root.id
+    items = [EntryValue.of(after, roles.get(which, "")) for which, (_, after) in linked.items() if after is not None]
+    nodes = _tree_of(event for event in events if getattr(event, "tree", None) == value.name)
     return replace(
         value,
         items=tuple(sorted(items, key=lambda one: one.start)),
-        nodes={one.id: _node_value(one) for one in tree},
-        root=root,
+        root=nodes.pop(0)["root"],
+        nodes={which: NodeValue.of(which, *node.values()) for which, node in nodes.items()},
         nr_entries=len(items),
         size=sum(one.size for one in items),
         lookup_cache=0,
     )
+
+
+def _tree_of(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
+    """Return the tree that these events made of nothing: links and colour of each node, and the root as that of 0."""
+    nodes: dict[int, dict[str, Any]] = {0: {"root": 0}}
+    for event in events:
+        if isinstance(event, TreeLinked):
+            nodes[event.node] = {"left": 0, "right": 0, "red": True}
+            nodes[event.parent][event.side if event.parent else "root"] = event.node
+        elif isinstance(event, TreeRecoloured):
+            nodes[event.node]["red"] = event.red
+        elif isinstance(event, (TreeRotated, TreeUnlinked)):
+            for node, side, _, after in event.links:
+                nodes[node][side] = after
+            if isinstance(event, TreeUnlinked):
+                del nodes[event.node]
+                if event.successor:
+                    nodes[event.successor]["red"] = event.red
+    return nodes
 
 
 def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]) -> MapValue:

@@ -456,17 +456,22 @@ class TaskMemory:
 
     def forget(self, owner: VmObject, indices: tuple[int, ...]) -> None:
         """Remove these pages from swap space; their slots are freed, except slots with others' pages."""
-        slots = tuple((index, owner.swapped.pop(index)) for index in indices)
+        slots = tuple((index, owner.swapped[index]) for index in indices)
+        shared = {slot for _, slot in slots if len(self.in_swap[slot]) > 1}
+        for _, slot in slots:
+            if slot not in shared:
+                self.swap.free(slot)
+        self._let_go(owner, tuple(one for one in slots if one[1] not in shared), SwapFreed.tag)
+        self._let_go(owner, tuple(one for one in slots if one[1] in shared), SwapLeft.tag)
+
+    def _let_go(self, owner: VmObject, slots: tuple[tuple[int, int], ...], tag: str) -> None:
+        """Remove pages from swap space, which is reported before the next ones are removed."""
         for index, slot in slots:
-            del self.in_swap[slot][owner, index]
-        freed = tuple((index, slot) for index, slot in slots if not self.in_swap[slot])
-        for _, slot in freed:
-            del self.in_swap[slot]
-            self.swap.free(slot)
-        if freed:
-            self.recorder.report(SwapFreed.tag, owner.name, freed)
-        if len(freed) < len(slots):
-            self.recorder.report(SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed))
+            del owner.swapped[index], self.in_swap[slot][owner, index]
+            if not self.in_swap[slot]:
+                del self.in_swap[slot]
+        if slots:
+            self.recorder.report(tag, owner.name, slots)
 
     def move_swapped(self, before: VmObject, owner: VmObject, indices: tuple[int, ...]) -> None:
         """Move pages in swap space to another object."""
