@@ -14,6 +14,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryLinked, EntryResized, En
 from vmwidgets.engine.kernel.tasks.objects_schema import NoCopyNeeded, PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
+from vmwidgets.engine.mmu.tlb_schema import TlbFilled, TlbHit
 from vmwidgets.given.runs import runs
 from vmwidgets.views.memory.blackboard import (
     LETTERS,
@@ -95,7 +96,7 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
         return board_of(then, there, before, (left, right), promised(then, tasks)) if pages else there
 
     kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
-    steps = at.steps(drawn, *kinds, *(EntryLinked, EntryUnlinked, EntryResized) if pages else ())
+    steps = at.steps(drawn, *kinds, *(EntryLinked, EntryUnlinked, EntryResized, TlbHit, TlbFilled) if pages else ())
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     operation = at.moment.operation
     is_gone = operation is not None and operation.name == "exit"  # of a task that is not in `before` any longer

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from vmwidgets import events as ev
@@ -97,7 +98,8 @@ def draw_fault(
     if fault is not None:
         steps = _parts_of(_steps_of(shown, fault, page, word), shown, fault, done)
         story = _page(page, steps, is_over=len(done) == len(fault.marks))
-    own = {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
+    runs = [[*run] for one in faults for _, run in groupby(one.marks, attrgetter("box"))]
+    own = {mark.at for run in runs for mark in (run[0], run[-1])} | {one.failed for one in faults}
     return boxes.picture(
         "fault",
         f"faults of {space}" if space else "faults",

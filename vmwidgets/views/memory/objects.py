@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.base.protection import NEEDS_COPY, WRITE
+from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE_SHIFT, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue
@@ -162,8 +162,8 @@ def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
 
 
 def _maps(entry: EntryFields | None) -> tuple[object, ...] | None:
-    """Return which pages of an object an entry maps, and how; None if it has no object."""
-    return None if entry is None or entry[3] is None else (*entry[1:5], entry[5] & (NEEDS_COPY | WRITE))
+    """Return which pages of an object an entry maps, and whether it copies them; None if it has no object."""
+    return None if entry is None or entry[3] is None else (*entry[1:5], entry[5] & NEEDS_COPY)
 
 
 def _changes(event: Event) -> bool:
