@@ -54,10 +54,16 @@ def backed(seen: Pictured) -> int | None:
     return next((one.pages[page] for one in chain if page in one.pages), None)
 
 
+def is_address(said: str, address: int) -> bool:
+    """Whether a title says an address: whole, or of a long one the lower half."""
+    short = said.removeprefix("…")
+    return int(short.replace("_", ""), 16) == (address if short == said else address % (1 << 32))
+
+
 @claim("walks: reached")
 def reached(seen: Pictured, said: Said) -> None:
     of, found = asked(seen), walked(seen)
-    assert number(said["address"]) == of.address
+    assert is_address(said["address"], of.address)
     assert number(said["physical"]) == int(found.pa)
     assert bytes_of(said["size"]) == found.page_size
     assert int(found.pa) % PAGE == of.address % PAGE
@@ -70,6 +76,7 @@ def reached(seen: Pictured, said: Said) -> None:
 def fault(seen: Pictured, said: Said) -> None:
     found = walked(seen)
     assert found.pa is None
+    assert is_address(said["address"], asked(seen).address)
     told = f"{said['exception']}: {said['why']}"  # both may have a colon in them
     assert told.lower() == f"{found.fault.exception}: {found.fault.why.removesuffix('.')}".lower()
     if found.fault.kind == "not-present":
@@ -78,12 +85,13 @@ def fault(seen: Pictured, said: Said) -> None:
 
 @claim("walks: fault/covered")
 def covered(seen: Pictured, said: Said) -> None:
-    fault(seen, said)
-    of, machine = asked(seen), seen.machine
+    of, machine, found = asked(seen), seen.machine, walked(seen)
+    assert is_address(said["address"], of.address)
+    assert (found.pa, found.fault.exception) == (None, said["exception"])
     of_map = machine.tasks[of.task].map if of.task in machine.tasks else machine.kernel_map
     entry = next(one for one in of_map.entries() if one.id == number(said["entry"]))
     assert entry.start <= of.address < entry.end
-    assert walked(seen).fault.kind == "not-present"
+    assert found.fault.kind == "not-present"
 
 
 WORDS = {"read": 0, "write": 1, "execute": 2}

@@ -465,7 +465,7 @@ def _arrow(source: Node, head: Node, target: Node, lane: float, edge: float) -> 
 
 # ---- the sets of an address -----------------------------------------------------------------------
 
-_WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 150.0
+_WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 124.0
 """Least width of a processor with its ways side by side, and of a way; greatest width of a way."""
 
 
@@ -473,20 +473,14 @@ def _sets(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
     """Return the open processors side by side, with the sets that may contain an address."""
     shown = [(number, value.cpus[number]) for number in bench.opened if number < len(value.cpus)]
     ways = [boxes.drawing(0, partial(_ways_of, cpu, number, value.asids, bench.only, touched)) for number, cpu in shown]
-    means = _WAYS * any(cpu.tlb.ways > 1 for _, cpu in shown)  # in all steps
     others = [one for number, one in enumerate(value.cpus) if number not in bench.opened]
     stale = sum(len(one.tlb.stale) for one in others)
     words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}" if others else ""
     return boxes.below(
         boxes.beside(*ways, gap=24, least=_WAYS_W),
-        boxes.words("tlb/legend", means, "dim"),
         boxes.words("tlb/others", words, "dim"),
         gap=2,
     )
-
-
-_WAYS = "in a set, the entry with the highest bar was used last"
-"""What the bars in the ways of a set mean."""
 
 
 def _ways_of(cpu: CpuValue, number: int, asids: bool, only: Sequence[int], touched: Touched, place: Box) -> list[Node]:
