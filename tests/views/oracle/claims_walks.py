@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 import vmwidgets as vm
+from vmwidgets.engine.base.units import binary_size
 
 from .claiming import Said, claim
 from .pictured import Pictured
@@ -180,12 +181,24 @@ def edited_from_fault(seen: Pictured, said: Said) -> None:
 
 @claim("walks: tables")
 def root_in_use(seen: Pictured, said: Said) -> None:
-    assert said["root"] == ("roots lead" if seen.scene.subtitle.count(" 0x") > 1 else "root leads")
     if seen.machine.architecture in ("x86-64", "riscv-sv39"):
-        assert len(words_of_512(seen)) == number(said["count"])
+        assert (len(words_of_512(seen)), 512) == (number(said["count"]), number(said["entries"]))
+    name = seen.rows()[0]["table"]
+    gaps = [row["slots"].split("–") for row in seen.rows() if (row["table"], row["kind"]) == (name, "gap")]
+    if "root's" in said["whose"]:
+        unused = sum(int(ends[-1]) - int(ends[0]) + 1 for ends in gaps)
+        assert unused == number(said["entries"]) - number(said["count"])
+        shift = {"x86-64": 39, "riscv-sv39": 30}.get(seen.machine.architecture)
+        assert said["empty"] == binary_size(unused << shift) if shift else bytes_of(said["empty"]) > 0
+
+
+@claim("walks: tables/leads")
+def root_leads(seen: Pictured, said: Said) -> None:
+    assert said["root"] == ("roots lead" if seen.scene.subtitle.count(" 0x") > 1 else "root leads")
     what = re.sub(r"\d+ large pages? in (?=[\d,]+ descriptors)", "", said["what"])
     numbers = [int(word) for word in what.replace(",", "").split() if word.isdecimal()]
-    assert sum(numbers) + ("itself" in said["what"]) == number(said["count"])
+    if seen.machine.architecture in ("x86-64", "riscv-sv39"):
+        assert sum(numbers) + ("itself" in said["what"]) == len(words_of_512(seen))
 
 
 def words_of_512(seen: Pictured) -> list[int]:
@@ -193,18 +206,6 @@ def words_of_512(seen: Pictured) -> list[int]:
     root = int(seen.picture.space.tables.root)  # type: ignore[attr-defined]
     words = [seen.machine.system.ram.read_word(root + 8 * place, 8) for place in range(512)]
     return [one for one in words if one & 1]
-
-
-@claim("walks: tables/open")  # fmt: skip
-def tables_open(seen: Pictured, said: Said) -> None:
-    assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])
-    assert [row for row in seen.rows() if row["kind"] == "fold"] == []
-
-
-@claim("walks: tables/folded")
-def tables_folded(seen: Pictured, said: Said) -> None:
-    assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])
-    assert len(seen.nodes("tables/fold/")) == int(said["folds"].split()[0])
 
 
 # ---- inverted tables -----------------------------------------------------------------------------
