@@ -268,19 +268,6 @@ def vm_size(size: int) -> Any:
     return Size(size)
 
 
-@claim("comparisons: paging/bytes")
-def paging_bytes(seen: Pictured, said: Said) -> None:
-    task, domain, _ = seen.subject
-    machine = task.machine
-    owners = dict(machine.frames.value(whole=10**6).owners)
-    tables = [size for name, size in owners.items() if "table" in name and task.name in name]
-    if tables:
-        assert said["task"] == grouped_size(sum(tables) * PAGE)
-    for name in ("domain", "task_records", "domain_records"):
-        assert re.fullmatch(r"[\d,.]+ (B|KiB|MiB)", said[name])
-    assert domain.machine is machine
-
-
 @claim("comparisons: paging/lost")
 def paging_lost(seen: Pictured, said: Said) -> None:
     task, domain, _ = seen.subject
