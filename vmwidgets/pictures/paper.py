@@ -30,12 +30,12 @@ from .picture import Picture
 from .registry import picture_of
 
 MOST_SETS = 16
-"""The most sets of a TLB that are drawn; of a larger one, only the set that is looked up."""
+"""The most sets of a TLB that are drawn; of a larger one, only the size is said."""
 
 
 @picture_of(first_for=(Access, Paper))
 class OnPaper(Picture):
-    """An access on paper: its address divided, the TLB, the tables, the physical address divided, and the solution.
+    """An access on paper, from top to bottom: its address divided, the TLB, the tables, the physical address divided.
 
     `target` is the result of ``p.access("r 0x3d7")`` of a machine on paper, or such a machine: then the parts of its
     addresses have no numbers.  With `ask`, the picture asks what comes next, and waits for a press; the answers are
