@@ -33,7 +33,9 @@ def test_the_subtitle_says_whose_memory_is_how_large() -> None:
     start = task.map.enter("8 KiB", object=other.object("o"), prot="rw")
     for pages in (1, 2):
         task.write(start, b"x" * vm.PAGE * pages)
-        said = fields_of("comparisons: paging", whole(vm.Paging(vm.compare_paging(task, domain)).scene().caption))
+        said = fields_of(
+            "comparisons: paging/present", whole(vm.Paging(vm.compare_paging(task, domain)).scene().caption)
+        )
         assert (said["task"], said["domain"]) == (f"{4 * pages} KiB", "8 KiB")
 
 

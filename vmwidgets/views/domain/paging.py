@@ -84,8 +84,10 @@ def _caption(value: PagingComparison) -> Caption:
     faults, calls = counted(task.faults, "page fault"), counted(domain.invocations, "kernel call")
     forgotten = task.forgotten + domain.forgotten
     name = "paging/at least" if forgotten else "paging"
-    text = say_compared(name, task=task.present, faults=faults, domain=domain.present, calls=calls)
-    reason = say_compared("paging/lost", forgotten) if forgotten else ""
+    text = say_compared(name, faults=faults, calls=calls)
+    reason = say_compared("paging/present", task=task.present, domain=domain.present)
+    if forgotten:
+        reason = f"{reason} {say_compared('paging/lost', forgotten)}"
     return Caption(text, (), reason)
 
 
