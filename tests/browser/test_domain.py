@@ -33,20 +33,18 @@ def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[...,
     return opened
 
 
-def test_a_map_in_a_cell_adds_a_capability_a_vnode_and_a_descriptor_selected_together(notebook: Notebook) -> None:
+def test_a_map_in_a_cell_adds_a_vnode_and_a_descriptor_selected_together(notebook: Notebook) -> None:
     leaf = "next(n for t in d.snapshot().root.children for n in t.children if n.va == b)"
-    index = notebook.run(
-        f"b = d.map(f, at=0x5000_4000, size='4 KiB'); n = {leaf}; print(n.id, f'{{n.descriptor:08x}}')"
-    )
+    index = notebook.run(f"b = d.map(f, at=0x5000_4000, size='4 KiB'); n = {leaf}; print(n.id, f'{{n.descriptor:#x}}')")
     identity, word = str(notebook.outputs(index)[0]["text"]).split()
     for cell in (1, 2):
         fresh = notebook.cell(cell).locator(f".vmwidgets .node.new[data-thing='vnode:{identity}']")
         kinds = fresh.evaluate_all("(nodes) => nodes.map((node) => node.getAttribute('class').split(' ')[1]).sort()")
-        assert kinds == ["cap", "hardware", "vnode"]
+        assert kinds == ["hardware", "vnode"]
         hardware = notebook.cell(cell).locator(f".vmwidgets .node.hardware[data-thing='vnode:{identity}']")
         assert word in (hardware.text_content() or "")
     notebook.cell(1).locator(f".vmwidgets .node.vnode[data-thing='vnode:{identity}']").click()
-    for cell, many in ((1, 3), (2, 3), (3, 2), (4, 1)):
+    for cell, many in ((1, 2), (2, 2), (3, 2), (4, 1)):
         notebook.cell(cell).locator(".vmwidgets .node.selected").first.wait_for()
         selected = notebook.cell(cell).locator(".vmwidgets .node.selected")
         things = selected.evaluate_all("(nodes) => nodes.map((node) => node.dataset.thing)")

@@ -13,7 +13,9 @@ from vmwidgets.views.scene.model import Scene
 
 
 def marked(scene: Scene) -> list[str]:
-    return [node.id for node in scene.nodes if node.id.startswith("program/") and "shown" in node.state]
+    """The lines that the mark of the current line stands beside."""
+    at = [node.y for node in scene.nodes if node.id == "program/at"]
+    return [node.id for node in scene.nodes if node.kind == "line" and node.y in at]
 
 
 @pytest.mark.parametrize("name", ["matrix", "fork", "malloc"])
@@ -63,6 +65,13 @@ def test_lines_that_cost_the_same_are_named_together() -> None:
     assert all(str(line) in title for line in lines)
 
 
+def test_the_lines_of_the_title_are_the_loudest_and_their_number_is_bold() -> None:
+    scene = vm.picture(vm.play("fork", vm.boot("x86-64"))).scene()
+    (loud,) = (node for node in scene.nodes if node.kind == "line" and node.shape == "box")
+    assert f"line {loud.id.partition('/')[2]} " in scene.caption.text
+    assert [run.text for run in loud.text if run.style == "strong"] == [loud.id.partition("/")[2], "1"]
+
+
 @pytest.mark.parametrize("fork", ["counted", "shadow"])
 def test_the_title_names_the_line_that_copies(fork: Any) -> None:
     """With shadows the parent's write copies as well: the child's object is still in front of its own."""
@@ -80,14 +89,16 @@ def test_up_to_eight_events_are_a_mark_each_and_more_a_longer_bar_with_their_num
     played = vm.play("matrix", vm.boot("x86-64", tlb=(1, 4)))
     scene = vm.picture(played, width=width).scene()
     heads = {node.title: node.x for node in scene.nodes if node.id.startswith("program/head/")}
+    first, second, *_ = heads.values()
+    wide = second - first
     ends: dict[str, list[tuple[int, float]]] = {}
     for node in (node for node in scene.nodes if node.kind == "line" and node.bars):
         counts = played.lines[int(node.id.partition("/")[2])]
         for name, count in (("accesses", counts.accesses), ("TLB misses", counts.misses), ("faults", counts.faults)):
             begin = heads[name] - node.x
-            bars = [bar for bar in node.bars if begin <= bar.x < begin + 88]
+            bars = [bar for bar in node.bars if begin <= bar.x < begin + wide]
             assert len(bars) == (count if count <= 8 else 1)
-            numbers = [run.text for run in node.text if begin < run.x < begin + 88]
+            numbers = [run.text for run in node.text if begin < run.x < begin + wide]
             assert numbers == ([str(count)] if count > 8 else [])
             ends.setdefault(name, []).append((count, max((bar.x + bar.w - begin for bar in bars), default=0)))
     for some in ends.values():

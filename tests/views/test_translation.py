@@ -94,12 +94,13 @@ def test_what_descriptors_allow_is_said_in_words_when_they_were_read_and_nothing
     machine.cpus[0].flush()
     task.read(PLACE)
     scenes = list(steps_of(picture(task), machine.journal.last.number))
-    flags = [flags_of(scene) for scene in scenes]
-    assert flags[0] == []
-    assert [found != [] for found in flags] == [bool(read_in(scene)) for scene in scenes]
-    last = task.walk(PLACE).steps[-1]
-    named = {one.field.name for one in last.decoded if one.value and one.field.low == one.field.high}
-    assert named <= {one.id.rpartition("walk/flag/")[2] for one in flags[-1]}
+    rights = [rights_of(scene) for scene in scenes]
+    walk = task.walk(PLACE)
+    ends = [any(node.id == "walk/step/1" for node in scene.nodes) for scene in scenes]
+    assert [found != [] for found in rights] == ends
+    assert ends[0] is False
+    assert "user code" in {one.id.removeprefix("walk/right/") for one in rights[-1]}
+    assert walk.rights.user
     assert len({scene.height for scene in scenes}) == 1
     machine.cpus[0].flush()
     task.read(PLACE)
@@ -108,9 +109,9 @@ def test_what_descriptors_allow_is_said_in_words_when_they_were_read_and_nothing
     assert hit.height < scenes[-1].height, "no table is read: no room is kept for it"
 
 
-def flags_of(scene: Scene) -> list[Node]:
+def rights_of(scene: Scene) -> list[Node]:
     """The lines that say in words what the descriptors allow."""
-    return [one for one in scene.nodes if one.id.startswith("walk/flag/")]
+    return [one for one in scene.nodes if one.lane == "rights"]
 
 
 def test_a_hit_reads_no_table() -> None:
@@ -120,7 +121,7 @@ def test_a_hit_reads_no_table() -> None:
     *_, after = steps_of(picture(task, panes=PANES), machine.journal.last.number)
     assert read_in(after) == []
     assert words(after, "walk/verdict").startswith("Not read: a TLB hit")
-    assert [link for link in after.links if link.kind == "walk"] == []
+    assert [link for link in after.links if link.id.startswith("walk/")] == []
     assert node(after, "tlb/cpu:0/3/0").state == ("path",)
     frame = int(task.walk(PLACE).pa) >> 12
     assert "here" in node(after, f"frames/run/{frame:x}").state
@@ -246,9 +247,12 @@ def test_what_each_descriptor_allows_is_a_pane_below_the_tables() -> None:
     _, task = machine_with()
     task.write(PLACE, b"x")
     heights = []
-    for panes, expected in ((["walk"], set()), (["walk", "rights"], {"P", "R/W", "U/S", "XD", "A", "D"})):
+    for panes, expected in (
+        (["walk"], set()),
+        (["walk", "rights"], {"writes", "execution", "user code", "also", "marked"}),
+    ):
         scene = DASHBOARD(task, panes=panes).scene()
-        assert {one.id.removeprefix("walk/flag/") for one in scene.nodes if one.lane == "flags"} == expected
+        assert {one.id.removeprefix("walk/right/") for one in rights_of(scene)} == expected
         heights.append(scene.height)
     assert heights[0] < heights[1]
 

@@ -162,7 +162,7 @@ def test_frames_that_a_tlb_names_are_not_folded_away() -> None:
     """The strip of frames has a box for each frame of the TLB beside it, which the story is about."""
     for name in ("matrix", "fork", "malloc"):
         played = vm.play(name, vm.boot("x86-64", tlb=(1, 4)))
-        scene = vm.Program(played).scene()
+        scene = vm.Dashboard(played.machine, panes=["tlb", "frames"]).scene()
         named = {slot.entry.pa >> 12 for cpu in played.machine.cpus.value().cpus for slot in cpu.tlb.slots}
         assert named
         shown = set()

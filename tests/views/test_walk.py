@@ -13,8 +13,9 @@ from tests.captions import fields_of, saying, says, whole
 from tests.views.pictures import covered_words, cut_text
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
-from vmwidgets.engine.mmu.tables_schema import Permission, Permissions, Step
+from vmwidgets.engine.mmu.tables_schema import Permission, Permissions
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.walk import draw_walk
 
 
@@ -70,58 +71,40 @@ def test_below_each_other_each_table_leads_to_the_next(architecture: str) -> Non
     assert all(one[1] < other[0] for one, other in pairwise(runs)), "no two arrows have a part in common"
 
 
-def flags_in(step: Step) -> set[str]:
-    """The flags that a descriptor has, of those that rights, use and validity hang on."""
-    if step.kind == "invalid":
-        return set()
-    named = {field.name for field in step.fields if field.of(step.value) and field.low == field.high}
-    return (named & FLAGS) | ({"AP"} & {field.name for field in step.fields})
-
-
-FLAGS = {"P", "R/W", "U/S", "A", "D", "G", "PS", "XD", "V", "R", "W", "X", "U", "valid", "XN", "PXN", "UXN", "AF", "nG",
-         "S", "AP[2]"}  # fmt: skip  # as manuals have them
+def rights_in(scene: Scene) -> dict[str, str]:
+    """What is said of each right, by its name; of rights that nothing hinges on, together."""
+    return {one.title.partition(": ")[0]: one.title.partition(": ")[2] for one in scene.nodes if one.lane == "rights"}
 
 
 @pytest.mark.parametrize("width", [420, 900])
 @pytest.mark.parametrize("architecture", ["x86", "x86-64", "x86-64-la57", "armv7", "aarch64", "riscv-sv39"])
-def test_each_flag_of_a_descriptor_is_a_full_dot_below_its_table_and_is_named(architecture: str, width: int) -> None:
-    task = vm.boot(architecture, layout="small").task("init")
-    start = task.mmap("32 KiB")
-    task.write(start, b"x")
-    for address in start, start + 4 * vm.PAGE:  # a page, and a fault
-        found = task.walk(address)
+def test_each_right_is_said_once_and_as_the_tables_have_it(architecture: str, width: int) -> None:
+    machine = vm.boot(architecture, layout="small")
+    task = machine.task("init")
+    task.write(start := task.mmap("32 KiB"), b"x")
+    task.read(only_read := task.mmap("4 KiB", "r"))
+    kernels = machine.kmem_malloc("4 KiB")
+    for address, access in ((start, "write"), (only_read, "write"), (start, "execute"), (kernels, "read")):
+        found = (machine if address == kernels else task).walk(address, access)
         scene = vm.Walk(found, width=width).scene()
-        rows = {node.id.removeprefix("walk/flag/"): node for node in scene.nodes if node.id.startswith("walk/flag/")}
-        columns: dict[float, int] = {}
-        for name, row in rows.items():
-            full = [number for number, step in enumerate(found.steps) if name in flags_in(step)]
-            dots = [bar.x for bar in row.bars if bar.style == "dot-on"]
-            assert len(full) == len(dots), name
-            assert all(columns.setdefault(x, number) == number for x, number in zip(dots, full, strict=True)), name
-            assert any(name in run.text for run in row.text), name
-        assert {name for step in found.steps for name in flags_in(step)} <= rows.keys()
-        assert covered_words(scene) == []
-        assert cut_text(scene) == []
+        said = rights_in(scene)
+        for name, may in zip(("reads", "writes", "execution", "user code"), found.rights, strict=True):
+            places = [words for of, words in said.items() if of == name or (of == "also" and name in words)]
+            assert len(places) == 1, name
+            assert ("denied" in places[0]) is not may, name
+        assert (covered_words(scene), cut_text(scene)) == ([], [])
+    assert rights_in(vm.Walk(task.walk(start + 4 * vm.PAGE), width=width).scene()) == {}, "no page has no rights"
 
 
 def test_a_right_that_one_table_denies_is_denied_by_that_table() -> None:
     task = vm.boot("x86-64", layout="small").task("init")
     start = task.mmap("8 KiB", "r")
     task.read(start)
-    nodes = {node.id: node for node in vm.Walk(task.walk(start, "write")).scene().nodes}
-    assert nodes["walk/flag/R/W"].text[-1].text == "R/W: writes denied by PT"
-    assert nodes["walk/flag/U/S"].text[-1].text == "U/S: all let user code in"
-    assert nodes["walk/flag/P"].text[-1].text == "P: all are present"
-    nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
-    assert nodes["walk/flag/P"].text[-1].text == "P: not present in PT"
-    assert nodes["walk/flag/R/W"].text[-1].text == "R/W: writes allowed so far", "the PT's descriptor has no such bit"
-    assert nodes["walk/flag/XD"].text[-1].text == "XD: execution not denied so far"
-
-
-def test_a_right_is_counted_among_the_descriptors_that_have_its_bit() -> None:
-    machine = vm.boot("x86-64")
-    nodes = {node.id: node for node in vm.Walk(machine.walk(machine.kernel_map.enter("16 KiB"))).scene().nodes}
-    assert nodes["walk/flag/U/S"].text[-1].text == "U/S: user code denied by all 3"
+    scene = vm.Walk(task.walk(start, "write")).scene()
+    assert rights_in(scene)["writes"] == "denied by the PT"
+    assert rights_in(scene)["user code"] == "allowed by all 4"
+    (writes,) = (node for node in scene.nodes if node.id == "walk/right/writes")
+    assert [run.style for run in writes.text if "denied" in run.text] == ["error"], "this is why the write fails"
 
 
 def test_a_descriptor_that_is_not_there_yet_is_not_on_the_path_and_its_zeros_are_a_line() -> None:
@@ -131,9 +114,9 @@ def test_a_descriptor_that_is_not_there_yet_is_not_on_the_path_and_its_zeros_are
     picture = vm.picture(vm.Walk(task.walk(start + vm.PAGE)))
     nodes = {node.id: node for node in picture.scene().nodes}
     (*path, last) = (step.level for step in task.walk(start + vm.PAGE).steps)
-    assert [nodes[f"walk/step/{level}"].state for level in (*path, last)] == [("path",)] * 3 + [("absent",)]
+    assert [nodes[f"walk/step/{level}"].state for level in (*path, last)] == [("is-table",)] * 3 + [("absent",)]
     assert [node.id for node in nodes.values() if node.kind == "bit"] == ["walk/bit/0"]
-    assert nodes["walk/zeros"].text[0].text == "all 64 bits are 0: not present"
+    assert "all 64 bits are 0" in nodes["walk/descriptor"].title
     task.read(start + vm.PAGE)
     nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
     assert sum(node.kind == "bit" for node in nodes.values()) == 64
@@ -166,20 +149,6 @@ def test_where_nothing_is_mapped_the_bit_of_presence_refuses() -> None:
     assert [node.id for node in nodes if node.kind == "bit" and "fault" in node.state] == ["walk/bit/0"]
 
 
-@pytest.mark.parametrize("architecture", ["armv7", "aarch64"])
-def test_permissions_that_are_a_number_have_words_beside_them(architecture: str) -> None:
-    machine = vm.boot(architecture, layout="small")
-    task = machine.task("init")
-    task.write(first := task.mmap("4 KiB"), b"x")
-    task.read(second := task.mmap("4 KiB", "r"))
-    found = task.walk(first), task.walk(second), machine.walk(machine.kmem_malloc("4 KiB"))
-    scenes = [vm.Walk(one).scene() for one in found]
-    writes, reads, kernels = (one.title for scene in scenes for one in scene.nodes if one.id == "walk/flag/AP")
-    assert ("user" in writes, "write" in writes) == (True, True)
-    assert ("user" in reads, "write" in reads) == (True, False)
-    assert ("user" in kernels, "kernel" in kernels) == (False, True)
-
-
 @pytest.mark.parametrize("architecture", ["x86", "x86-64", "armv7", "aarch64", "riscv-sv39"])
 @pytest.mark.parametrize("protection", ["r", "rw", "rx", "none"])
 @pytest.mark.parametrize("access", ["read", "write", "execute"])
@@ -195,7 +164,7 @@ def test_a_page_is_not_there_yet_only_for_an_access_that_brings_it(
         comes = True
     verdict = next(node for node in scene.nodes if node.id == "walk/verdict")
     assert scene.caption is not None
-    assert (scene.caption.tone, "coming" in verdict.state) == (("plain", True) if comes else ("error", False))
+    assert (scene.caption.tone, "ghost" in verdict.state) == (("plain", True) if comes else ("error", False))
     assert says("walks: fault/covered", whole(scene.caption)) == comes
 
 

@@ -133,7 +133,7 @@ def test_an_address_can_be_given_and_set() -> None:
     assert view.selection == f"pte:{second.steps[-1].pa:x}"
     assert str(vm.Address(second.va)) in view.scene().caption.text
     view.address = -1
-    assert view.scene().caption.text.startswith("The root leads to 73 tables")
+    assert view.scene().caption.text.startswith("73 of the root's 512 descriptors")
 
 
 def test_an_address_that_no_register_holds_is_refused() -> None:

@@ -165,17 +165,6 @@ def test_in_a_file_a_dashboard_is_whole_and_no_heading_can_be_pressed() -> None:
         assert any(node.kind == "tree-node" for node in scene.nodes)
 
 
-def test_what_a_domain_has_folds_below_what_its_operation_made() -> None:
-    domain = vm.boot("armv7").domain("hello")
-    domain.map(domain.frame("16 KiB"))
-    view = vm.Dashboard(domain.machine)
-    replies(view, HELLO, room(1000, 300))
-    assert folded(view) == ["heading/books"]
-    assert any(node.kind == "hardware" for node in view.scene().nodes)
-    replies(view, {"type": "open", "id": "heading/books"})
-    assert folded(view) == []
-
-
 def test_the_height_of_the_window_draws_nothing_that_does_not_fold_again(view: View) -> None:
     replies(view, room(1000, 700))
     refresher.flush()

@@ -304,8 +304,8 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """Return the headings of the parts that can be folded: the tree, and in a domain, what its program has."""
-    return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/", TREE_HEAD)))
+    """Return the headings of the parts that can be folded: the tree, and the sections below it."""
+    return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", TREE_HEAD)))
 
 
 class _Asked(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -16,28 +16,26 @@ from vmwidgets.engine.mmu.tlb_schema import TlbSlot, TlbValue
 from vmwidgets.on_paper.layout import names_of
 from vmwidgets.on_paper.machine import Paper
 from vmwidgets.on_paper.widths import in_bytes
-from vmwidgets.on_paper.worked import Access
+from vmwidgets.on_paper.worked import OUTSIDE, PROTECTION, Access
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Column, Part, Row
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width, wording
-from vmwidgets.views.tables.walk import draw_walk
+from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import text_width, wording, wrapped
 
 from .asked import FIRST, LATER, WORDS, choices
 from .at import At
 from .keeping import KEPT_BY
 from .picture import Picture
 from .registry import picture_of
-from .spaces import neighbours_of
 
 MOST_SETS = 16
-"""The most sets of a TLB that are drawn; of a larger one, only the set that is looked up."""
+"""The most sets of a TLB that are drawn; of a larger one, only the size is said."""
 
 
 @picture_of(first_for=(Access, Paper))
 class OnPaper(Picture):
-    """An access on paper: its address divided, the TLB, the tables, the physical address divided, and the solution.
+    """An access on paper, from top to bottom: its address divided, the TLB, the tables, the physical address divided.
 
     `target` is the result of ``p.access("r 0x3d7")`` of a machine on paper, or such a machine: then the parts of its
     addresses have no numbers.  With `ask`, the picture asks what comes next, and waits for a press; the answers are
@@ -139,7 +137,10 @@ def _asking(one: Access, number: int, said: str, width: float) -> Scene:
     words = _question(one, number)
     read = max(0, number - (one.hit is not None))
     seen = [line for line in one.worked[1:] if line.startswith(tuple(step.name for step in one.path))][:read]
-    parts = _divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))
+    ruler = _Ruler.of(one, width - 2 * kit.MARGIN)
+    parts = ruler.row(
+        "virtual address", f"{one.va}", ruler.address("va", int(one.va), one.va_bits, _above(one), _below(one))
+    )
     return boxes.picture(
         "paper",
         f"{one.access} {Address(one.va)} on paper",
@@ -163,74 +164,170 @@ def _above(one: Access) -> list[_Group]:
 
 
 def _access(one: Access, width: float) -> Scene:
-    """Return an access from its address to its byte, as far as it came."""
-    offset = dict(one.bits).get("VPO", 0)
-    parts = [_divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))]
-    if one.tlb is not None and one.hit is not None:
-        said = "hit: no table is read" if one.hit else "miss: the tables are read"
-        looked = boxes.below(boxes.words("paper/tlb", f"TLB, {said}", "strong"), _tlb(one.tlb, one), gap=4)
-        parts = [boxes.beside(*parts, looked, least=_CELL * one.va_bits * 0.9, gap=40)]
-    found: list[Part] = []
-    if one.pa is not None:
-        most = max(one.pa_bits, int(one.pa).bit_length(), sum(bits for _, bits in one.cache_bits), offset, 1)
-        split = [_Group("PFN", one.pfn, most - offset), _Group("PPO", one.vpo, offset)] if one.pfn is not None else []
-        inside = _cache(one, most)
-        found.append(_divided("pa", f"physical address {one.pa}", int(one.pa), most, split, inside))
-        if one.cache_hit is not None:
-            known = "" if one.byte is None else f", byte {one.byte:#04x}"
-            found.append(boxes.words("paper/cache", f"cache {'hit' if one.cache_hit else 'miss'}{known}", "body"))
-    elif one.fault:
-        found.append(boxes.words("paper/fault", f"fault: {one.fault}", "body strong"))
-    worked = boxes.below(
-        boxes.words("paper/worked", "the solution, step by step", "strong"), _lines("step", one.worked), gap=4
-    )
-    parts.append(boxes.beside(boxes.below(*found, gap=8), worked, least=max(400, _CELL * one.pa_bits / 2), gap=40))
-    caption = Caption(f"{Address(one.va)} is at physical {one.pa}.", tone="good")
-    if one.pa is None:
-        ends = f"{Address(one.va)} is not reached: {one.fault}."
-        caption = Caption(f"{ends} {one.why[:1].upper()}{one.why[1:]}.", tone="error")
+    """Return an access from its address to its byte, as far as it came: the page number's way, beside the offset's."""
     table = Table(("step", "solution"), [(str(number), line) for number, line in enumerate(one.worked, 1)])
-    picture = partial(boxes.picture, "paper", f"{one.access} {Address(one.va)} on paper", "", table=table, width=width)
-    if one.walk is None or not one.path:
-        return picture(boxes.below(*parts, gap=12), caption=caption)
-    assert one.walk.tables is not None, "an access walks its own tables"
-    walk = draw_walk(one.walk, neighbours_of(one.walk.tables, one.walk), width=width)
-    before, after = parts
-    scenes = [
-        picture(before, caption=caption),
-        walk,
-        boxes.picture("paper", "", "", after, caption=caption, table=Table((), ()), width=width),
-    ]
-    return kit.stack(scenes, "paper", headed=False)
+    known = [(name, value) for name, value in _numbers(one) if value is not None]
+    if known:
+        parts = Table(tuple(name for name, _ in known), (tuple(f"{value:#x}" for _, value in known),))
+        table = replace(table, more=(("the parts of both addresses", parts),))
+    return boxes.picture(
+        "paper",
+        f"{one.access} {Address(one.va)} on paper",
+        "",
+        boxes.sized(lambda w: _way(one, _Ruler.of(one, w))),
+        caption=_caption_of(one),
+        table=table,
+        width=width,
+    )
+
+
+def _numbers(one: Access) -> Iterable[tuple[str, int | None]]:
+    """Return the parts of both addresses under an exam's names."""
+    ppo = one.vpo if one.pfn is not None else None
+    return (
+        ("VPN", one.vpn), ("VPO", one.vpo), ("TLBI", one.tlbi), ("TLBT", one.tlbt), ("PFN", one.pfn), ("PPO", ppo),
+        ("CO", one.co), ("CI", one.ci), ("CT", one.ct),
+    )  # fmt: skip  # a part each
+
+
+def _caption_of(one: Access) -> Caption:
+    """Return where the byte is and why, in a sentence that fits a line; or what stopped the access."""
+    page = "" if one.vpn is None else f"{one.vpn:#x}"
+    if one.pa is None:
+        if one.fault == OUTSIDE:
+            return Caption(f"{Address(one.va)} is out of the address space.", tone="error")
+        done = {"read": "read", "write": "written"}.get(one.access, "executed")
+        what = f"may not be {done}" if one.fault == PROTECTION else "is not valid"
+        whose = f"Page {page} {what}: " if page else f"{one.segment} {what}: "
+        why = f"{one.why[:1].upper()}{one.why[1:]}." if one.path else ""  # or else it is the picture's last box
+        return Caption(f"{whose}{Address(one.va)} is not reached.", reason=why, tone="error")
+    is_at = f"{Address(one.va)} is at {one.pa}"
+    said = f"{Address(one.va)} is in {one.segment}, at physical {one.pa}." if one.segment else f"{is_at}."
+    if one.pfn is not None:
+        said = (
+            f"The TLB has frame {one.pfn:#x} for page {page}, so {is_at}."
+            if one.hit
+            else (f"Page {page} is in frame {one.pfn:#x}, so {is_at}.")
+        )
+    return Caption(said if len(said) <= _LONGEST else f"{is_at}.", tone="good")
+
+
+_LONGEST = 70
+"""The letters of a title that fit into a line."""
+
+
+def _way(one: Access, ruler: _Ruler) -> Part:
+    """Return the way of an access: its address, what the TLB and each table said, and the address in memory."""
+    above = ruler.address("va", int(one.va), one.va_bits, _above(one), _below(one))
+    rows, stops = [ruler.row("virtual address", f"{one.va}", above)], ["paper/va/above/0"]
+    looked = [*_looked(one), *_walked(one)]
+    if one.fault and not one.path:
+        looked.append(_Stop("fault", f"{one.why[:1].upper()}{one.why[1:]}"))
+    for number, stop in enumerate(looked):
+        stops.append(f"paper/stop/{number}")
+        rows.append(
+            ruler.row(stop.name, stop.letters, ruler.card(stops[-1], stop, bool(one.fault) and stop is looked[-1]))
+        )
+    if one.pa is not None:
+        most, offset = ruler.pa_bits, ruler.offset
+        split = [_Group("PFN", one.pfn, most - offset), _Group("PPO", one.vpo, offset)] if one.pfn is not None else []
+        below = ruler.address("pa", int(one.pa), most, split, _cache(one, most))
+        rows.append(ruler.row("physical address", f"{one.pa}", below))
+        stops.append("paper/pa/above/0")
+    byte = "" if one.byte is None else f"the byte is {one.byte:#04x}"
+    if one.cache_hit is not None and one.ci is not None and one.ct is not None:
+        has = f"has tag {one.ct:#x}: a hit" if one.cache_hit else f"has no tag {one.ct:#x}: a miss"
+        rows.append(ruler.row("cache", "", ruler.card("paper/cache", _Stop("", f"set {one.ci:#x} {has}", more=byte))))
+    elif byte:
+        rows.append(ruler.row("memory", "", ruler.card("paper/cache", _Stop("", byte))))
+    return boxes.linked(boxes.below(*rows, gap=_BETWEEN), partial(_bands, stops))
+
+
+class _Stop(NamedTuple):
+    """What the TLB, a table or a segment answered, and whether this leads to the frame."""
+
+    name: str
+    said: str
+    letters: str = ""
+    more: str = ""
+    new: str = ""
+    leads: bool = False
+
+
+def _bands(stops: Sequence[str], at: Mapping[str, Node]) -> Iterator[Link]:
+    """Yield a band from the page number through what it finds to the frame, and the offset's straight down."""
+    ways = [(*two, "table") for two in pairwise(stops)] + [("paper/va/above/1", "paper/pa/above/1", "anonymous")]
+    for source, target, state in ways:
+        if source in at and target in at:
+            above, below = (Box(one.x, one.y, one.w, one.h) for one in (at[source], at[target]))
+            if source.startswith("paper/va/"):  # it begins below the bits, and the names of their parts
+                ends = [node for name, node in at.items() if name.startswith("paper/va/") and node.x >= above.x - 1]
+                above = above._replace(h=max(node.y + node.h for node in ends if node.x < above.x + above.w) - above.y)
+            yield kit.band(f"{source}/to", source, target, above, below, state=(state,))
+
+
+def _looked(one: Access) -> Iterator[_Stop]:
+    """Yield what the lookup in the TLB found, if there is one."""
+    if one.tlb is None or one.hit is None or one.tlbi is None or one.tlbt is None:
+        return
+    ways = {
+        _tag(slot, one.tlb.sets): _way_of(slot, one.tlb.sets) for slot in one.tlb.rows[one.tlbi] if slot is not None
+    }
+    if one.hit:
+        frame = "" if one.pfn is None else f": frame {one.pfn:#x}"
+        yield _Stop("TLB", f"set {one.tlbi:#x} has tag {one.tlbt:#x}{frame}", leads=True)
+        return
+    new = ways.pop(one.tlbt, "") if one.pa is not None else ""
+    others = f"it has {', '.join(ways.values())}" if ways else ""
+    yield _Stop(
+        "TLB", f"set {one.tlbi:#x} has no tag {one.tlbt:#x}: a miss", "", others, f"filled: {new}" if new else ""
+    )
+
+
+def _walked(one: Access) -> Iterator[_Stop]:
+    """Yield what each table's entry said: whether it is valid, where it leads, and its rights by their letters."""
+    names = names_of(max(len(one.path), sum(name == "index" for name, _ in one.bits)))
+    for step, (_, table) in zip(one.path, names, strict=False):
+        valid = all(value for name, value in step.fields.items() if name in ("V", "P"))
+        leads = f", frame {step.fields['PFN']:#x}" if valid and "PFN" in step.fields else ""
+        others = (f", {name} {value:#x}" for name, value in step.fields.items() if name not in ("V", "P", "PFN"))
+        said = f"entry {step.index}: {'valid' if valid else 'not valid'}{leads}{''.join(others)}"
+        yield _Stop(table, said, step.name if step.name.isupper() else "", leads=True)
+    if one.note:
+        yield _Stop("segment", one.note, leads=True)
 
 
 def _machine(paper: Paper, width: float) -> Scene:
     """Return a machine as the sheet of an exam: how it divides its addresses, its TLB, its tables, its segments."""
-    bits, known = paper.bits, paper.widths
-    parts: list[Part] = []
+    known = paper.widths
+    ruler = _Ruler.of_bits(known.va or 0, known.pa or 0, known.offset or 0, width - 2 * kit.MARGIN)
+    bits, parts = paper.bits, list[Part]()
     if known.va is not None and known.offset is not None:
         index = bits.get("index", ())
         lower = [_Group(f"index {number}", None, each) for number, each in enumerate(index, 1)]
         if "TLBT" in bits:
             lower = lower or [_Group("TLBT", None, bits["TLBT"]), _Group("TLBI", None, bits["TLBI"])]
         above = [_Group("VPN", None, known.va - known.offset), _Group("VPO", None, known.offset)]
-        parts.append(_divided("va", f"virtual address, {known.va} bits", None, known.va, above, lower))
+        parts.append(
+            ruler.row("virtual address", f"{known.va} bits", ruler.address("va", None, known.va, above, lower))
+        )
     if known.pa is not None and known.offset is not None:
         above = [_Group("PFN", None, known.pa - known.offset), _Group("PPO", None, known.offset)]
         lower = [_Group(name, None, bits[name]) for name in ("CT", "CI", "CO") if name in bits]
-        parts.append(_divided("pa", f"physical address, {known.pa} bits", None, known.pa, above, lower))
+        parts.append(
+            ruler.row("physical address", f"{known.pa} bits", ruler.address("pa", None, known.pa, above, lower))
+        )
     tables = [
         part
         for part in (_tlb_of(paper), _cache_of(paper), _levels_of(paper), _pages_of(paper), _segments_of(paper))
         if part
     ]
-    widest = max(known.va or 0, known.pa or 0)
     return boxes.picture(
         "paper",
         "a machine on paper",
         "",
         boxes.below(
-            boxes.beside(*parts, least=_CELL * widest * 0.9, gap=40),
+            *parts,
             boxes.downwards(tables, 320, gap=40, under=10),
             _lines("note", known.notes),
             gap=20,
@@ -343,9 +440,24 @@ class _Group(NamedTuple):
     bits: int
 
     @property
-    def words(self) -> str:
-        """The name with the number, or with the count of bits."""
-        return f"{self.name} {self.value:#x}" if self.value is not None else f"{self.name}, {self.bits} bits"
+    def said(self) -> str:
+        """The name in words, with the number if it is known."""
+        name = _NAMES.get(self.name, self.name)
+        return name if self.value is None else f"{name} {self.value:#x}"
+
+    @property
+    def letters(self) -> str:
+        """The name in an exam's letters, with the count of bits if there is no number."""
+        letters = self.name if self.name in _NAMES else ""
+        return letters if self.value is not None else f"{letters} {self.bits} bits".strip()
+
+
+_NAMES = {
+    "VPN": "page number", "VPO": "offset", "TLBT": "tag", "TLBI": "set", "PFN": "frame", "PPO": "offset",
+    "CT": "tag", "CI": "set", "CO": "byte",
+}  # fmt: skip  # an exam's letters, in words
+_STATES = {"VPN": "holds-table", "PFN": "holds-table", "VPO": "holds-own-anonymous", "PPO": "holds-own-anonymous"}
+"""The page number and the frame have the colour of the tables; the offset has its own."""
 
 
 def _in_turn(parts: Iterable[tuple[str, int]], value: int, high: int) -> Iterator[_Group]:
@@ -381,38 +493,97 @@ def _cache(one: Access, most: int) -> list[_Group]:
     ]
 
 
-_CELL, _HIGH, _NUMBERS, _BITS, _GAP, _WAY = 28.0, 24.0, 18.0, 28.0, 2.0, 70.0
+_CELL, _HIGH, _NUMBERS, _BITS, _GAP, _WAY = 52.0, 40.0, 20.0, 28.0, 2.0, 70.0
 """Greatest width of a bit; heights of a part's name, of the bits' numbers, and of the bits; space between two parts;
 a way's least width.
 """
 
-
-def _divided(
-    identity: str, title: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group]
-) -> Part:
-    """Return an address's bits, a box each with its number, between two rows of names; all begin at the highest bit."""
-    above, below = ([one for one in groups if one.bits] for groups in (above, below))  # one set has no index
-    high = _HIGH * (bool(above) + bool(below)) + _NUMBERS + _BITS + 4
-    return boxes.below(
-        boxes.words(f"paper/{identity}/title", title, "strong"),
-        boxes.drawing(high, partial(_rows, identity, value, bits, above, below)),
-        gap=4,
-    )
+_BETWEEN, _SIDE, _WORDS, _LEAST = 20.0, 136.0, 320.0, 640.0
+"""Space between two rows, for bands; width of the rows' names; room for words left of the offset; least width of a
+picture whose names are at the left.
+"""
 
 
-def _rows(
-    identity: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group], box: Box
-) -> Iterator[Node]:
-    places = _places(bits, above, below, box.w)
-    y = box.y
-    if above:
-        yield from _named(f"paper/{identity}/above", bits, above, places, box, y)
-        y += _HIGH
-    for high, low in pairwise(sorted(places, reverse=True)):
-        place = Box(box.x + places[high], y, places[low] - places[high] - _GAP, _NUMBERS + _BITS)
-        yield _cells(f"paper/{identity}/digits/{low}", value, high, low, place)
-    if below:
-        yield from _named(f"paper/{identity}/below", bits, below, places, box, y + _NUMBERS + _BITS)
+class _Ruler(NamedTuple):
+    """One scale for both addresses, so that their offsets are below each other."""
+
+    cell: float
+    """Width of a bit."""
+    left: float
+    """Width of everything left of the offset."""
+    offset: int
+    """The bits of the offset."""
+    pa_bits: int
+    side: float
+    """Width of the rows' names; 0 if they are above their rows."""
+
+    @classmethod
+    def of(cls, one: Access, w: float) -> _Ruler:
+        """Return the scale for an access."""
+        offset = dict(one.bits).get("VPO", 0)
+        reached = 0 if one.pa is None else int(one.pa).bit_length()
+        most = max(one.pa_bits, reached, sum(bits for _, bits in one.cache_bits), offset, 1)
+        return cls.of_bits(one.va_bits, most, offset, w)
+
+    @classmethod
+    def of_bits(cls, va_bits: int, pa_bits: int, offset: int, w: float) -> _Ruler:
+        """Return the scale for addresses of so many bits."""
+        side = _SIDE if w >= _LEAST else 0.0
+        left, room = max(va_bits, pa_bits, offset + 1) - offset, w - side
+        cell = min(_CELL, room / (left + offset))
+        return cls(cell, max(left * cell, min(_WORDS, room - offset * cell)), offset, pa_bits, side)
+
+    def row(self, name: str, about: str, part: Part) -> Part:
+        """Return a part with its name, and words about it, at its left or above it."""
+        if not self.side:
+            return boxes.below(boxes.words(f"paper/{name}/name", f"{name} {about}".strip(), "strong"), part, gap=2)
+        lines = kit.Line(name, "strong"), kit.Line(about, "label dim")
+        return boxes.columns((self.side, boxes.block(f"paper/{name}/name", lines)), (0, part), gap=0)
+
+    def card(self, identity: str, stop: _Stop, is_fault: bool = False) -> Part:
+        """Return an answer, as wide as the page number's side; a fault is red."""
+        lines = [kit.Line(line, "body strong") for line in wrapped(stop.said, self.left - 20, "body strong")]
+        for words, style in ((stop.more, "label"), (stop.new, "new")):
+            lines += [kit.Line(line, style) for line in wrapped(words, self.left - 20, style) if line]
+        state = ("fault",) if is_fault else ("holds-table",) * stop.leads
+        return boxes.narrower(self.left - _GAP, boxes.card(identity, lines, kind="stop", state=state))
+
+    def address(
+        self, identity: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group]
+    ) -> Part:
+        """Return an address's bits, a box each with its number, between two rows of names."""
+        above, below = ([one for one in groups if one.bits] for groups in (above, below))  # one set has no index
+        high = _HIGH * (bool(above) + bool(below)) + _NUMBERS + _BITS
+        return boxes.drawing(high, partial(self._rows, identity, value, bits, above, below))
+
+    def _rows(
+        self, identity: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group], box: Box
+    ) -> Iterator[Node]:
+        end, y = box.x + self.left + self.offset * self.cell, box.y
+        if above:
+            yield from self._named(f"paper/{identity}/above", bits, above, end, y)
+            y += _HIGH
+        cuts = {bits, 0}
+        for groups in (above, below):
+            cuts |= {bits - sum(one.bits for one in groups[:number]) for number in range(len(groups))}
+        for high, low in pairwise(sorted(cuts, reverse=True)):
+            place = Box(end - high * self.cell, y, (high - low) * self.cell - _GAP, _NUMBERS + _BITS)
+            yield _cells(f"paper/{identity}/digits/{low}", value, high, low, place)
+        yield from self._named(f"paper/{identity}/below", bits, below, end, y + _NUMBERS + _BITS)
+
+    def _named(self, identity: str, high: int, groups: Sequence[_Group], end: float, y: float) -> Iterator[Node]:
+        for number, group in enumerate(groups):
+            low = high - group.bits
+            w, number_of = group.bits * self.cell - _GAP, "" if group.value is None else f"{group.value:#x}"
+            style = "strong" if group.name in _STATES else "label"
+            letters = wording((group.letters, group.name if group.name in _NAMES else "", ""), w)
+            lines = (wording((group.said, number_of, ""), w, style), style), (letters, "label dim")
+            title = f"{group.name} {number_of or f'{group.bits} bits'}, bits {high - 1} to {low}"
+            yield kit.cell(
+                f"{identity}/{number}", "bits", Box(end - high * self.cell, y, w, _HIGH - _GAP), lines, feet=(16, 32),
+                spare=0, lane="bits", title=title, state=[_STATES[group.name]] if group.name in _STATES else (),
+            )  # fmt: skip  # what it says, then how
+            high = low
 
 
 def _cells(identity: str, value: int | None, high: int, low: int, place: Box) -> Node:
@@ -420,6 +591,8 @@ def _cells(identity: str, value: int | None, high: int, low: int, place: Box) ->
     w = place.w / (high - low)
     digits = "" if value is None else f"{value >> low & (1 << high - low) - 1:0{high - low}b}"
     numbers = [*range(high - 1, low - 1, -1)]
+    if w < text_width("0", "mono label"):  # no room for digits: the parts have their numbers
+        digits = ""
     if w < text_width("00") + 2:  # of a part of many bits, its highest, and bit 0
         numbers = numbers[:1] + [0] * (not low and place.w > text_width("00  0"))
     text = [Text((high - bit - 0.5) * w, 13, f"{bit}", "label dim", "middle") for bit in numbers]
@@ -428,72 +601,24 @@ def _cells(identity: str, value: int | None, high: int, low: int, place: Box) ->
     return kit.runs(identity, place, text, bars=bars, title=digits or f"bits {high - 1} to {low}")
 
 
-def _named(
-    identity: str, bits: int, groups: Sequence[_Group], places: dict[int, float], box: Box, y: float
-) -> Iterator[Node]:
-    high = bits
-    for number, group in enumerate(groups):
-        low = high - group.bits
-        x, w = box.x + places[high], places[low] - places[high] - _GAP
-        title = f"{group.words}, bits {high - 1} to {low}"
-        said = wording((group.words, group.name if group.value is None else "", ""), w)
-        text = (Text(w / 2, 16, said, "label", "middle"),) * bool(said)
-        yield Node(f"{identity}/{number}", "bits", x, y, w, _HIGH, lane="bits", text=text, title=title)
-        high = low
-
-
-def _places(bits: int, above: Sequence[_Group], below: Sequence[_Group], room: float) -> dict[int, float]:
-    """Return where each cut between parts is, by the bit to its right: a part is as wide as its bits, or its name."""
-    cuts = {bits, 0}
-    needs: list[tuple[int, int, float]] = []
-    for groups in (above, below):
-        high = bits
-        for group in groups:
-            needs.append((high, high - group.bits, text_width(group.words) + 14))
-            high -= group.bits
-            cuts.add(high)
-    ordered = sorted(cuts, reverse=True)
-    wide = {high: (high - low) * _CELL for high, low in pairwise(ordered)}
-    for high, low, least in needs:
-        inside = [cut for cut in wide if low < cut <= high]
-        has = sum(wide[cut] for cut in inside)
-        for cut in inside:
-            wide[cut] *= max(1.0, least / has)
-    scale = min(1.0, room / sum(wide.values()))
-    places, x = {}, 0.0
-    for cut in ordered:
-        places[cut] = x
-        x += wide.get(cut, 0.0) * scale
-    return places
-
-
-def _tlb(tlb: TlbValue, one: Access | None = None) -> Part:
-    """Return the sets of a TLB after an access, each way as its tag and frame."""
-    chosen, looked, state = (None, "", ()) if one is None else (one.tlbi, *_looked(one))
-    sets = [chosen or 0] if tlb.sets > MOST_SETS else range(tlb.sets)
-    rows = []
-    for number in sets:
-        cells = [_way(slot, tlb.sets) for slot in tlb.rows[number]]
-        rows.append(Row(f"paper/set/{number}", (f"set {number}", *cells), state=state * (number == chosen)))
+def _tlb(tlb: TlbValue) -> Part:
+    """Return the sets of a TLB, each way as its tag and frame."""
+    rows = [
+        Row(f"paper/set/{number}", (f"set {number}", *(_way_of(slot, tlb.sets) for slot in tlb.rows[number])))
+        for number in range(tlb.sets)
+    ]
     columns = Column(), *(Column(f"way {way}", "mono label", least=_WAY, under=True) for way in range(tlb.ways))
-    grid = boxes.narrower((tlb.ways + 1) * (_WAY + 12), boxes.rows("paper/tlb", columns, rows, boxed=True))
-    return boxes.below(boxes.words("paper/tlb/looked", looked), grid, gap=4)
+    return boxes.narrower((tlb.ways + 1) * (_WAY + 12), boxes.rows("paper/tlb", columns, rows, boxed=True))
 
 
-def _looked(one: Access) -> tuple[str, tuple[str, ...]]:
-    """Return what the lookup found in words, and the state of its set, which a miss may fill."""
-    if one.tlbt is None or one.tlbi is None:
-        return "", ()
-    if one.hit:
-        return f"set {one.tlbi:#x}, tag {one.tlbt:#x}; a way holds tag → frame", ("path",)
-    is_filled = one.pa is not None
-    after = "; filled now, tag → frame" if is_filled else ""
-    return f"set {one.tlbi:#x} did not have tag {one.tlbt:#x}{after}", ("new",) if is_filled else ("path",)
+def _tag(slot: TlbSlot, sets: int) -> int:
+    return slot.entry.va // slot.entry.page_size // sets
 
 
-def _way(slot: TlbSlot | None, sets: int) -> str:
+def _way_of(slot: TlbSlot | None, sets: int) -> str:
+    """Return a way's tag and frame."""
     if slot is None:
         return "–"
     one = slot.entry
     whose = f" (ASID {one.asid})" if one.asid else ""
-    return f"{one.va // one.page_size // sets:#x} → {one.pa // one.page_size:#x}{whose}"
+    return f"{_tag(slot, sets):#x} → {one.pa // one.page_size:#x}{whose}"

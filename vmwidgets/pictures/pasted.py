@@ -50,7 +50,7 @@ class Pasted(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """Return the answer, then the walk, then the one likely mistake; the rest is folded."""
+        """Return the answer, then the walk; the rest is folded, unless nothing was walked."""
         text, found = self._held, self._found()
         scenes = [draw_answer(found, text.summary, _caption(text), width=at.width)]
         if not scenes[0].table.rows and self._walk is None and self._tables is None:  # the caption says everything
@@ -167,7 +167,7 @@ def _found(text: PastedText, *, is_walked: bool, seeks: bool) -> list[Found]:
         where = f", lines {listed([f'{one.line}' for one in (panic, *again)])}" if again else ""
         words = [f"{panic.function}: {panic.protects}"] if panic.protects else []
         likely = [f"The likely mistake: {panic.mistakes[0]}"] if panic.mistakes else []
-        found.append(Found(f"panic: {panic.text}{where}", [*likely, *words]))
+        found.append(Found(f"panic: {panic.text}{where}", [*likely, *words], folds=is_walked))
         if panic.mistakes[1:]:
             others = [f"{number}. {mistake}" for number, mistake in enumerate(panic.mistakes[1:], 2)]
             found.append(Found("Other usual mistakes", others, folds=True))

@@ -7,14 +7,13 @@ from dataclasses import replace
 from operator import attrgetter
 
 from vmwidgets.given.played import LineCounts, Played, counts_of
+from vmwidgets.views.memory.frames import touched_frames
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.program import COLUMNS, CodeLine, draw_program, room_of_panes
 
 from .at import At
 from .registry import picture_of
 from .translation import sight_of, steps_of_translation, translation_in, translation_scene
-
-_PANES = ("tlb", "frames")
 
 _COLUMNS: dict[str, Callable[[LineCounts], int]] = dict(
     zip(COLUMNS, map(attrgetter, ("accesses", "misses", "faults", "copies")), strict=True)
@@ -62,10 +61,10 @@ def draw(at: At) -> Scene:
 
 
 def _panes(at: At, width: float) -> Scene | None:
-    """Return TLB and frames of the latest access, laid out for `width` pixels; None before the first access."""
+    """Return the TLB of the latest access, and frames if they changed, in `width` pixels; None before any access."""
     one = translation_in(at.whole, None, None)
     if one is None:
         return None
-    there = replace(at, width=width)
-    scene = translation_scene(there, _PANES, one, at.moment, sight_of(at.whole, one, at.moment))
-    return replace(scene, steps=at.moment.steps(steps_of_translation(there, _PANES, one)))
+    there, panes = replace(at, width=width), ("tlb", *["frames"] * bool(touched_frames(at.moment.events)))
+    scene = translation_scene(there, panes, one, at.moment, sight_of(at.whole, one, at.moment))
+    return replace(scene, steps=at.moment.steps(steps_of_translation(there, panes, one)))

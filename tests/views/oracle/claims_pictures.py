@@ -331,6 +331,25 @@ def no_tlb(seen: Pictured, said: Said) -> None:
     assert [grown(seen, name) for name in ("hits", "misses", "flushed")] == [0, 0, 0]
 
 
+def has(machine: vm.Machine, cpu: str, said: str) -> bool:
+    """Whether a processor keeps a translation of an address that a title says, perhaps by its lower half."""
+    digits = said.removeprefix("…")
+    low, whole = int(digits.replace("_", ""), 16), 1 << (64 if digits == said else 32)
+    return any(0 <= low - one.va % whole < one.page_size for (name, *_), one in kept(machine).items() if name == cpu)
+
+
+@claim("tlb pictures: missed")
+def missed(seen: Pictured, said: Said) -> None:
+    assert grown(seen, "misses") and not grown(seen, "hits")
+    assert has(seen.machine, said["cpu"], said["address"])
+
+
+@claim("tlb pictures: hit")
+def hit(seen: Pictured, said: Said) -> None:
+    assert grown(seen, "hits") and not grown(seen, "misses")
+    assert has(seen.before, said["cpu"], said["address"])
+
+
 @claim("tlb pictures: accesses/nothing new")
 def accesses_without_news(seen: Pictured, said: Said) -> None:
     assert counted(said["hits"]) == grown(seen, "hits")

@@ -82,7 +82,7 @@ def a_task_beside_a_text() -> Iterator[Exhibit]:
         yield shown("diff", picture(vm.diff(task, "\n".join(lines))), missing)
 
 
-@makes("comparisons: paging", "comparisons: paging/at least", "comparisons: paging/bytes", "comparisons: paging/lost")
+@makes("comparisons: paging", "comparisons: paging/at least", "comparisons: paging/present", "comparisons: paging/lost")
 def a_task_beside_a_domain() -> Iterator[Exhibit]:
     for later in (0, KEPT):
         machine = small()

@@ -1,6 +1,6 @@
 """The strip of an operation's calls, to the kernel and to the allocators, in order.  A refill's calls are a row lower.
 
-Past calls are filled, future ones faint; a press goes to a call.
+While an operation runs, past calls are filled and future ones faint; a press goes to a call.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class Item:
         return FOLD if self.folded else NARROWEST
 
 
-def calls_part(seen: DomainAt, at: int) -> Part:
+def calls_part(seen: DomainAt, at: int, is_over: bool) -> Part:
     """Return the strip at a step, as high as its levels; nothing for an operation without calls."""
     calls = [(number, step) for number, step in enumerate(seen.plan, 1) if step.call]
     deep = max((step.level for _, step in calls), default=0)
-    strip = boxes.drawing(BOX + ROW * deep, partial(_strip, calls, at))
+    strip = boxes.drawing(BOX + ROW * deep, partial(_strip, calls, at, is_over))
     return strip if calls else boxes.below()
 
 
-def _strip(calls: Sequence[tuple[int, DomainStep]], at: int, box: Box) -> Iterator[Node]:
+def _strip(calls: Sequence[tuple[int, DomainStep]], at: int, is_over: bool, box: Box) -> Iterator[Node]:
     items = _chosen(calls, at, box.w)
     least = sum(item.least + GAP for item in items) - GAP
     alone = sum(not item.folded for item in items)
@@ -66,7 +66,7 @@ def _strip(calls: Sequence[tuple[int, DomainStep]], at: int, box: Box) -> Iterat
         x += w + GAP * squeeze
     whole = kit.all_or_none((item.step.call for item in items if not item.folded), [wide * squeeze - 4] * alone)
     yield from _refills(items, places, box)
-    yield from (_call(item, at, place, whole) for item, place in zip(items, places, strict=True))
+    yield from (_call(item, -1 if is_over else at, place, whole) for item, place in zip(items, places, strict=True))
 
 
 def _chosen(calls: Sequence[tuple[int, DomainStep]], at: int, room: float) -> list[Item]:
@@ -98,8 +98,9 @@ def _folded(calls: Sequence[tuple[int, DomainStep]], kept: set[int]) -> Iterator
 
 
 def _call(item: Item, at: int, box: Box, whole: bool) -> Node:
+    """Return a call's box at a step, or at -1 after the operation, when no call is marked."""
     step = item.step
-    state = ["done" if item.last <= at else "coming", *["path"] * (item.first <= at <= item.last)]
+    state = [] if at < 0 else ["done" if item.last <= at else "coming", *["path"] * (item.first <= at <= item.last)]
     state += ["undoing"] * step.undoing + ["fault"] * (step.failed and not item.folded)
     words: tuple[str, ...] = (step.call if whole else step.short, step.short[:1])
     kind, title = "call", f"step {item.first}: {step.call}: {step.sentence}"

@@ -36,8 +36,11 @@ FOLD_W, APART, LINES = 58.0, 18.0, 4
 NARROW = 500.0
 """The width below which a cnode's name is above its slots."""
 
-OPENED, MOST_KINDS, SEVERAL = 300, 3, 3
-"""The further slots of an opened cnode; the most kinds that the answer names, and the most new slots in a sum."""
+OPENED, MOST_KINDS = 300, 3
+"""The further slots of an opened cnode; the most kinds that the answer names."""
+
+MEANS = {"slots": "the program's", "pagecn": "the root table", "rootcn": "all cnodes"}
+"""What is in the cnodes that each domain has."""
 
 EMPTY = "taken, still empty"
 """The words for slots that were handed out and hold nothing, or that another part of the program has."""
@@ -149,26 +152,6 @@ def slots_part(seen: DomainAt) -> Part:
     return boxes.below(*(_cnode(seen, cnode) for cnode in reversed(seen.value.cnodes)), gap=14)
 
 
-def summary_part(seen: DomainAt) -> Part:
-    """Return the kinds of capabilities in all cnodes, each with its number, and the slots that the story names."""
-    parts: list[tuple[float, Part]] = []
-
-    def chip(identity: str, said: str, style: str, *states: str) -> None:
-        parts.append((text_width(said) + 20, boxes.thing(CELL_H, partial(_kind, identity, said, style, states))))
-
-    for group in groups_of(seen.value.cnodes):
-        identity, named = f"slots/{group.key}", [one for one in group.held if _is_named(seen, one[0])]
-        chip(identity, f"{group.said}, among them" if named else group.said, group.style)
-        fresh = [one for one in named if "new" in _states(seen, *one)]
-        if len(fresh) > SEVERAL:
-            named = [one for one in named if one not in fresh]
-            chip(f"{identity}/new", f"{len(fresh):,} new", group.style, "new")
-        parts += [(len(named) * (CELL_W + GAP) - GAP, _slots(seen, named))] * bool(named)
-    said = f"{sum(map(free_in, seen.value.cnodes)):,} slots free"
-    parts.append((text_width(said) + 16, _free("slots/free", said, said)))
-    return boxes.flowing(parts, gap=6)
-
-
 def _is_named(seen: DomainAt, ref: CapRef) -> bool:
     things = f"cap:{ref}", seen.thing(ref)
     return bool(seen.states(*things)) or seen.selection in things
@@ -177,7 +160,9 @@ def _is_named(seen: DomainAt, ref: CapRef) -> bool:
 def _cnode(seen: DomainAt, cnode: CnodeValue) -> Part:
     name, free, lane = visible(cnode.name), free_in(cnode), f"slots/{cnode.name}"
     used, groups = f"{cnode.slots - free:,} of {cnode.slots:,}", groups_of([cnode])
-    head = boxes.block(lane, [name, kit.Line(used, "label dim")], title=f"cnode {name}: {used} slots are in use")
+    whose = [kit.Line(MEANS[cnode.name], "label dim")] if cnode.name in MEANS else []
+    lines: list[str | kit.Line] = [name, *whose, kit.Line(used, "label dim")]
+    head = boxes.block(lane, lines, title=f"cnode {name}: {used} slots are in use")
 
     def put(w: float) -> Part:
         room = int(LINES * (w // (CELL_W + GAP))) + OPENED * (lane in seen.opened)
@@ -211,14 +196,14 @@ def _group(seen: DomainAt, cnode: CnodeValue, group: Group, each: int, w: float)
     kept = {ref for ref, _ in sorted(group.held, key=lambda one: not _is_named(seen, one[0]))[:each]}
     shown = [one for one in group.held if one[0] in kept]
     lane, rest = f"slots/{cnode.name}", group.number - len(shown)
-    wide = max(text_width(group.said), len(shown) * (CELL_W + GAP) - GAP)
+    wide = max(text_width(group.said, "strong"), len(shown) * (CELL_W + GAP) - GAP)
     cells = _slots(seen, shown)
     if rest:
         title = f"{many(rest, group.words)} more in {visible(cnode.name)}: open"
         fold = boxes.folded(f"{lane}/fold/{group.key}", f"+{rest:,}", title=title, lane=lane, opens=True, high=CELL_H)
         wide += FOLD_W + GAP
         cells = boxes.flowing([(min(w, wide) - FOLD_W - GAP, cells), (FOLD_W, fold)], gap=GAP)
-    return min(w, wide), boxes.below(boxes.words(f"{lane}/{group.key}", group.said), cells)
+    return min(w, wide), boxes.below(boxes.words(f"{lane}/{group.key}", group.said, "strong"), cells)
 
 
 def _removed(seen: DomainAt, cnode: CnodeValue, w: float) -> Iterator[tuple[float, Part]]:
@@ -295,18 +280,6 @@ def _slot(seen: DomainAt, ref: CapRef, held: CapabilityValue | None, box: Box) -
         state=[f"holds-{style}" if held else "reserved", *_states(seen, ref, held)],
         bars=(Bar(0, box.h - 4, box.w, 4, style),) * bool(style),
         title=describe(held) if held else f"{visible(str(ref))}: {EMPTY}",
-    )
-
-
-def _kind(identity: str, said: str, style: str, states: Sequence[str], box: Box) -> Node:
-    return kit.chip(
-        identity,
-        "kind",
-        box,
-        said,
-        foot=4,
-        state=[*[f"holds-{style}"] * bool(style), *states],
-        bars=(Bar(0, box.h - 4, box.w, 4, style),) * bool(style),
     )
 
 

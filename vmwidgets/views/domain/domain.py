@@ -1,7 +1,7 @@
 """A self-paging domain: what its program made in its own page tables, and what the program has now.
 
-First the shadow tree with the hardware's words beside it, then the calls that made it, and at the end, in a row each,
-capabilities, regions and the slab.
+First the shadow tree with the hardware's words beside it, then the calls that made it, and at the end, in a line, the
+numbers of capabilities, regions and records.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.selfpaging.domain_schema import DomainValue
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_part
-from .capabilities import SLOTS_HEADER, slots_rows, summary_part
+from .capabilities import SLOTS_HEADER, free_in, slots_rows
 from .picture import COLUMNS, DOMAIN, SHOWN, DomainAt, domain_at, found_at, held_words, mapped_words
-from .regions import REGIONS_HEADER, regions_part, regions_rows
+from .regions import REGIONS_HEADER, regions_rows
 from .slab import HEADER as SLAB_HEADER
-from .slab import gauge, slab_rows
+from .slab import slab_rows
 from .vnodes import ROWS, TREE_HEADER, tree_part, tree_rows
 
 if TYPE_CHECKING:
@@ -39,26 +40,20 @@ def domain(at: At) -> Sheet:
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"))
     >>> vm.Domain(d).scene().caption.text
-    '8 KiB is mapped at 0x4040_0000: one mapping, one new table.'
+    '8 KiB is mapped at 0x4040_0000, with one new table.'
     """
     seen = domain_at(at)
     steps, value = seen.steps(), seen.value
-    held, mapped = sum(cnode.held for cnode in value.cnodes), seen.below[value.root.id].bytes
     many = sum(bool(one.call) for one in seen.plan)
     kernel = sum(isinstance(event, ev.INVOCATIONS) for event in seen.moment.events)
     allocators = f"and {many - kernel:,} of allocators" if kernel else f"{counted(many, 'call')} of allocators"
-    calls = calls_part(seen, steps.index if steps.index < steps.count else len(seen.plan))
+    calls = calls_part(seen, steps.index if steps.index < steps.count else len(seen.plan), steps.index == steps.count)
     part = boxes.below(
         tree_part(seen, ROWS),
         _row("calls/name", counted(kernel, "kernel call"), allocators * (many > kernel), calls)
         if many
         else boxes.below(),
-        boxes.heading("heading/books", "what the program has now"),
-        _row("slots/name", "capabilities", f"{held:,} in slots", summary_part(seen)),
-        _row(
-            "regions/name", counted(value.region_count, "region"), f"{binary_size(mapped)} mapped", regions_part(seen)
-        ),
-        _row("slab/name", "slab for records", f"{value.slab.free:,} of {value.slab.total:,} blocks free", gauge(seen)),
+        boxes.words("books", _books(value)),
         gap=14,
     )
     return Sheet(
@@ -71,6 +66,14 @@ def domain(at: At) -> Sheet:
         header=("", *TREE_HEADER),
         rows=lambda: _rows(seen),
     )
+
+
+def _books(value: DomainValue) -> str:
+    """Return what the program has now, in a line."""
+    held, free = sum(cnode.held for cnode in value.cnodes), sum(map(free_in, value.cnodes))
+    slots = f"{counted(held, 'capability', 'capabilities')} and {counted(free, 'free slot')}"
+    slab = f"{value.slab.free:,} of {value.slab.total:,} blocks of its slab are free"
+    return f"The program has {slots}, in {counted(value.region_count, 'region')}; {slab}."
 
 
 def _row(identity: str, name: str, number: str, part: Part) -> Part:

@@ -62,7 +62,7 @@ def paging(at: At) -> Sheet:
     rest = counted(len(measures) - len(DECIDE), "measure"), counted(ranges, "range"), counted(ran, "function")
     return Sheet(
         f"{visible(value.task.label)} · {visible(value.domain.label)}",
-        _subtitle(value),
+        "",
         boxes.below(
             boxes.beside(*starmap(_card, sides.items()), gap=24, least=340),
             _measures("how often the kernel was needed", [one for one in deciding if not one[1][3]]),
@@ -79,21 +79,13 @@ DECIDE = "page faults", "calls of the kernel by the program", "bytes of tables",
 """The measures that decide: the others are in the table."""
 
 
-def _subtitle(value: PagingComparison) -> str:
-    """Return, in words, whether as much is present on both sides: only then are the costs comparable."""
-    task, domain = value.task.present, value.domain.present
-    return f"{'as much memory' if task == domain else f'{task} and {domain}'} present"
-
-
 def _caption(value: PagingComparison) -> Caption:
     task, domain = value.task, value.domain
     faults, calls = counted(task.faults, "page fault"), counted(domain.invocations, "kernel call")
     forgotten = task.forgotten + domain.forgotten
     name = "paging/at least" if forgotten else "paging"
-    text = say_compared(name, task=task.present, faults=faults, domain=domain.present, calls=calls)
-    sizes = {"task": task.table_bytes, "domain": domain.table_bytes}
-    sizes |= {"task_records": task.record_bytes, "domain_records": domain.record_bytes}
-    reason = say_compared("paging/bytes", **{name: grouped_size(size) for name, size in sizes.items()})
+    text = say_compared(name, faults=faults, calls=calls)
+    reason = say_compared("paging/present", task=task.present, domain=domain.present)
     if forgotten:
         reason = f"{reason} {say_compared('paging/lost', forgotten)}"
     return Caption(text, (), reason)

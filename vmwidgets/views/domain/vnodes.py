@@ -14,7 +14,7 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import VnodeFold, VnodeValue
-from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.sheet import Sheet, picture
@@ -51,11 +51,14 @@ HEADS = 22.0
 _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
 """The names of both columns; the first is the program's own record of its tables."""
 
-ROWS, ROWS_ALONE = 8, 26
+ROWS, ROWS_ALONE = 7, 26
 """The rows of a tree next to other parts, and of a tree alone."""
 
-EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
-"""The reason why the hardware allows more than the program requested."""
+TOO, WHY = (
+    ("execution too", "run too"),
+    "execution was not requested, but no bit forbids execution of a page that can be read",
+)
+"""What the hardware allows though the program did not request it, in less and less room, and the reason."""
 
 NARROW, CLOSE, SECOND = 640.0, 22.0, 15.0
 """The width in pixels below which rows have two lines; the space for lines then; the height of the second line."""
@@ -136,8 +139,7 @@ def tree_part(seen: DomainAt, most: int) -> Part:
                     drawn.links.append(Link(f"{left.id}/pair", "pair", left.id, right.id, points, state=states))
                 y += high + GAP
             drawn.nodes += _ringed(drawn, fresh, len(fresh) // 2) if is_new else fresh
-        more = EXECUTABLE if any(_runs_too(seen, row) for row in rows) else ""
-        return boxes.words("tree/allowed", more, "dim")(drawn, x, y + 2, w) if more else y
+        return y
 
     return put
 
@@ -384,7 +386,7 @@ def _fold(row: Row, box: kit.Box) -> Node:
 
 
 def _descriptor(seen: DomainAt, row: Row, box: kit.Box, second: float) -> Node:
-    """Return what the hardware reads, and its meaning, perhaps in a second line."""
+    """Return the meaning of what the hardware reads, with its rights, perhaps in a second line."""
     x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
@@ -400,23 +402,22 @@ def _descriptor(seen: DomainAt, row: Row, box: kit.Box, second: float) -> Node:
         )  # fmt: skip
     word = node.descriptor or 0
     read = seen.decode(node.level, word)
-    said, meaning = f"{word:0{2 * seen.value.entry_bytes}x}", _meaning(read, with_rights=False)
-    end, right = (10.0 if second else 22 + text_width(meaning)), w - 8  # a second line has the word and the rights
-    texts = []
+    meaning, right, texts = _meaning(read, with_rights=False), w - 8, list[Text]()
     if read.kind == "leaf":
-        allowed, taken = (read.rights, read.rights.removesuffix(" user")), text_width(said if second else meaning)
-        if second and right - 16 - taken < text_width(allowed[1], "mono label"):
-            taken = 0.0  # no room for the word
-        texts = [fitted(right, base + second, allowed, right - 16 - taken, "mono label", "end")]
-        right -= text_width(texts[0].text, "mono label") + 6
+        allowed, room = (read.rights, read.rights.removesuffix(" user")), right - 16
+        room -= 0 if second else text_width(meaning)
+        texts = [fitted(right, base + second, allowed, room, "mono label", "end")]
+        if _runs_too(seen, row):
+            wide = text_width(texts[0].text, "mono label") + 10
+            said = wording((*TOO, ""), room - wide, "strong")
+            texts += [Text(right - wide, base + second, said, "strong", "end")] * bool(said)
+        right = right - room if second else right - text_width(texts[0].text, "mono label") - 6
     room = w - 18 if second else right - 10
     texts.insert(0, fitted(10, base, (meaning, meaning.removeprefix("page ")), room))
-    if right >= end + text_width(said, "mono label"):
-        texts.append(Text(end, base + second, said, "mono label dim"))
     many = f"; {node.count} alike from there on" if node.count > 1 else ""
     title = (
         f"descriptor at physical {Address(node.descriptor_pa)}, {_level_words(row)} entry {node.entry}: "
-        f"{word:#x}, {_meaning(read)}{many}"
+        f"{word:#x}, {_meaning(read)}{many}{f'; {WHY}' * _runs_too(seen, row)}"
     )
     state = (f"is-{read.kind}", *seen.states(thing))
     large = node.level > 1 and read.kind == "leaf"

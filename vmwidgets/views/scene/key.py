@@ -87,7 +87,8 @@ def _looks(scene: Scene) -> Iterator[str]:
     """Yield the states of everything drawn in an entry's colour; new entries have another colour."""
     for node in scene.nodes:
         is_entry = node.thing.startswith("entry:") and (node.kind == "entry" or _has_own_colour(node.kind, node.state))
-        if is_entry or node.kind == "descriptor":  # a descriptor that maps memory has its colour
+        maps = node.kind == "descriptor" and node.lane != "walk"  # a walk says in words what its page is
+        if is_entry or maps:  # a descriptor that maps memory has its colour
             yield from node.state
         elif node.kind == "slot" and node.lane == "slots":  # an entry's slot has the colour as a line
             yield from (bar.style for bar in node.bars)

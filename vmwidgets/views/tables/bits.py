@@ -56,7 +56,8 @@ class DescriptorPicture:
     def head(self) -> tuple[str, str]:
         """The descriptor's name, its address and value."""
         was = "" if self.before is None else f", before the edit {self.before:#x}"
-        value = f"at {place_of(self.pa)}: {self.word:0{self.bits // 4}x}{was}"
+        word = f"{self.word:0{self.bits // 4}x}{was}" if self.word or was else f"all {self.bits} bits are 0"
+        value = f"at {place_of(self.pa)}: {word}"
         return self.layout[:1].upper() + self.layout[1:], value
 
 
@@ -135,15 +136,12 @@ def _named_of_zero(one: DescriptorPicture, names: Sequence[Field | None]) -> int
 
 
 def _zero(one: DescriptorPicture, names: Sequence[Field | None], view: str, box: Box) -> Iterator[Node]:
-    """Yield the low bits of a word of zeros, and words about all others."""
+    """Yield the low bits of a word of zeros."""
     for name in (name for row in _placed(names, max(1, len(names)), WIDE * len(names)) for name in row):
         yield _name(name, view, box.x, box.y, NAMES)
     for bit, field in enumerate(names):
         place = Box(box.x + WIDE * (len(names) - 1 - bit), box.y + NAMES, WIDE - 1, CELL)
         yield _bit(one, field, view, bit, place)
-    x = box.x + WIDE * len(names) + 12
-    said = f"all {one.bits} bits are 0: not present"
-    yield kit.label(f"{view}/zeros", said, x, box.y + NAMES + 6, style="label", most=box.w - x + box.x)
 
 
 def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:

@@ -1,8 +1,8 @@
 """An open page table: its box, a row for each descriptor or run of pages, folds, and the gaps between them.
 
 Rows that map more memory are taller, with a wider bar.  Each row, fold and gap says how much memory it covers; together
-they cover what the table does.  A row has one line, or two if slots, address, size and permissions don't fit side by
-side: it always shows its target, its size, and its permissions.
+they cover what the table does.  A row has one line, or two if slots, size and permissions don't fit side by
+side: it always shows its size and its permissions, and its title has its target.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def draw_table(
         at + 4,
         f"table:{table.pa:x}",
         text=tuple(text),
+        bars=(Bar(0, 0, w, 4, "rail"), Bar(0, 0, max(2.0, w * table.present / table.entries), 4, "table")),
         title=title,
         state=("fault",) if table.unreadable else (changed,) * bool(changed),
         action="" if table.parent is None else "open",
@@ -194,10 +195,9 @@ _LEFT, _RIGHT = 7.0, 5.0
 
 
 class _Words(NamedTuple):
-    """The words of a row: slots, target and, at its right end, the size; in a second line if `two`."""
+    """The words of a row: slots and, at its right end, the size; in a second line if `two`."""
 
     slots: str
-    target: str
     end: str
     two: bool
 
@@ -223,26 +223,19 @@ def _words(row: WindowRow, span: int, w: float, user: str) -> _Words:
         return _words_of_fold(row, f"in {size}", w)
     room = w - _LEFT - _RIGHT
     beside = room - text_width(slots, "mono label") - 4
-    target = _target(row)
     if row.kind == "leaf":
         rights = f"{row.rights.removesuffix(' user')}{user if row.rights.endswith('user') else ''}"
         pages = f"{row.pages:,} × {binary_size(row.size)}" if row.pages > 1 else binary_size(row.size)
         end = wording((f"{pages}  {rights}", f"{size}  {rights}"), room)
     else:
         end = f"{size} {_KINDS[row.kind]}"
-    left = text_width(target, "mono label") + 6 if target else 4
-    return _Words(slots, target, end, left + text_width(end, "label") > beside)
+    return _Words(slots, end, text_width(end, "label") + 4 > beside)
 
 
 def _words_of_fold(row: WindowRow, size: str, w: float) -> _Words:
     room = w - _LEFT - _RIGHT
     what = f"… {folded_in_words(row) or 'more'}"
-    return _Words(what, "", size, text_width(what, "label") + text_width(size, "label") + 8 > room)
-
-
-def _target(row: WindowRow) -> str:
-    """Return the target of a row."""
-    return "" if row.kind in ("invalid", "reserved") else f"→{Address(row.address)}"
+    return _Words(what, size, text_width(what, "label") + text_width(size, "label") + 8 > room)
 
 
 _KINDS = {"table": "table", "window": "itself", "reserved": "reserved", "invalid": "not present"}
@@ -301,9 +294,6 @@ def _lines(words: _Words, w: float, h: float, left: str, right: str) -> tuple[Te
     base = h / 2 + (4 - _LINE / 2 if words.two else 4)
     room = w - _LEFT - _RIGHT
     text = [fitted(_LEFT, base, words.slots, room, left)]
-    if words.target:
-        before = 4 + text_width(words.slots, left)
-        text.append(fitted(_LEFT + before, base, words.target, room - before, f"{left} dim"))
     text.append(fitted(w - _RIGHT, base + _LINE * words.two, words.end, room, right, "end"))
     return tuple(text)
 

@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets.engine.base.units import counted, grouped_size, listed
-from vmwidgets.engine.mmu.formats_schema import FormatCost, FormatsValue, LevelCost
+from vmwidgets.engine.mmu.formats_schema import FormatCost, FormatsValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Caption, Node, Table
 from vmwidgets.views.scene.sheet import Sheet, picture
-from vmwidgets.views.scene.text import text_width, wrapped
+from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.words.pictures import say_compared
 
 if TYPE_CHECKING:
@@ -46,15 +46,17 @@ def formats(at: At) -> Sheet:
     Formats: ...
     """
     value: FormatsValue = at.target.value
-    words = "bytes of tables, by level", "what is mapped, by page size", "TLB entries needed"
+    words = "how large its tables are", "which pages map it", "what 64 TLB entries reach"
     heads = [boxes.words(f"formats/head/{number}", one) for number, one in enumerate(words)]
-    together = boxes.words("formats/head", f"of each format: {'; '.join(words)}")
-    head = boxes.either(LEAST, _beside(boxes.apart(0), *heads), together)
+    head = boxes.either(
+        LEAST, _beside(boxes.apart(0), *heads), boxes.words("formats/head", f"of each format: {', '.join(words)}")
+    )
     scale = _Scale.of(value.formats)
+    order = sorted(value.formats, key=lambda cost: (cost.left_out > 0 or not cost.mapped, cost.table_bytes))
     return Sheet(
         f"one mapping in {counted(len(value.formats), 'format')}",
         f"{counted(value.ranges, 'range')}, {grouped_size(value.bytes)} · {value.largest_pages}",
-        boxes.below(head, boxes.below(*(_format(cost, scale) for cost in value.formats), gap=12), gap=4),
+        boxes.below(head, boxes.below(*(_format(cost, scale) for cost in order), gap=18), gap=8),
         caption=_caption(value),
         table=Table(("", *(cost.format for cost in value.formats)), tuple(value.table())),
     )
@@ -122,7 +124,11 @@ def _format(cost: FormatCost, scale: _Scale) -> Part:
     lines: list[str | kit.Line] = [cost.format, kit.Line(levels, "label dim"), kit.Line(tables, "label dim")]
     line = kit.Line(cost.format, "strong", f"{levels}, {tables}")
     of_tables = boxes.drawing(BAR, partial(_levels, cost, scale)), boxes.drawing(0, partial(_tables, cost))
-    of_pages = boxes.drawing(BAR, partial(_pages, cost, scale)), boxes.words(f"{name}/mapped", _mapped(cost), "label")
+    pages = [
+        kit.Line(counted(sum(page.number for page in cost.pages), "page"), "strong"),
+        kit.Line(_mapped(cost), "label dim"),
+    ]
+    of_pages = boxes.drawing(BAR, partial(_pages, cost, scale)), boxes.block(f"{name}/mapped", pages, step=LINE)
     parts = boxes.below(*of_tables, gap=2), boxes.below(*of_pages, gap=2), _tlb(cost)
     return boxes.either(
         LEAST,
@@ -145,15 +151,12 @@ def _levels(cost: FormatCost, scale: _Scale, box: Box) -> Iterator[Node]:
     """Yield a bar for each level, to scale by the bytes of its tables."""
     used = [level for level in cost.levels if level.tables]
     places = _strip([level.bytes for level in used], scale.tables, scale.levels, box)
-    names = _labels(used, [place.w for place in places])
-    for number, (level, place, label) in enumerate(zip(used, places, names, strict=True)):
+    for number, (level, place) in enumerate(zip(used, places, strict=True)):
         sizes = f"{level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
         yield kit.chip(
             f"formats/{cost.format}/level/{level.level}",
             "part",
             place,
-            label,
-            spare=2,
             title=f"{level.name}: {sizes}",
             lane=cost.format,
             state=("even",) if number % 2 else (),
@@ -161,41 +164,33 @@ def _levels(cost: FormatCost, scale: _Scale, box: Box) -> Iterator[Node]:
 
 
 def _tables(cost: FormatCost, box: Box) -> Iterator[Node]:
-    """Yield the number of tables of each level, and their bytes, in as many lines as needed."""
-    levels = _levels_in_words(cost, box.w)
-    size = f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B for each 4 KiB"
-    lines = [kit.Line(line) for line in (*levels, *wrapped(size, box.w))]
+    """Yield the tables' bytes, and the number of tables of each level in as many lines as needed."""
+    levels, size = _levels_in_words(cost, box.w), grouped_size(cost.table_bytes)
+    lines = [kit.Line(size, "strong"), *(kit.Line(line, "label dim") for line in levels)]
     yield kit.block(
         f"formats/{cost.format}/tables",
         box._replace(h=LINE * len(lines) + 3),
         lines,
         top=14,
         step=LINE,
-        title=f"{' '.join(levels)}; {size}",
+        title=f"{' '.join(levels)}; {size}, {_rounded(cost.bytes_a_page)} B for each 4 KiB",
     )
 
 
 def _tlb(cost: FormatCost) -> Part:
-    """Return how many TLB entries map everything, and how much memory 64 entries reach."""
-    said = [counted(cost.entries, "entry")]
-    if cost.reach(64) != cost.mapped:
-        said.append(f"64 entries reach {grouped_size(cost.reach(64))}")
+    """Return how much memory 64 TLB entries reach, and how many map everything."""
+    entries, reach = counted(cost.entries, "entry"), grouped_size(cost.reach(64))
+    said = ["all of it", f"with {entries}"] if cost.reach(64) == cost.mapped else [reach, f"all of it takes {entries}"]
     out = [f"out of reach: {counted(cost.left_out, 'range')}"] if cost.left_out else []
-    lines = [*map(kit.Line, said), *(kit.Line(one, "label error") for one in out)]
-    return boxes.block(f"formats/{cost.format}/tlb", lines, step=LINE, title="; ".join(said + out), lane=cost.format)
-
-
-def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
-    """Return the names in a format's bars: the longest form that fits all bars, or else the short names that fit."""
-    briefs = [level.name.removesuffix(" table") for level in levels]
-    shorts = [brief.replace("level ", "L") for brief in briefs]
-    for labels in ([level.name for level in levels], briefs, shorts):
-        fitting = [
-            label if text_width(label, "label") <= w - 2 else "" for label, w in zip(labels, widths, strict=True)
-        ]
-        if all(fitting):
-            break
-    return fitting
+    looks = ["strong", "label dim"]
+    lines = [*map(kit.Line, said, looks), *(kit.Line(one, "label error") for one in out)]
+    return boxes.block(
+        f"formats/{cost.format}/tlb",
+        lines,
+        step=LINE,
+        title="64 TLB entries reach " + "; ".join(said + out),
+        lane=cost.format,
+    )
 
 
 def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
@@ -220,8 +215,6 @@ def _pages(cost: FormatCost, scale: _Scale, box: Box) -> Iterator[Node]:
             f"formats/{cost.format}/pages/{page.size}",
             "page-part",
             place,
-            (f"{page.number:,} × {size}", size),
-            spare=6,
             state=(_STYLES[min(scale.sizes.index(page.size), len(_STYLES) - 1)],),
             lane=cost.format,
             title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}",

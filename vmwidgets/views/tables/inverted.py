@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
 from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.key import RANGES, kind_of_owner
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Caption, Link, Node, Table
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 HIGH, GAP, BETWEEN = 46.0, 20.0, 10.0
 """Height of a box; space for an arrow; space between two chains."""
 
-HEAD, LEAST, WIDEST = 84.0, 133.0, 300.0
+HEAD, LEAST, WIDEST = 96.0, 133.0, 300.0
 """Width of a bucket; least and greatest width of an entry."""
 
 
@@ -43,14 +44,16 @@ def inverted(at: At) -> Sheet:
     Inverted: ...
     """
     value: InvertedValue = at.target
-    longest = value.longest
+    longest, places = value.longest, [entry.page * PAGE for chain in value.chains for entry in chain] or [0]
+    style = AddressStyle.of(min(places), max(places))
     chains = [
-        boxes.joined(boxes.drawing(HIGH, partial(_chain, number, chain, longest)), _link)
+        boxes.joined(boxes.drawing(HIGH, partial(_chain, number, chain, longest, style)), _link)
         for number, chain in enumerate(value.chains)
     ]
     across = 2 if len(chains) > 3 else 1
     kinds = {kind_of_owner(entry.owner) for chain in value.chains for entry in chain}
     meanings = [(kind, words.partition(",")[0]) for kind, words in RANGES.items() if kind in kinds]  # without rights
+    by = f"{counted(len(chains), 'bucket')}, chosen by a hash of task and page"
     rows = [
         (f"{number}", entry.task, f"{entry.page:#x}", f"{entry.frame:#x}")
         for number, chain in enumerate(value.chains)
@@ -58,10 +61,10 @@ def inverted(at: At) -> Sheet:
     ]
     return Sheet(
         "inverted page table",
-        f"{counted(len(chains), 'bucket')} · {value.frames:,} frames of memory",
+        " · ".join([by, *[style.legend] * bool(style.legend), f"{value.frames:,} frames of memory"]),
         boxes.below(
             boxes.downwards(chains, HEAD + longest * (GAP + LEAST), most=across, under=BETWEEN),
-            boxes.key("inverted", meanings),
+            boxes.key("inverted", meanings * (len(meanings) > 1)),
             gap=14,
         ),
         caption=_caption(value),
@@ -69,7 +72,9 @@ def inverted(at: At) -> Sheet:
     )
 
 
-def _chain(number: int, chain: tuple[InvertedEntry, ...], longest: int, box: Box) -> Iterator[Node]:
+def _chain(
+    number: int, chain: tuple[InvertedEntry, ...], longest: int, style: AddressStyle, box: Box
+) -> Iterator[Node]:
     """Yield a bucket and its chain; entries without room are folded."""
     x, y, room, h = box
     places = max(1, min(longest, int((room - HEAD) // (GAP + LEAST))))
@@ -87,7 +92,7 @@ def _chain(number: int, chain: tuple[InvertedEntry, ...], longest: int, box: Box
         yield kit.card(
             f"inverted/{number}/{place}",
             Box(x, y, w, h),
-            [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(str(page), "mono label")],
+            [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(style.long(page), "mono label")],
             title=f"{entry.task}: the page at {page} is in {frame}",
             thing=f"frame:{entry.frame}",
             bar=kind_of_owner(entry.owner),

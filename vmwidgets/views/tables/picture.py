@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
@@ -32,7 +33,7 @@ BETWEEN, GAP, BAND = 14.0, 12.0, 23.0
 _WORDS = 160.0
 """Pixels of a column for a gap's words and size, which are not given to a wider band."""
 
-WIDEST, INDENT = 290.0, 16.0
+WIDEST, INDENT = 420.0, 16.0
 """Greatest width of a column with the space next to it; the indentation of a level if there are no columns."""
 
 
@@ -90,8 +91,13 @@ def _tables(window: TableWindow, bench: TablesBench) -> Part:
                 boxed = draw_table(window, table, bench, at, top, share - gap, column)
             drawn.nodes += boxed
             bottoms[table.level] = boxed[0].y + boxed[0].h + BETWEEN
+        bottom = max(bottoms.values())
+        if not is_outline:  # each level is in the middle, so that no corner is empty
+            shifts = {column_lane(columns[level]): (bottom - end) / 2 for level, end in bottoms.items()}
+            drawn.nodes[start:] = [replace(one, y=one.y + shifts[one.lane]) for one in drawn.nodes[start:]]
         drawn.links += _links(window, drawn.nodes[start:], bench, is_outline)
-        return max(bottoms.values()) - BETWEEN
+        drawn.links += _loops(window, drawn.nodes[start:])
+        return bottom - BETWEEN
 
     return put
 
@@ -123,12 +129,13 @@ def _undo(bench: TablesBench) -> Switch:
 
 def _caption(window: TableWindow) -> Caption:
     roots = [table for table in window.tables if table.parent is None]
-    rows = [row for table in window.tables for row in table.rows]
-    slots = sum(table.present for table in roots)
-    folds = sum(row.kind == "fold" for row in rows)
-    text = words.say_walk("tables", slots, root="root leads" if len(roots) == 1 else "roots lead", what=_in_use(roots))
-    name = "tables/folded" if folds else "tables/open"
-    return Caption(text, (), words.say_walk(name, len(window.tables), folds=counted(folds, "fold")))
+    slots, entries = sum(table.present for table in roots), sum(table.entries - table.skipped for table in roots)
+    gaps = ((table, piece) for table in roots for piece in pieces_of(table) if isinstance(piece, range))
+    empty = binary_size(sum(len(piece) * table.span for table, piece in gaps if not is_unread(table, piece)))
+    one = len(roots) == 1
+    whose, lead = ("root's", "root leads") if one else ("roots'", "roots lead")
+    text = words.say_walk("tables", slots, whose=whose, entries=f"{entries:,}", empty=empty)
+    return Caption(text, (), words.say_walk("tables/leads", root=lead, what=_in_use(roots)))
 
 
 def _in_use(roots: list[OpenTable]) -> str:
@@ -206,6 +213,19 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outlin
             whole = Box(target.x, target.y, target.w, target.h)
             links.append(kit.band_across(name, source.id, target.id, row, whole, state=("table", *state)))
     return links
+
+
+def _loops(window: TableWindow, nodes: list[Node]) -> Iterator[Link]:
+    """Yield a line from each descriptor that leads to its own table back to the table's head."""
+    placed = {node.id: node for node in nodes}
+    for table in window.tables:
+        for row in table.rows:
+            if row.kind == "window" and row.address == table.pa:
+                source = placed[f"tables/slot/{table.level}/{row.va:x}"]
+                target = placed[f"tables/table/{table.level}/{table.va:x}"]
+                y, end, edge = source.y + source.h / 2, target.y + 14, target.x - 7
+                points = ((source.x, y), (edge, y), (edge, end), (target.x, end))
+                yield Link(f"{source.id}/itself", "refers", source.id, target.id, points, arrow=True)
 
 
 def _holds(table: Node, row: Node) -> bool:

@@ -1,4 +1,4 @@
-"""The text of a small C program, with the current line marked, and each line's costs next to it.
+"""The text of a small C program, with each line's costs next to it; the lines of the title are tinted.
 
 Up to eight events of a line are a mark each; more are a bar with their number, each column on its own scale.
 """
@@ -33,13 +33,13 @@ COLUMNS = {
 }
 """The possible columns: the head of each, and its singular and plural in words."""
 
-_ROW, _NUMBER, _COLUMN = LINE + 2, 26.0, 88.0
+_ROW, _NUMBER, _COLUMN, _WIDEST = LINE + 2, 26.0, 88.0, 124.0
 
-MARKS, _STEP, _DENSE, _APART = 8, 9.0, 5.0, 2.0
+MARKS, _STEP, _DENSE, _APART = 8, 10.0, 6.0, 2.0
 """The most events of a line that are a mark each; pixels a mark, alone and in a column with longer bars; a gap."""
 
-_LOOKS = {"faults": "mark", "copies": "new"}
-"""The style of a mark by its column; of the others, grey."""
+_LOOKS = {"faults": "mark", "copies": "mark"}
+"""The style of a mark by its column: what costs most is black, the others are grey."""
 
 _NARROW = 26.0
 """Width in pixels of a column headed by a letter, if lines of code have no room next to wider columns."""
@@ -74,13 +74,15 @@ def draw_program(
     """
     is_across = panes is not None and width >= ACROSS
     room = width - room_of_panes(lines, columns, width) if is_across else width
-    column = _COLUMN if _needed(lines, columns) <= room else _NARROW
+    spare = room - _needed(lines, columns)
+    column = min(_WIDEST, _COLUMN + spare / max(1, len(columns))) if spare >= 0 else _NARROW
+    left = _code(lines) if spare >= 0 else room - 2 * MARGIN - len(columns) * column
     letters = " · ".join(f"{words[0]}: {words}" for words in columns) if column < _COLUMN else ""
     part = boxes.below(
         boxes.words("program/legend", letters),
-        boxes.drawing(0, partial(_heads, columns, column)),
-        boxes.drawing(0, partial(_rows, lines, columns, at, column)),
-        boxes.drawing(_ROW, partial(_sums, lines, columns, column)),
+        boxes.drawing(0, partial(_heads, columns, column, left)),
+        boxes.drawing(0, partial(_rows, lines, columns, at, column, left)),
+        boxes.drawing(_ROW, partial(_sums, lines, columns, column, left)),
         gap=2,
     )
     text = boxes.picture(
@@ -149,79 +151,92 @@ def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: floa
 
 def _needed(lines: Sequence[CodeLine], columns: Sequence[str]) -> float:
     """Return the width that each line of the text needs, next to wide columns."""
-    longest = max((len(one.text) for one in lines), default=0)
-    return _NUMBER + _LETTER * (longest + 1) + len(columns) * _COLUMN + 2 * MARGIN + 4
+    return _code(lines) + len(columns) * _COLUMN + 2 * MARGIN
 
 
-def _heads(columns: Sequence[str], column: float, box: Box) -> Iterator[Node]:
+def _code(lines: Sequence[CodeLine]) -> float:
+    """Return the width of the text, and of the space after it."""
+    return _NUMBER + _LETTER * (max((len(one.text) for one in lines), default=0) + 2)
+
+
+def _heads(columns: Sequence[str], column: float, left: float, box: Box) -> Iterator[Node]:
     """Yield the heads of the columns: their words, or a letter if a column is narrow."""
     for number, words in enumerate(columns):
-        x = box.x + box.w - (len(columns) - number) * column
+        x = box.x + left + number * column
         said = words if column >= _COLUMN else words[0]
         yield kit.runs(
             f"program/head/{number}", Box(x, box.y, column, LINE), [Text(0, 14, said, "label dim")], title=words
         )
 
 
-def _sums(lines: Sequence[CodeLine], columns: Sequence[str], column: float, box: Box) -> Iterator[Node]:
+def _sums(lines: Sequence[CodeLine], columns: Sequence[str], column: float, left: float, box: Box) -> Iterator[Node]:
     """Yield the sum of each column below it."""
     totals = [sum(one.counts.get(name, 0) for one in lines) for name in columns]
     text = [Text(_NUMBER, 14, "in all", "label dim")]
-    text += [
-        Text(box.w - (len(columns) - place) * column, 14, f"{one:,}", "strong") for place, one in enumerate(totals)
-    ]
+    text += [Text(left + place * column, 14, f"{one:,}", "label dim") for place, one in enumerate(totals)]
     said = ", ".join(counted(one, *COLUMNS[name]) for name, one in zip(columns, totals, strict=True))
     yield kit.runs("program/sums", box, text, title=f"in all: {said}")
 
 
-def _rows(lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, column: float, box: Box) -> Iterator[Node]:
-    """Yield the lines, each as high as its words in this width, with its costs."""
-    w, y = box.w, box.y
-    told = _told(lines, columns)[1]
+def _rows(
+    lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, column: float, left: float, box: Box
+) -> Iterator[Node]:
+    """Yield the lines, each as high as its words in this width, with its costs; a mark is left of the current line."""
+    y = box.y
+    which, told = _told(lines, columns)
     most = {name: max(one.counts.get(name, 0) for one in lines) for name in columns}
     for number, one in enumerate(lines, 1):
         words = one.text.lstrip()
         x = _NUMBER + _LETTER * (len(one.text) - len(words))
-        room = w - x - len(columns) * column - 8
-        code = _broken(words, room)
+        code, is_told = _broken(words, left - x - 8), number in told
         high = _ROW + (len(code) - 1) * LINE
-        runs = [Text(_NUMBER - 8, 14, str(number), "strong" if number in told else "mono dim", "end")]
+        runs = [Text(_NUMBER - 8, 14, str(number), "strong" if is_told else "mono dim", "end")]
         runs += [
-            fitted(x + 2 * _LETTER * (row > 0), 14 + row * LINE, part, room, "mono") for row, part in enumerate(code)
+            fitted(x + 2 * _LETTER * (row > 0), 14 + row * LINE, part, left - x - 8, "mono")
+            for row, part in enumerate(code)
         ]
         bars: list[Bar] = []
         for place, name in enumerate(columns):
-            left = w - (len(columns) - place) * column
-            its, said = _costs(one.counts.get(name, 0), most[name], _LOOKS.get(name, "used"), left, column)
+            look, is_loud = _LOOKS.get(name, "used"), is_told and name == which
+            its, said = _costs(one.counts.get(name, 0), most[name], look, left + place * column, column, is_loud)
             bars, runs = bars + its, runs + said
-        is_at = number == at
         yield Node(
             f"program/{number}",
             "line",
             box.x,
             y,
-            w,
+            box.w,
             high,
-            shape="box" if is_at else "none",
+            shape="box" if is_told else "none",
             text=tuple(run for run in runs if run.text),
             bars=tuple(bars),
-            state=("shown",) if is_at else (),
-            title=_title(number, one, is_at),
+            state=("holds-own-anonymous",) if is_told else (),
+            title=_title(number, one, number == at),
             lane="program",
         )
+        if number == at:
+            mark = [Text(0, 14, "▸", "strong")]
+            yield kit.runs(
+                "program/at", Box(box.x - 11, y, 11, _ROW), mark, state=["shown"], title=f"line {number} runs"
+            )
         y += high
 
 
-def _costs(count: int, most: int, style: str, x: float, column: float) -> tuple[list[Bar], list[Text]]:
-    """Return a line's events in a column: a mark each, or a bar with their number; a number alone if it is narrow."""
+def _costs(count: int, most: int, style: str, x: float, column: float, is_loud: bool) -> tuple[list[Bar], list[Text]]:
+    """Return a line's events in a column: a mark each, or a bar with their number; a number alone if it is narrow.
+
+    The number that the title gives is bold.
+    """
+    look = "strong" if is_loud else "label"
     if column < _COLUMN:
-        return [], [Text(x, 14, f"{count:,}", "label")] * bool(count)
+        return [], [Text(x, 14, f"{count:,}", look)] * bool(count)
     step = _STEP if most <= MARKS else _DENSE
     if count <= MARKS:
-        return [Bar(x + step * place, 6, step - _APART, 9, style) for place in range(count)], []
-    least, room = step * MARKS, column - 12 - text_width(f"{most:,}", "label")
+        bars = [Bar(x + step * place, 4, step - _APART, 12, style) for place in range(count)]
+        return bars, [Text(x + step * count + 4, 14, f"{count:,}", look)] * is_loud
+    least, room = step * MARKS, column - 12 - text_width(f"{most:,}", look)
     wide = least + (room - least) * (count - MARKS) / (most - MARKS)
-    return [Bar(x, 6, wide, 9, style)], [Text(x + wide + 4, 14, f"{count:,}", "label")]
+    return [Bar(x, 4, wide, 12, style)], [Text(x + wide + 4, 14, f"{count:,}", look)]
 
 
 def _broken(words: str, room: float) -> list[str]:

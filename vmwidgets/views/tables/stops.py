@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_LINES, MOST_PROCESSES, MOST_CHANGES = 3, 12, 8
 """The most lines of columns, of processes and of changed ranges; the table has all."""
 
-_COLUMN, _WIDEST, _GAP, _ROW, _NAME = 56.0, 104.0, 10.0, 38.0, 150.0
+_COLUMN, _WIDEST, _GAP, _ROW, _NAME = 56.0, 240.0, 10.0, 38.0, 150.0
 
 Has = tuple[str, ...]
 """What each process has in a page: "table", its rights, or "" for nothing."""
@@ -213,7 +213,7 @@ def _memory(names: Sequence[str], pieces: Sequence[Piece], worst: set[int], w: f
     )
 
 
-_LEGEND = "A capsule is a page of memory, over the processes that have it; r, w and x are what each may do with it."
+_LEGEND = "A shape is a page of memory, over the processes that have it; r, w and x are what each may do with it."
 _KERNEL = " Kernel: user code may not touch it."
 _WORST = "Outlined in red: one page, two roles. No user code may write a table."
 
@@ -292,7 +292,7 @@ def _capsules(names: Sequence[str], one: Piece, box: Box) -> Iterator[Node]:
             box.y + run[0] * _ROW + 4,
             box.w,
             (len(run) - 1) * _ROW + 30,
-            shape="round",
+            shape="round" if len(run) == 1 else "box",  # a round box of several rows would be an egg
             text=text,
             state=(kind, *[state] * bool(state)),
             title=f"{title}{f', {state}' * bool(state)}",

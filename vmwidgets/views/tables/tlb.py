@@ -1,6 +1,6 @@
 """TLBs and processors, side by side: cached translations, stale ones among them, and requests for flushes.
 
-First a sentence says which processor uses stale translations.  Then from the top: the task on each processor; waiting
+From the top: the task on each processor; waiting
 flushes, with an arrow from the sender; all sets as a compact grid, with the same set at the same place of each
 processor; the important translations in words, such as ``rw- ≠ r--`` for stale permissions; and the consequences.  If
 there are more than four processors, some are folded.
@@ -65,8 +65,8 @@ def draw_tlb(
     else:
         whole = boxes.below(
             boxes.switches("tlb", [_modes(value)] if len(value.cpus) > 1 else []),
-            boxes.words("tlb/answer", _answer(value), "body"),
             _with_arrows(value, boxes.below(_opened(value, bench, touched), _folded(value, bench), gap=10)),
+            boxes.words("tlb/answer", _answer(value)),
             boxes.below(*follows, gap=4),
             *details,
             gap=12,
@@ -85,17 +85,12 @@ def draw_tlb(
 
 
 def _answer(value: CpusValue) -> str:
-    """Return which processors use stale translations."""
+    """Return that the TLBs are empty, or agree with the tables; if they don't, the title says so."""
     kept = sum(len(cpu.tlb.slots) for cpu in value.cpus)
-    stale = [(cpu.cpu, len(cpu.tlb.stale)) for cpu in value.cpus if cpu.tlb.stale]
     if not kept:
         return "No translation is cached: the next access to each page reads the page tables."
-    if not stale:
-        return f"{'Each of ' * (kept > 1)}{counted(kept, 'cached translation')} is what the page tables say."
-    (first, many), *others = stale
-    more = sum(count for _, count in others)
-    also = f", and {counted(len(others), 'other processor')} {more:,} more" if others else ""
-    return f"{first} still believes {counted(many, 'translation')}{also}: the page tables say otherwise."
+    is_right = not any(cpu.tlb.stale for cpu in value.cpus)
+    return f"{'Each of ' * (kept > 1)}{counted(kept, 'cached translation')} is what the page tables say." * is_right
 
 
 def _follows(value: CpusValue) -> Iterator[str]:
@@ -111,12 +106,9 @@ def _follows(value: CpusValue) -> Iterator[str]:
                 hit = f"a TLB hit, no walk, no fault, and frame {entry.pa >> PAGE_SHIFT:#x} is read"
                 yield f"So a load of {where} on {cpu.cpu} still succeeds: {hit}."
             else:
-                yield f"So an access to {where} on {cpu.cpu} goes by what is cached, and not by the page tables."
-            if cpu.pending:
-                risk = (
-                    "it is not safe to give the frames to others" if what == "mapping" else "the old rights hold there"
-                )
-                yield f"Before {cpu.cpu} acknowledges, {risk}."
+                yield f"So an access to {where} on {cpu.cpu} goes by the old rights."
+            if cpu.pending and what == "mapping":
+                yield f"Before {cpu.cpu} acknowledges, it is not safe to give the frames to others."
             return
 
 
@@ -465,7 +457,7 @@ def _arrow(source: Node, head: Node, target: Node, lane: float, edge: float) -> 
 
 # ---- the sets of an address -----------------------------------------------------------------------
 
-_WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 150.0
+_WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 124.0
 """Least width of a processor with its ways side by side, and of a way; greatest width of a way."""
 
 
@@ -473,20 +465,14 @@ def _sets(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
     """Return the open processors side by side, with the sets that may contain an address."""
     shown = [(number, value.cpus[number]) for number in bench.opened if number < len(value.cpus)]
     ways = [boxes.drawing(0, partial(_ways_of, cpu, number, value.asids, bench.only, touched)) for number, cpu in shown]
-    means = _WAYS * any(cpu.tlb.ways > 1 for _, cpu in shown)  # in all steps
     others = [one for number, one in enumerate(value.cpus) if number not in bench.opened]
     stale = sum(len(one.tlb.stale) for one in others)
     words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}" if others else ""
     return boxes.below(
         boxes.beside(*ways, gap=24, least=_WAYS_W),
-        boxes.words("tlb/legend", means, "dim"),
         boxes.words("tlb/others", words, "dim"),
         gap=2,
     )
-
-
-_WAYS = "in a set, the entry with the highest bar was used last"
-"""What the bars in the ways of a set mean."""
 
 
 def _ways_of(cpu: CpuValue, number: int, asids: bool, only: Sequence[int], touched: Touched, place: Box) -> list[Node]:

@@ -135,7 +135,7 @@ def grid_of_sets(
                 if slot is None:
                     bars.append(Bar(*place, "rail"))
                 elif slot.entry.place not in first:
-                    bars.append(Bar(*place, "error" if slot.stale else "plain"))
+                    bars.append(Bar(*place, "error" if slot.stale else "cached"))
                 else:
                     at_page = place._replace(x=x - left + place.x, y=y + place.y)
                     cells.append(draw_cell(cpu, slot, asids, touched, at_page, grid.says_pages))
@@ -216,7 +216,8 @@ def draw_cell(
         text.append(Text(w / 2, h / 2 + 4, "≠", "error", "middle"))
     else:
         level = (h - 2) * share
-        bars = (Bar(1, round(1 + h - 2 - level, 1), w - 2, round(level, 1), "plain"),)
+        look = "plain" if state else "cached"  # what the operation touched is loudest
+        bars = (Bar(1, round(1 + h - 2 - level, 1), w - 2, round(level, 1), look),)
     return Node(
         identity, "slot", x, y, w, h, identity, "round" if entry.asid is None and not says_page else "box",
         text=tuple(text), state=tuple(state), bars=bars, title=title_of(slot, asids), action="select", lane=cpu.cpu,
@@ -303,7 +304,12 @@ def has_room(value: CpusValue, opened: Sequence[int], touched: Touched, w: float
 
 
 def _one_line(slot: TlbSlot) -> float:
-    return text_width(str(Address(slot.entry.va)), "mono") + text_width(says(slot), "mono strong")
+    return text_width(_where(slot), "mono") + text_width(says(slot), "mono strong")
+
+
+def _where(slot: TlbSlot) -> str:
+    """Return the set of a translation, which says its column, and its page."""
+    return f"set {slot.entry.set}: {Address(slot.entry.va)}"
 
 
 def in_words(cpu: CpuValue, asids: bool, touched: Touched, in_one_line: bool) -> Part:
@@ -321,8 +327,8 @@ def in_words(cpu: CpuValue, asids: bool, touched: Touched, in_one_line: bool) ->
 def _in_words(cpu: CpuValue, slot: TlbSlot, asids: bool, touched: Touched, in_one_line: bool, box: Box) -> list[Node]:
     entry, words, style = slot.entry, says(slot), "mono error strong" if slot.stale else "mono dim"
     identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
-    where = str(Address(entry.va))
-    both = [kit.Line(where, "mono"), kit.Line(words, style)]
+    where = _where(slot)
+    both = [kit.Line((where, str(Address(entry.va))), "mono"), kit.Line(words, style)]
     rows = [kit.Line(where, "mono", words, style)] if in_one_line else both
     state = ["fault"] if slot.stale else touched.state(cpu.cpu, slot)
     return [

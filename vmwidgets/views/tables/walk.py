@@ -28,7 +28,7 @@ from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wrapped
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
-from vmwidgets.views.story.words.names import address
+from vmwidgets.views.story.words.names import address, shortened
 from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor, draw_low_flags, refused_by_flags
@@ -40,10 +40,10 @@ from .walk_tables import (
     Neighbours,
     Reach,
     blamed,
-    draw_flags,
+    draw_rights,
     draw_tables_read,
     flags_of,
-    height_of_flags,
+    height_of_rights,
     least_share,
     table_name,
 )
@@ -242,15 +242,11 @@ def _tables_read(
         nodes = [*tables, verdict(place)]
         drawn.nodes += nodes
         drawn.links += _arrows(ends, nodes, is_stacked)
-        placed = {node.id: Box(node.x, node.y, node.w, node.h) for node in tables}
         seen = replace(walk, steps=walk.steps[: reach.read if reach.rights else 0])
-        columns = [placed[f"walk/table/{step.level}"] for step in seen.steps]
         bottom = max(node.y + node.h for node in nodes)
-        flags = draw_flags(
-            seen, columns, place.x, Box(x, bottom + 14, w, 0), is_stacked=is_stacked, is_over=reach.verdict is None
-        )
-        drawn.nodes += flags
-        room = height_of_flags(walk, is_stacked=is_stacked) if reach.rights and (reach.is_walked or flags) else 0.0
+        rights = draw_rights(seen, Box(x, bottom + 14, w, 0))
+        drawn.nodes += rights
+        room = height_of_rights(walk) if reach.rights and (reach.is_walked or rights) else 0.0
         return bottom + 14 + room if room else bottom
 
     return put
@@ -348,7 +344,7 @@ def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
         end = (head.x + head.w, head.y + _HEAD) if is_stacked else (target.x, target.y + target.h / 2)
         edge = max(start[0], end[0]) + _GUTTER - 4
         points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
-        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True, bend="level"))
+        links.append(Link(f"{source.id}/next", "next", source.id, target.id, points, arrow=True, bend="level"))
     return links
 
 
@@ -404,7 +400,7 @@ def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> C
         caption = Caption(_fault(walk, walk.fault, entry), (), "", "plain" if is_untouched(walk, entry) else "error")
     else:
         assert walk.pa is not None
-        places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
+        places = {"address": shortened(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
         caption = Caption(words.say_walk("reached", **places), (), words.walk_rights(walk), "good")
     if earlier is not None and (earlier.pa, earlier.fault) != (walk.pa, walk.fault):
         caption = replace(caption, reason=words.earlier_walk(earlier))
@@ -415,10 +411,10 @@ def _fault(walk: Walk, fault: Fault, entry: EntryValue | None) -> str:
     """Return the fault with its reason, and the map's entry that allows the access, if the tables do not map it yet."""
     why = (fault.why[:1].upper() + fault.why[1:]).removesuffix(".")
     if entry is not None and fault.kind == "not-present":
-        at = address(walk.va)
-        return words.say_walk("fault/covered", address=at, exception=fault.exception, why=why, entry=entry.id)
+        at = shortened(walk.va)
+        return words.say_walk("fault/covered", address=at, exception=fault.exception, entry=entry.id)
     access = {"execute": "fetch"}.get(walk.access, walk.access)
-    return words.say_walk("fault", access=access, address=address(walk.va), exception=fault.exception, why=why)
+    return words.say_walk("fault", access=access, address=shortened(walk.va), exception=fault.exception, why=why)
 
 
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
@@ -436,7 +432,7 @@ def _verdict_box(
         head, lines, state = _fault_lines(walk, walk.fault, place.w - 20)
     else:
         assert walk.pa is not None
-        head, state = "Access succeeds", "ok"
+        head, state = "Access succeeds", "holds-own-anonymous"
         lines = [
             (f"physical {Address(walk.pa)}", "mono label"),
             (f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label"),
@@ -444,7 +440,7 @@ def _verdict_box(
         ]
     if is_untouched(walk, there.covering(walk)) and (asked or not made):
         raises = [(line, "label") for line in wrapped(f"an access raises {head}", place.w - 20)]
-        head, lines, state = "Not there yet", [*raises, *lines], "coming"
+        head, lines, state = "Not there yet", [*raises, *lines], "ghost"
     elif not made:
         what = _AN_ACCESS[walk.access]
         if walk.fault is not None:
@@ -463,13 +459,13 @@ def _other_verdict(words: tuple[str, str], place: Box) -> Node:
     """Return the verdict's box while a walk is not over, or if there was none."""
     head, more = words
     lines = [(line, "label") for part in more.split("\n") for line in wrapped(part, place.w - 20)]
-    return _verdict(head, lines, place, ("coming",), f"{head}: {more}")
+    return _verdict(head, lines, place, (), f"{head}: {more}")
 
 
 def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[str, ...], title: str) -> Node:
     """Return a box as high as `place`, or higher if it has more lines."""
     box = place._replace(h=max(place.h, _FIRST + _LINE * len(lines)))
-    rows = [kit.Line(head, "strong"), *(kit.Line(line, look) for line, look in lines)]
+    rows = [kit.Line(head, "body strong"), *(kit.Line(line, look) for line, look in lines)]
     return kit.card("walk/verdict", box, rows, kind="verdict", top=_FIRST - _LINE, step=_LINE, pad=10, state=state,
                     title=title, lane="walk")  # fmt: skip
 

@@ -15,7 +15,7 @@ from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Link, Node
 from vmwidgets.views.scene.text import text_width
 
-from .walk_tables import blamed, table_name
+from .walk_tables import blamed, look_of, table_name
 
 _HIGH, _GAP = 26.0, 16.0
 """Height of the line, and space for an arrow."""
@@ -76,7 +76,7 @@ def _chips(
 
 
 def _link(_number: int, one: Node, after: Node) -> Link:
-    return kit.beside(f"{one.id}>{after.id}", one, after, kind="walk", state=["path"])
+    return kit.beside(f"{one.id}>{after.id}", one, after, kind="next")
 
 
 def _fit(names: Sequence[Sequence[str]], w: float) -> bool:
@@ -100,7 +100,7 @@ def _read(walk: Walk, step: Step, name: Sequence[str], place: Box) -> Node:
         feet=_feet(place, len(name)),
         spare=_SPARE,
         thing=f"pte:{step.pa:x}",
-        state=["fault" if is_refused else "path"],
+        state=["fault"] if is_refused else look_of(step, ""),
         lane="walk",
         title=f"index {step.index} into the {table_name(step)} at {place_of(step.table)}: {step.value:#x}",
     )
@@ -130,7 +130,7 @@ def _verdict(walk: Walk, covered: bool, place: Box) -> Node:
     """Return the access's outcome."""
     first, second = _verdict_lines(walk, covered)
     ways = (f"{first} {second}", second) if walk.fault else (f"{first}, in a page of {second}", first, second)
-    state, spare = ["coming" if is_absent(walk) else "ok" if walk.fault is None else "fault"], 4.0
+    state, spare = ["ghost" if is_absent(walk) else "holds-own-anonymous" if walk.fault is None else "fault"], 4.0
     if text_width(ways[0]) > place.w - spare and place.h > _HIGH:
         return kit.cell(
             "walk/line/verdict",

@@ -13,7 +13,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
 from vmwidgets.views.scene.addresses import place_of
-from vmwidgets.views.scene.kit import Box, Line, card, label, runs
+from vmwidgets.views.scene.kit import Box, Line, card, runs
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
@@ -71,7 +71,7 @@ class Reach:
     width: int = 8
     """The size of a descriptor in bytes."""
     is_walked: bool = True
-    """Whether some step reads the tables, so that each has room for the words below (:func:`draw_flags`)."""
+    """Whether some step reads the tables, so that each has room for the words below (:func:`draw_rights`)."""
     rights: bool = True
     """Whether words below the tables say what each descriptor allows."""
 
@@ -202,14 +202,19 @@ def _rows(
             held = present if index == step.index else (neighbours or {}).get((step.table, index))
             nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
         elif index == step.index:
-            way = "path" if step.kind != "invalid" else "absent"
-            states = ("fault",) if faulty else ("changed", way) if changed else (way,)
+            way = look_of(step, kind)
+            states = ("fault",) if faulty else ("changed", *way) if changed else way
             nodes.append(_descriptor(step, x, y, w, states, kind))
             y += _LINE
         elif neighbours is not None:
             nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w))
         y += _ROW_H + 1
     return nodes
+
+
+def look_of(step: Step, kind: str) -> tuple[str, ...]:
+    """Return the states of a descriptor that was read: it leads to a table, maps memory of a kind, or is not there."""
+    return {"table": ("is-table",), "leaf": ("is-leaf", *[kind] * bool(kind))}.get(step.kind, ("absent",))
 
 
 def _nothing(step: Step, w: float) -> str:
@@ -275,147 +280,63 @@ def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: floa
     )
 
 
-# ---- what each descriptor allows -------------------------------------------------------------------
+# ---- what the descriptors allow --------------------------------------------------------------------
 
-_FLAG_LINE, _DOT, _NAMED = 18.0, 10.0, 146.0
-"""Height of a line of flags; a dot's width; space for their names if tables are below each other."""
+_LINE_OF_RIGHTS, _NAMED = 20.0, 90.0
+"""Height of a line about a right; room for its name."""
 
-_VALID = {"V": "valid", "valid": "valid"}
-"""The bits that mean "present" under other names than x86's."""
+_RIGHTS = {"read": "reads", "write": "writes", "execute": "execution", "user": "user code"}
+"""The names of rights, by the names of :class:`Rights`."""
 
-_MEANS = {**_VALID, "AP": "access permissions", "U/S": "user code", "U": "user code"}
+_MEANS = {"V": "valid", "valid": "valid", "AP": "access permissions", "U/S": "user code", "U": "user code"}
 """The meanings of fields without letters, or in shorter words."""
 
-_SAID = {
-    "P": ("all are present", "not present in {}", ""),
-    "R/W": ("all allow writes", "writes denied by {}", "writes allowed so far"),
-    "U/S": ("all let user code in", "user code denied by {}", "user code let in so far"),
-    "XD": ("none denies execution", "execution denied by {}", "execution not denied so far"),
-    "A": ("set at an access", "no access yet in {}", ""),
-    "D": ("set at a write", "no write yet", ""),
-}
-"""The consequence of an x86 flag in all tables: if all tables allow access; if one table, which is named, does not; and
-if the last descriptor does not say it.
-
-Source: Intel SDM 3A, 4.6 and 4.8.
-"""
+_MARKS = {"A": "accessed", "AF": "accessed", "D": "dirty"}
+"""The bits that the hardware sets, and their meanings."""
 
 
-def draw_flags(
-    walk: Walk, places: Sequence[Box], last: float, box: Box, *, is_stacked: bool, is_over: bool = True
-) -> list[Node]:
-    """Return a line for each flag, with a dot below each table, filled if its descriptor has the flag; and the result.
+def draw_rights(walk: Walk, box: Box) -> list[Node]:
+    """Return a line for each right that this access needs, or that a descriptor denies: the table that decides.
 
-    `places` are the places of the tables, and `last` is the place of the words about all of them, if the walk
-    `is_over`.  Tables that are stacked have a narrow column each, headed by their name.
+    The rights that are left and the marks of the page's descriptor have a line each.  Nothing is said of a page that
+    was not found.
     """
-    shown = _shown(walk)
-    if not shown:
+    steps = walk.steps
+    if not steps or steps[-1].kind != "leaf":
         return []
-    head = "what each descriptor allows: a right needs all of them" if "R/W" in shown else "what each descriptor says"
-    nodes = [label("walk/flags", head, box.x, box.y, most=box.w)]
-    line = box._replace(y=box.y + 22, h=_FLAG_LINE)
-    if is_stacked:
-        w = (box.w - _NAMED) / len(places)
-        places = [Box(box.x + _NAMED + w * number, 0, w, 0) for number in range(len(places))]
-        names = [
-            fitted(place.x - box.x, 13, _brief(step), w - 6, "strong")
-            for step, place in zip(walk.steps, places, strict=True)
-        ]
-        nodes.append(runs("walk/flags/names", line, names))
-        line = line._replace(y=line.y + _FLAG_LINE)
-    for number, name in enumerate(shown):
-        said = _follows(walk, name) if is_over else ""
-        own = line._replace(y=line.y + _FLAG_LINE * number)
-        nodes.append(_flag_line(walk, name, said, places, last, own, is_stacked))
+    needed = {walk.access, *["user"] * walk.user}
+    rows: list[tuple[str, str, bool]] = []
+    others: list[str] = []
+    for right, name in _RIGHTS.items():
+        denying = next((step for step in steps if not getattr(step.rights, right)), None)
+        if denying is not None:
+            rows.append((name, f"denied by the {table_name(denying)}", right in needed))
+        elif right in needed and (right != "read" or len(needed) == 1):  # a page that user code reaches can be read
+            rows.append((name, _allowed(steps), False))
+        else:
+            others.append(name)
+    marks = [_MARKS[one.field.name] for one in steps[-1].decoded if one.field.name in _MARKS and one.value]
+    left = (("also", " and ".join(others), False), ("marked", " and ".join(marks), False))
+    nodes: list[Node] = []
+    for name, said, is_fatal in [*rows, *left]:
+        if said:
+            place = box._replace(y=box.y + _LINE_OF_RIGHTS * len(nodes), h=_LINE_OF_RIGHTS)
+            text = Text(0, 14, name, "label dim"), fitted(_NAMED, 14, said, box.w - _NAMED, "error" if is_fatal else "")
+            nodes.append(runs(f"walk/right/{name}", place, text, title=f"{name}: {said}", lane="rights"))
     return nodes
 
 
-def height_of_flags(walk: Walk, *, is_stacked: bool) -> float:
-    """Return the height of what :func:`draw_flags` draws."""
-    shown = _shown(walk)
-    return 22 + _FLAG_LINE * (len(shown) + is_stacked) if shown else 0.0
+def _allowed(steps: Sequence[Step]) -> str:
+    """Return which descriptors allow a right: on x86, each of them has a say."""
+    have_a_say = all(any(field.name == "R/W" for field in step.fields) for step in steps)
+    return (
+        f"allowed by all {len(steps)}" if have_a_say and len(steps) > 1 else f"allowed by the {table_name(steps[-1])}"
+    )
 
 
-def _shown(walk: Walk) -> list[str]:
-    """Return the names of the flags that a line is about."""
-    fields = (field.name for step in walk.steps for field in step.fields)
-    known = dict.fromkeys(name for name in fields if name in (*_FLAGS, *_VALID, "AP"))
-    return [name for name in known if any(_dot(step, name) for step in walk.steps)]
-
-
-def _flag_line(
-    walk: Walk, name: str, said: str, places: Sequence[Box], last: float, line: Box, is_stacked: bool
-) -> Node:
-    """Return a flag in all tables."""
-    means = _MEANS.get(name) or _FLAGS[name]
-    named = f"{means} ({name})" if means != name else name
-    beside = means if said else named  # without words about all of them, a letter alone on the right says nothing
-    is_brief = name == "AP" or any(text_width(beside) > place.w - 18 for place in places)
-    text = [Text(0, 13, wording((named, name), _NAMED - 6))] if is_stacked else []
-    bars: list[Bar] = []
-    for step, place in zip(walk.steps, places, strict=True):
-        dot, x = _dot(step, name), place.x - line.x
-        if dot:
-            bars.append(Bar(x + 1, 4, _DOT, _DOT, f"dot-{dot}"))
-        if not is_stacked:
-            word = (_value(step, name) if is_brief else beside) if dot else "–"
-            text.append(fitted(x + 18, 13, word, place.w - 18, "label" if dot == "on" else "label dim"))
-        elif not dot or name == "AP":
-            text.append(Text(x + (18 if dot else 2), 13, _value(step, name)[3:] if dot else "–", "label dim"))
-    if not is_stacked:
-        room = line.x + line.w - last
-        about = said or (means if is_brief else "")
-        text += [fitted(last - line.x, 13, f"{name}: {about}", room, "label")] * bool(about)
-    places_of = [table_name(step) for step in walk.steps if _dot(step, name) == "on"]
-    title = f"{named}: {', '.join(places_of) or 'in none'}" + (f"; {said}" if said else "")
-    return runs(f"walk/flag/{name}", line, text, bars=bars, title=title, lane="flags")
-
-
-def _dot(step: Step, name: str) -> str:
-    """Return the state of a flag in a descriptor: "on", "off" if that is meaningful, or ""."""
-    field = _field(step, name)
-    if field is None or (step.kind == "invalid" and name not in ("P", *_VALID)):
-        return ""
-    if field.of(step.value) or name == "AP":
-        return "on"
-    is_x86 = any(one.name == "R/W" for one in step.fields)
-    return "off" if (is_x86 and name in _SAID) or (step.kind == "leaf" and name in "RWXUAD") or name == "P" else ""
-
-
-def _field(step: Step, name: str) -> Field | None:
-    return next((one for one in step.fields if one.name == name), None)
-
-
-def _value(step: Step, name: str) -> str:
-    """Return a field's name when its meaning is unknown, with its bits if there are several."""
-    field = _field(step, name)
-    assert field is not None, "only where it is there"
-    bits = field.high - field.low + 1
-    return name if bits == 1 else f"{name} {field.of(step.value):0{bits}b}"
-
-
-def _follows(walk: Walk, name: str) -> str:
-    """Return a flag's meaning for the access as a whole."""
-    last = walk.steps[-1]
-    if name == "AP" and last.kind == "leaf":
-        who, may = "user code" if last.rights.user else "only the kernel", "write" if last.rights.write else "only read"
-        return f"{who} may {may}"
-    if name not in _SAID or not any(field.name == "P" for step in walk.steps for field in step.fields):
-        return ""
-    bad = "on" if name == "XD" else "off"
-    denying = [table_name(step) for step in walk.steps if _dot(step, name) == bad]
-    passes, denied, so_far = _SAID[name]
-    read = sum(bool(_dot(step, name)) for step in walk.steps)  # the walk may end before a descriptor says it
-    by = denying[0] if len(denying) == 1 else f"all {read}" if len(denying) == read else f"{len(denying)} of {read}"
-    if denying:
-        return denied.format(by)
-    return passes if name in ("P", "A") or _dot(last, name) else so_far
-
-
-def _brief(step: Step) -> str:
-    """Return a table's name for a narrow column."""
-    return table_name(step).removesuffix(" table").removesuffix("-level").replace("level ", "L")
+def height_of_rights(walk: Walk) -> float:
+    """Return the height of what :func:`draw_rights` draws."""
+    return _LINE_OF_RIGHTS * len(draw_rights(walk, Box(0, 0, 900, 0)))
 
 
 def blamed(walk: Walk) -> tuple[int | None, ...]:

@@ -127,17 +127,9 @@ def _map(facts: Facts) -> Headline:
     shown = say("map/frame", frame=frame, flags=flag_words(flags))
     if len(facts.of(ev.VnodeLinked)) > len(linked):
         return Headline(say("map/refilled", **fields), f"{shown} {_cost(facts)}".strip())
-    made = {"mappings": _in_words(leaves, "mapping"), "tables": _in_words(tables, "new table")}
-    return Headline(say("map", **fields, **made), f"{shown} {_cost(facts)}".strip())
-
-
-def _in_words(count: int, noun: str) -> str:
-    """Return a number of things that were made.
-
-    >>> _in_words(0, "new table"), _in_words(1, "mapping"), _in_words(3, "mapping")
-    ('no new table', 'one mapping', '3 mappings')
-    """
-    return {0: f"no {noun}", 1: f"one {noun}"}.get(count) or counted(count, noun)
+    made = {0: "without a new table", 1: "with one new table"}.get(tables) or f"with {tables:,} new tables"
+    case, pieces = ("map", {}) if leaves == 1 else ("map/pieces", {"mappings": f"{leaves:,}"})
+    return Headline(say(case, tables=made, **fields, **pieces), f"{shown} {_cost(facts)}".strip())
 
 
 @headline_of("unmap", part=("domain",))

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.units import binary_size, counted, listed
+from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size, counted, listed
 from vmwidgets.engine.kernel.map.map_schema import Entries, MapValue
 from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 
 from .called import called
 from .kmem import KENTRY
-from .names import address
+from .names import address, shortened
 from .registry import Sentences
 
 # ---- maps ----------------------------------------------------------------------------------------
@@ -115,6 +115,11 @@ def tlb_sentence(events: Sequence[ev.Event]) -> str:
     if kinds[ev.ShootdownSent]:
         return _say_tlb("sent", kinds[ev.ShootdownSent], **fields)
     hits, misses, filled = kinds[ev.TlbHit], kinds[ev.TlbMissed], kinds[ev.TlbFilled]
+    looked = [event for event in events if isinstance(event, (ev.TlbHit, ev.TlbMissed))]
+    if len({(event.cpu, event.va >> PAGE_SHIFT) for event in looked}) == 1 and (bool(misses), bool(hits)) != (1, 1):
+        case = "hit" if hits else "missed" if filled == 1 else ""
+        if case and (case == "missed" or not filled):
+            return _say_tlb(case, cpu=looked[0].cpu, address=shortened(looked[0].va))
     if hits or misses or filled:
         kept = {"misses": counted(misses, "miss"), "filled": counted(filled, "new translation")}
         return _say_tlb("accesses" if filled else "accesses/nothing new", hits=counted(hits, "hit"), **kept)
