@@ -91,7 +91,6 @@ class Dashboard(Map):
     ) -> None:
         self._follows = isinstance(target, Machine)
         self._kentry_whole = self._walk_whole = False
-        self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
         if not self._made:  # otherwise the picture gets another target
             self._panes = panes_of(panes, asks=ask is not False)
             self._asker = _asker_of(target, self._panes, ask)
@@ -110,14 +109,9 @@ class Dashboard(Map):
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
-        folded = {} if self._seeking or self._is_tree_new(at) else {TREE_HEAD: False}
+        has_tree = any(node.id.startswith("tree/") for node in scene.nodes if node.id != TREE_HEAD)
+        folded = {} if has_tree else {TREE_HEAD: False}
         return fold_parts(scene, _heads_of(scene), at.height, folded | self._parts_asked)
-
-    def _is_tree_new(self, at: At) -> bool:
-        """Return whether the operation searched or changed the tree of the map in the picture."""
-        name, operation = getattr(self._subject(at), "name", ""), at.moment.operation
-        is_boot = operation is not None and operation.name == "boot"
-        return not is_boot and bool(at.moment.mine(steps_of_map(name, ("tree",))))
 
     def _whole(self, at: At) -> Scene:
         target = self._subject(at)
@@ -138,6 +132,7 @@ class Dashboard(Map):
                 machine=machine.name,
                 selection=entry_id(self.selection),
                 width=at.width,
+                has_tree=self._has_tree(target, picture.moment),
             )
         ]
         if target is machine.kernel_map:
