@@ -143,7 +143,7 @@ class Dashboard(Map):
                 whole=self._kentry_whole,
                 width=at.width if self._kentry_whole else beside(at.width),
             )
-            scenes.append(replace(kentry, title="kentry area: where new entries come from"))
+            scenes.append(replace(kentry, title="records of entries: where new entries come from"))
         address = self._address_at_hand(target, at.moment.operation)
         task = next((task.name for task in machine.tasks.values() if target is task.map), "")
         moment = picture.moment

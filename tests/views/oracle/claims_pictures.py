@@ -298,6 +298,36 @@ def slots_both(seen: Pictured, said: Said) -> None:
     slots(seen, counted(said["taken"]), number(said["given"]))
 
 
+def records(seen: Pictured, said: Said, older: int) -> None:
+    """So many entries of the kernel's map are in slots, and so many are not; each open slab is counted."""
+    entries = seen.machine.kernel_map.entries()
+    assert [number(said["entries"]), older] == [len(entries), sum(not one.address for one in entries)]
+    slabs = len(seen.machine.kentry.contents(most=10**6).slabs)
+    assert said["slabs"] == ("the slab" if slabs == 1 else f"{slabs} slabs")
+
+
+@claim("kentry pictures: kentry/all")
+def all_records(seen: Pictured, said: Said) -> None:
+    records(seen, said, 0)
+
+
+@claim("kentry pictures: kentry/older")
+def older_records(seen: Pictured, said: Said) -> None:
+    records(seen, said, number(said["count"]))
+    assert number(said["used"]) + number(said["count"]) == number(said["entries"])
+
+
+@claim("kentry pictures: kentry/slots")
+def used_slots(seen: Pictured, said: Said) -> None:
+    """Of the slabs that are drawn, which are the only ones or only some."""
+    contents = seen.machine.kentry.contents(most=10**6)
+    slabs = 1 if said["slabs"] == "the slab" else number(said["slabs"].split()[0])
+    assert slabs <= len(contents.slabs)
+    assert number(said["slots"]) == slabs * contents.buffers
+    used = sorted(slab.buffers - len(slab.free) for slab in contents.slabs)
+    assert sum(used[:slabs]) <= number(said["count"]) <= sum(used[-slabs:])
+
+
 @claim("kentry pictures: kentry/slab")
 def slots_of_new_slabs(seen: Pictured, said: Said) -> None:
     new = taken(seen.machine) - taken(seen.before)

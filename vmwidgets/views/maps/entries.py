@@ -307,7 +307,8 @@ def _others(columns: Mapping[int, Column], top: float) -> Iterator[Node]:
             if count:
                 box = Box(x + 4, top + 13, OTHERS - 8, 32)
                 title = f"{counted(count, 'entry', 'entries')} more, in the ribbon below"
-                yield kit.fold(f"list/others/{column.id}/{x:.0f}", box, f"{short_count(count)} more", title=title)
+                name, words = f"list/others/{column.id}/{x:.0f}", f"{short_count(count)} more"
+                yield kit.chip(name, "others", box, words, style="", title=title)
 
 
 def _overlaps(items: Sequence[EntryValue | Fold], columns: Mapping[int, Column], top: float) -> Iterator[Node]:

@@ -98,7 +98,7 @@ def draw_map(
         subtitle or subtitle_of(picture),
         nodes,
         links=[link for lane in drawn for link in lane.links],
-        caption=picture.style.titled(picture.caption, title),
+        caption=picture.caption,
         table=stages_table(staged, picture.style, table) if staged else table,
         steps=picture.steps,
         machine=machine,

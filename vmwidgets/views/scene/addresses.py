@@ -5,13 +5,10 @@ Also addresses as people type them.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
 from vmwidgets.engine.mmu.tables_schema import NOWHERE
-from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.scene.text import ELLIPSIS
 
 SMALL = 4
@@ -79,18 +76,6 @@ class AddressStyle:
             return self.whole(address)
         rest = grouped_hex(address & (1 << 4 * self.digits) - 1, self.digits)
         return ELLIPSIS + rest.replace(" ", "_")
-
-    def titled(self, caption: Caption, place: str) -> Caption:
-        """Return the caption as a title below the name of its `place`: without this name, and with short addresses.
-
-        >>> style = AddressStyle.of(0xFFFF808000000000, 0xFFFF808004000000)
-        >>> style.titled(Caption("4 KiB were mapped at 0xffff_8080_01a1_1000 in kernel_map."), "kernel_map").text
-        '4 KiB were mapped at …01a1_1000.'
-        """
-        shared = f"{Address(self.top)}_" if self.top else "\0"
-        said = (one.replace(shared, ELLIPSIS).replace(f" in {place}.", ".") for one in (caption.text, caption.reason))
-        text, reason = said
-        return replace(caption, text=text, reason=reason)
 
     def range(self, start: int, end: int) -> str:
         """Return a range of addresses as "[start, end)"."""

@@ -98,6 +98,11 @@ def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
     return "" if name in ("reap", "boot") else _say_kentry("kentry/none")
 
 
+def kentry_state(case: str, count: int, **fields: object) -> str:
+    """Return where the records of a map's entries are, or how many slots are used."""
+    return _say_kentry(f"kentry/{case}", count, **fields)
+
+
 # ---- TLBs ----------------------------------------------------------------------------------------
 
 _say_tlb = Sentences("tlb pictures")
