@@ -336,6 +336,34 @@ def slots_of_new_slabs(seen: Pictured, said: Said) -> None:
     assert more == number(said["count"])
 
 
+# ---- object caches -------------------------------------------------------------------------------
+
+
+def objects(seen: Pictured, said: Said, took: int, gave: int) -> None:
+    """So many objects are allocated more or less than before, in these caches."""
+    before, after = ({one.name: one.allocated for one in machine.caches.value(most=10**6).caches}
+                     for machine in (seen.before, seen.machine))  # fmt: skip  # twice the same
+    moved = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+    assert sum(moved.values()) == took - gave
+    one_name = said["caches"] in after
+    assert {*moved} <= {said["caches"]} if one_name else len(moved) <= int(said["caches"].split()[0])
+
+
+@claim("cache pictures: taken")
+def objects_taken(seen: Pictured, said: Said) -> None:
+    objects(seen, said, number(said["count"]), 0)
+
+
+@claim("cache pictures: given")
+def objects_given(seen: Pictured, said: Said) -> None:
+    objects(seen, said, 0, number(said["count"]))
+
+
+@claim("cache pictures: both")
+def objects_both(seen: Pictured, said: Said) -> None:
+    objects(seen, said, number(said["count"]), number(said["given"]))
+
+
 # ---- TLBs ----------------------------------------------------------------------------------------
 
 Kept = dict[tuple[str, int, int], TlbEntryValue]
