@@ -27,7 +27,6 @@ from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Node, Scene, Text
 from vmwidgets.views.scene.parts import fold_parts
-from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either
 from vmwidgets.views.story.words.pictures import map_state
@@ -391,10 +390,9 @@ def _panes(
     caption = moment.caption_of(steps) if steps.count and not first.steps.count else first.caption
     state = "" if caption.text == state else state
     room = width - 2 * kit.MARGIN
-    style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
-    large = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style=style)
+    said = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style="body")
     answer = sum(node.h + 12 for node in first.nodes if node.id == ANSWER)
-    named = [_below(large if state else None, first, 14.0 * bool(state) - answer)]
+    named = [_below(said if state else None, first, 14.0 * bool(state) - answer)]
     for one in others:  # a pane has its name beside it, or above it if it has the whole width
         x, name_of = width - one.width, Text(0, 38, one.title.partition(":")[0], "strong")
         head = kit.runs(f"section/{one.view}", kit.Box(kit.MARGIN, 0, x or room, 42), [name_of])

@@ -333,6 +333,8 @@ def _slot(
         identity, start = resident
         page = style.short(start)[-6:].removeprefix("0x")
         thing, labels, look = f"entry:{identity}", [f"0x{page}", page], "mono label"
+        if touched == "new":
+            labels, look = ["new"], "label"
         what = f"entry {identity}, which begins at {style.whole(start)}"
     is_taken = resident is not None or place is None
     return kit.chip(
