@@ -89,6 +89,7 @@ class Map(Picture):
             selection=entry_id(self.selection),
             width=at.width,
             has_tree=self._has_tree(target, at.moment),
+            opens=True,
         )
 
     def _has_tree(self, target: AnyMap, moment: Moment) -> bool:

@@ -45,11 +45,13 @@ def draw_map(
     selection: int = 0,
     width: float = WIDTH,
     has_tree: bool = True,
+    opens: bool = False,
 ) -> Scene:
     """Return the scene of a map with the requested `lanes`; `selection` is an entry's ID (0 for none).
 
-    The tree has a heading of its own below other lanes; without `has_tree`, the heading is all that is drawn.  Two or
-    more `stages` replace the tree; if there are fewer, a sentence above the tree says so.
+    The tree has a heading of its own below other lanes; without `has_tree`, the heading is all that is drawn, and if
+    it `opens`, a press shows the tree.  Two or more `stages` replace the tree; if there are fewer, a sentence above the
+    tree says so.
     """
     drawn: list[Drawn] = []
     y = 6.0
@@ -86,7 +88,7 @@ def draw_map(
     elif "tree" in lanes and (has_tree or picture.value.nodes):
         even = equal_columns(by_address, width)
         places = even if has_room(picture, even, width) else lay(by_address, sized=False)
-        drawn += _tree(picture, places, y, width, is_named=len(lanes) > 1, has_tree=has_tree)
+        drawn += _tree(picture, places, y, width, is_named=len(lanes) > 1, has_tree=has_tree, opens=opens)
         y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
     label = f"tree of {picture.value.name}, by address"
@@ -111,7 +113,14 @@ def draw_map(
 
 
 def _tree(
-    picture: MapPicture, places: Mapping[int, Column], y: float, width: float, *, is_named: bool, has_tree: bool
+    picture: MapPicture,
+    places: Mapping[int, Column],
+    y: float,
+    width: float,
+    *,
+    is_named: bool,
+    has_tree: bool,
+    opens: bool,
 ) -> Iterator[Drawn]:
     """Yield the tree's heading, the tree, and the meaning of dashed lines, as far as they are drawn."""
     if is_named:
@@ -120,7 +129,7 @@ def _tree(
             count = counted(picture.value.nr_entries, "entry", "entries")
             found = f"{count}, at most {counted(depth_of(picture.value) + 1, 'comparison')} from its root"
         name = kit.heading(TREE_HEAD, SEARCH if picture.path else TREE, found, y, width=width)
-        if not has_tree:
+        if opens and not has_tree:
             name = replace(name, action="open", lane=TREE_HEAD, title=f"{TREE}: folded, show it")
         y += name.h
         yield Drawn([name], [], (), y)

@@ -311,7 +311,7 @@ def taken_in(value: MapValue) -> set[Taken]:
 def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> tuple[tuple[int, ...], int]:
     """Return the IDs of the entries that an operation changed, and their neighbours; then nodes compared or moved.
 
-    The second value is the number of changed entries and neighbours.
+    The second value is the number of changed entries and neighbours; without any, of the last node compared.
     """
     states = states_of(before, value)
     new = sorted(one for one, those in states.items() if "new" in those)
@@ -324,7 +324,7 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
     pairs = [(one.id, other.id) for some in (before, value) for one, other in pairwise(some.entries)]
     beside = [one if other in own else other for one, other in pairs if one in own or other in own]
     near = tuple(dict.fromkeys([*own, *beside]))
-    return tuple(dict.fromkeys([*near, *compared, *sorted(moved_in_tree(before, value))])), len(near)
+    return tuple(dict.fromkeys([*near, *compared, *sorted(moved_in_tree(before, value))])), len(near or compared[:1])
 
 
 def _deepest(look: Look[MapValue]) -> int:

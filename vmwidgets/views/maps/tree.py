@@ -232,7 +232,7 @@ def _comparisons(
                 sides = sides[:1]  # on the other side, the path's link would cross the address
             free = [x for x in sides if _is_free(x, w, others, width) and not _is_marked(x, w, asked, marks)]
             if free:
-                text = (Text(0, 13, label, "label"),)
+                text = (Text(0, 13, label, "label path"),)
                 box = kit.Box(free[0], asked.y + asked.h / 2 - 9, w, 18)
                 labels.append(kit.runs(f"{asked.id}/asked", box, text))
                 break
