@@ -90,8 +90,8 @@ def test_a_step_or_a_failure_comes_before_a_pictures_own_answer() -> None:
     machine = vm.boot("x86-64", layout="small")
     machine.malloc("100 B")
     view = vm.Slabs(machine)
-    answer = view.scene().caption.text
-    assert answer.startswith("Objects fill ")
+    assert view.scene().caption.text == saying("cache pictures: taken", 2, caches="2 caches")
+    answer = "Objects fill "
     view.step = 1
     step = view.scene().caption
     assert not step.text.startswith("Objects fill ")

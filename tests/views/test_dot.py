@@ -77,7 +77,8 @@ def test_a_left_child_lies_left_of_its_parent_and_each_below() -> None:
 def test_entries_lie_in_the_order_of_addresses_alone_and_below_their_tree() -> None:
     machines = list(maps())
     alone = [vm.picture(vm.EntryList(machine.kernel_map)).scene() for machine in machines]
-    below = [vm.picture(machine.kernel_map).scene() for machine in machines]
+    searched = [vm.Map(one.kernel_map, find=one.kernel_map.entries()[1].start) for one in machines]
+    below = [picture.scene() for picture in searched]
     for machine, lists, tree in zip(machines * 2, placed(alone + below), [False] * 7 + [True] * 7, strict=True):
         entries = [place for one in machine.kernel_map.entries() if (place := lists.get(f"list/{one.id}"))]
         assert entries == sorted(entries)

@@ -59,7 +59,7 @@ def test_what_was_opened_stays_open_and_what_was_folded_stays_folded() -> None:
     shut = fold_parts(scene, heads(scene), 5000, {"section/kentry": False})
     assert folds(shut) == ["section/kentry"]
     (words,) = (node.text[0].text for node in shut.nodes if node.id == "section/kentry")
-    assert words == "kentry area"
+    assert words == "records of entries"
 
 
 def test_lines_and_marks_go_with_their_part() -> None:

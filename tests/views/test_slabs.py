@@ -31,19 +31,17 @@ def test_a_buffer_is_a_cell(machine: vm.Machine) -> None:
     assert (styles.count("used"), styles.count("new"), styles.count("next")) == (4, 1, 1)
 
 
-def test_the_free_list_is_numbered_in_the_order_it_will_be_taken(machine: vm.Machine) -> None:
+def test_the_buffer_that_is_allocated_next_is_dashed(machine: vm.Machine) -> None:
     taken = [machine.malloc(300) for _ in range(6)]
     for address in (taken[1], taken[4]):
         machine.free(address)
-    scene = vm.Slabs(machine).scene()
-    (drawn,) = cells(scene, "zone 512")
-    first = {run.text: run for run in drawn.text}
+    machine.malloc(30)
+    (drawn,) = cells(vm.Slabs(machine).scene(), "zone 512")
     order = machine.caches.value().caches
     (slab,) = next(cache for cache in order if cache.name == "zone 512").slabs
     assert slab.free[0] == taken[4]
-    columns = sorted({bar.x for bar in drawn.bars})
     index = (taken[4] - slab.address - slab.colour) // 512
-    assert first["1"].x == pytest.approx(columns[index % len(columns)] + (columns[1] - columns[0]) / 2, abs=1.5)
+    assert [number for number, bar in enumerate(drawn.bars) if bar.style == "next"] == [index]
     assert machine.malloc(300) == taken[4]
 
 
@@ -92,15 +90,14 @@ def test_of_more_buffers_than_cells_a_cell_says_that_it_is_of_several_and_has_no
     assert "up to 2 buffers a cell" in heads["zone 32"]
     assert "a cell" not in heads["zone 512"]
     (several,), (alone,) = cells(scene, "zone 32"), cells(scene, "zone 512")
-    of_one = 2 * len(several.bars) - value["zone 32"].buffers
-    assert len(several.text) <= of_one, "a number would be one of two places"
-    assert sorted(run.text for run in alone.text)[:2] == ["1", "2"]
+    assert len(alone.bars) == value["zone 512"].buffers > 0
     assert [bar.style for bar in several.bars].count("next") == 1
 
 
 def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_free() -> None:
     machine = vm.boot("x86-64")
     machine.malloc("3 KiB")
+    machine.tick()
     scene = vm.Slabs(machine).scene()
     caches = [one for one in machine.caches.value(most=10**6).caches if one.slabs]
     held = {one.name: len(one.slabs) * one.slab_size for one in caches}
@@ -143,7 +140,4 @@ def test_each_slab_says_which_buffer_is_next(width: int, machine: vm.Machine) ->
     scene = vm.Slabs(machine, width=width).scene()
     cells = [node for node in scene.nodes if node.kind == "cells" and any(bar.style == "next" for bar in node.bars)]
     assert cells
-    for node in cells:
-        (bar,) = [bar for bar in node.bars if bar.style == "next"]
-        inside = [run.text for run in node.text if bar.x < run.x < bar.x + bar.w and bar.y < run.y < bar.y + bar.h]
-        assert inside == ["1"], node.id
+    assert {[bar.style for bar in node.bars].count("next") for node in cells} == {1}

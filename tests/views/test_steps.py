@@ -168,7 +168,7 @@ def test_a_new_operation_brings_a_picture_from_its_step_to_the_present(machine: 
 
 def test_the_boot_can_be_stepped_from_an_empty_map() -> None:
     machine = vm.boot("x86-64")
-    view = vm.Map(machine.kernel_map)
+    view = vm.Tree(machine.kernel_map)
     assert not [node for node in at_step(view, 0).nodes if node.kind == "tree-node"]
     said = [step.sentence for step in Moment(machine.journal[0]).story.steps]
     assert any(text.startswith("boot range") for text in said)

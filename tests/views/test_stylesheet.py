@@ -106,7 +106,7 @@ def test_a_picture_carries_its_own_rules_and_no_others() -> None:
         '<svg class="vmw-scene vmw-standalone"><g class="node tree-node red"><rect class="shape"/></g></svg>'
     )
     assert ".node.red > .shape{fill:var(--vmw-red)}" in style
-    assert "--vmw-red:#b3341f" in style
+    assert "--vmw-red:#f8ddd6" in style
     assert "prefers-color-scheme: dark" in style
     for absent in ("vmw-button", ".node.gap", ":hover", "jp-theme", "--vmw-submap", "/*"):
         assert absent not in style

@@ -160,10 +160,10 @@ def test_the_answer_is_large_and_alone_in_its_size() -> None:
     picture = vm.Map(machine_with(3).kernel_map)
     scene = picture.scene()
     large = [text for text in ET.fromstring(to_svg(scene)).iter(f"{SVG}text") if text.get("class") == "title"]
-    assert " ".join(text.text or "" for text in large) == scene.caption.text
+    assert " ".join(text.text or "" for text in large) == scene.headed.text
     lines = {text.text: float(text.get("y", "")) for text in ET.fromstring(to_svg(scene)).iter(f"{SVG}text")}
     name = next(y for words, y in lines.items() if words and words.startswith(scene.title))
-    assert name < lines[large[0].text] < lines[scene.caption.reason]
+    assert name < lines[large[0].text] < lines[scene.headed.reason]
     unsaid = replace(scene, caption=Caption(""))
     (title,) = [text for text in ET.fromstring(to_svg(unsaid)).iter(f"{SVG}text") if text.get("class") == "title"]
     assert title.text == scene.title

@@ -25,7 +25,7 @@ def test_the_table_of_a_dashboard_has_all_parts_of_it() -> None:
     assert [other.header for _, other in scene.table.more] == [kentry.header, slabs.header, walk.header]
     assert all(other.rows for _, other in scene.table.more)
     titles = [title for title, _ in scene.table.more]
-    assert titles[0].startswith("kentry")
+    assert titles[0].startswith("records of entries")
     assert titles[1].endswith(" · slabs")
     assert titles[2].startswith("walk of ")
     text, page = view.to_text(), view.to_html()

@@ -27,7 +27,6 @@ from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Node, Scene, Text
 from vmwidgets.views.scene.parts import fold_parts
-from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either
 from vmwidgets.views.story.words.pictures import map_state
@@ -91,7 +90,6 @@ class Dashboard(Map):
     ) -> None:
         self._follows = isinstance(target, Machine)
         self._kentry_whole = self._walk_whole = False
-        self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
         if not self._made:  # otherwise the picture gets another target
             self._panes = panes_of(panes, asks=ask is not False)
             self._asker = _asker_of(target, self._panes, ask)
@@ -110,14 +108,9 @@ class Dashboard(Map):
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
-        folded = {} if self._seeking or self._is_tree_new(at) else {TREE_HEAD: False}
+        has_tree = any(node.id.startswith("tree/") for node in scene.nodes if node.id != TREE_HEAD)
+        folded = {} if has_tree else {TREE_HEAD: False}
         return fold_parts(scene, _heads_of(scene), at.height, folded | self._parts_asked)
-
-    def _is_tree_new(self, at: At) -> bool:
-        """Return whether the operation searched or changed the tree of the map in the picture."""
-        name, operation = getattr(self._subject(at), "name", ""), at.moment.operation
-        is_boot = operation is not None and operation.name == "boot"
-        return not is_boot and bool(at.moment.mine(steps_of_map(name, ("tree",))))
 
     def _whole(self, at: At) -> Scene:
         target = self._subject(at)
@@ -138,6 +131,7 @@ class Dashboard(Map):
                 machine=machine.name,
                 selection=entry_id(self.selection),
                 width=at.width,
+                has_tree=self._has_tree(target, picture.moment),
             )
         ]
         if target is machine.kernel_map:
@@ -148,7 +142,7 @@ class Dashboard(Map):
                 whole=self._kentry_whole,
                 width=at.width if self._kentry_whole else beside(at.width),
             )
-            scenes.append(replace(kentry, title="kentry area: where new entries come from"))
+            scenes.append(replace(kentry, title="records of entries: where new entries come from"))
         address = self._address_at_hand(target, at.moment.operation)
         task = next((task.name for task in machine.tasks.values() if target is task.map), "")
         moment = picture.moment
@@ -396,10 +390,9 @@ def _panes(
     caption = moment.caption_of(steps) if steps.count and not first.steps.count else first.caption
     state = "" if caption.text == state else state
     room = width - 2 * kit.MARGIN
-    style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
-    large = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style=style)
+    said = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style="body")
     answer = sum(node.h + 12 for node in first.nodes if node.id == ANSWER)
-    named = [_below(large if state else None, first, 14.0 * bool(state) - answer)]
+    named = [_below(said if state else None, first, 14.0 * bool(state) - answer)]
     for one in others:  # a pane has its name beside it, or above it if it has the whole width
         x, name_of = width - one.width, Text(0, 38, one.title.partition(":")[0], "strong")
         head = kit.runs(f"section/{one.view}", kit.Box(kit.MARGIN, 0, x or room, 42), [name_of])

@@ -14,8 +14,8 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.kmem import MachineKmemMap
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.maps.lanes import draw_map, subtitle_of
-from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, touched
+from vmwidgets.views.maps.lanes import TREE_HEAD, draw_map, subtitle_of
+from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, steps_of_map, touched
 from vmwidgets.views.maps.repair import Stage, stages_of
 from vmwidgets.views.scene.addresses import typed_between
 from vmwidgets.views.scene.model import Scene
@@ -71,6 +71,7 @@ class Map(Picture):
     def __init__(self, target: AnyMap | Machine | Task, **options: Any) -> None:
         shown_map = map_of(target, type(self).__name__)
         self._folds_opened: list[int] = []
+        self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
         self._seeking = options.get("find") is not None
         super().__init__(shown_map, machine=shown_map.machine, **options)
 
@@ -87,7 +88,15 @@ class Map(Picture):
             machine=target.machine.name,
             selection=entry_id(self.selection),
             width=at.width,
+            has_tree=self._has_tree(target, at.moment),
+            opens=True,
         )
+
+    def _has_tree(self, target: AnyMap, moment: Moment) -> bool:
+        """Return whether the tree is drawn: alone, if the operation searched or changed it, or a reader opened it."""
+        is_boot = moment.operation is not None and moment.operation.name == "boot"
+        is_new = not is_boot and bool(moment.mine(steps_of_map(target.name, ("tree",))))
+        return is_new or self._seeking or len(self.lanes) == 1 or self._parts_asked.get(TREE_HEAD, False)
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
         """Return the value to draw: the map at a moment, around important entries, or with the result of a search."""
@@ -115,7 +124,10 @@ class Map(Picture):
         return min(self.whole, MOST_LANE if len(self.lanes) == 1 else MOST_LANES)
 
     def opened(self, node_id: str) -> None:
-        """Open a folded subtree; subtrees opened earlier stay open."""
+        """Open the tree, or a folded subtree; subtrees opened earlier stay open."""
+        if node_id == TREE_HEAD:
+            self._parts_asked[node_id] = True
+            return
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def sought(self, text: str) -> None:

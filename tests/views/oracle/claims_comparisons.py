@@ -12,7 +12,7 @@ from vmwidgets.views.scene.text import visible
 from .claiming import Said, claim
 from .claims_domains import vnodes
 from .pictured import Pictured
-from .reading import PAGE, counted, number
+from .reading import PAGE, bytes_of, counted, number
 
 # ---- maps ----------------------------------------------------------------------------------------
 
@@ -119,6 +119,16 @@ def missing(seen: Pictured) -> list[dict[str, str]]:
 @claim("comparisons: diff/missing")
 def diff_misses(seen: Pictured, said: Said) -> None:
     assert seen.subject == number(said["count"]) == len(missing(seen)), "so many ranges of the text have no call"
+
+
+@claim("comparisons: diff/of")
+def diff_of_all(seen: Pictured, said: Said) -> None:
+    rows = seen.rows()
+    agree = [row for row in rows if row["verdict"] == "agrees"]
+    assert [number(said["agree"]), number(said["count"])] == [len(agree), len(rows)]
+    for words, some in ((said["size"], agree), (said["all"], rows)):
+        assert ([words] == ["0"]) == (not some)
+        assert not some or bytes_of(words) == sum(bytes_of(row["size"]) for row in some)
 
 
 @claim("comparisons: diff/no call")

@@ -298,12 +298,70 @@ def slots_both(seen: Pictured, said: Said) -> None:
     slots(seen, counted(said["taken"]), number(said["given"]))
 
 
+def records(seen: Pictured, said: Said, older: int) -> None:
+    """So many entries of the kernel's map are in slots, and so many are not; each open slab is counted."""
+    entries = seen.machine.kernel_map.entries()
+    assert [number(said["entries"]), older] == [len(entries), sum(not one.address for one in entries)]
+    slabs = len(seen.machine.kentry.contents(most=10**6).slabs)
+    assert said["slabs"] == ("the slab" if slabs == 1 else f"{slabs} slabs")
+
+
+@claim("kentry pictures: kentry/all")
+def all_records(seen: Pictured, said: Said) -> None:
+    records(seen, said, 0)
+
+
+@claim("kentry pictures: kentry/older")
+def older_records(seen: Pictured, said: Said) -> None:
+    records(seen, said, number(said["count"]))
+    assert number(said["used"]) + number(said["count"]) == number(said["entries"])
+
+
+@claim("kentry pictures: kentry/slots")
+def used_slots(seen: Pictured, said: Said) -> None:
+    """Of the slabs that are drawn, which are the only ones or only some."""
+    contents = seen.machine.kentry.contents(most=10**6)
+    slabs = 1 if said["slabs"] == "the slab" else number(said["slabs"].split()[0])
+    assert slabs <= len(contents.slabs)
+    assert number(said["slots"]) == slabs * contents.buffers
+    used = sorted(slab.buffers - len(slab.free) for slab in contents.slabs)
+    assert sum(used[:slabs]) <= number(said["count"]) <= sum(used[-slabs:])
+
+
 @claim("kentry pictures: kentry/slab")
 def slots_of_new_slabs(seen: Pictured, said: Said) -> None:
     new = taken(seen.machine) - taken(seen.before)
     assert counted(said["taken"]) >= len(new)
     more = seen.machine.kentry.contents().area.allocated - seen.before.kentry.contents().area.allocated
     assert more == number(said["count"])
+
+
+# ---- object caches -------------------------------------------------------------------------------
+
+
+def objects(seen: Pictured, said: Said, took: int, gave: int) -> None:
+    """So many objects are allocated more or less than before, in these caches."""
+    before, after = ({one.name: one.allocated for one in machine.caches.value(most=10**6).caches}
+                     for machine in (seen.before, seen.machine))  # fmt: skip  # twice the same
+    moved = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+    assert sum(moved.values()) == took - gave
+    one_name = said["caches"] in after
+    assert {*moved} <= {said["caches"]} if one_name else len(moved) <= int(said["caches"].split()[0])
+
+
+@claim("cache pictures: taken")
+def objects_taken(seen: Pictured, said: Said) -> None:
+    objects(seen, said, number(said["count"]), 0)
+
+
+@claim("cache pictures: given")
+def objects_given(seen: Pictured, said: Said) -> None:
+    objects(seen, said, 0, number(said["count"]))
+
+
+@claim("cache pictures: both")
+def objects_both(seen: Pictured, said: Said) -> None:
+    objects(seen, said, number(said["count"]), number(said["given"]))
 
 
 # ---- TLBs ----------------------------------------------------------------------------------------

@@ -68,7 +68,8 @@ def formats_of_one_mapping() -> Iterator[Exhibit]:
 
 
 @makes(
-    "comparisons: diff/agree", "comparisons: diff/disagree", "comparisons: diff/missing", "comparisons: diff/no call"
+    "comparisons: diff/agree", "comparisons: diff/disagree", "comparisons: diff/missing", "comparisons: diff/no call",
+    "comparisons: diff/of",
 )  # fmt: skip  # a list
 def a_task_beside_a_text() -> Iterator[Exhibit]:
     task = small().task("init")

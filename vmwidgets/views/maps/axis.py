@@ -99,8 +99,8 @@ def axis_of(picture: MapPicture, width: float) -> Axis:
     return Axis(place(segments, MARGIN, room, broken))
 
 
-CHANGED = 40.0
-"""The least width in pixels of a range that an operation added or removed: the range is the answer."""
+CHANGED, LEAST_CHANGED = 110.0, 40.0
+"""Width in pixels of all ranges together that an operation added or removed, and the least of each: the answer."""
 
 
 def widen(segments: Sequence[Segment[T]], changes: Sequence[Change]) -> None:
@@ -108,7 +108,7 @@ def widen(segments: Sequence[Segment[T]], changes: Sequence[Change]) -> None:
     for change in changes:
         inside = [one for one in segments if change.start <= one.start and one.end <= change.end]
         for one in inside:
-            one.least = CHANGED / len(inside)
+            one.least = max(CHANGED / len(changes), LEAST_CHANGED) / len(inside)
 
 
 def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:

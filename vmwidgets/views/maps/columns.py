@@ -8,7 +8,7 @@ from math import inf
 from types import MappingProxyType
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import brief_size
+from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
@@ -16,10 +16,10 @@ from vmwidgets.views.scene.text import text_width
 
 from .runs import name_of
 
-NAMED, CARD, NARROW, LEAST = 116.0, 106.0, 92.0, 76.0
-"""Widths of a card's column: for "kernel memory", for most names, for "anonymous", and for only "768K rwx"."""
+NAMED, CARD, NARROW, LEAST = 116.0, 106.0, 92.0, 98.0
+"""Widths of a card's column: for "kernel memory", for most names, for "anonymous", and for only "768 KiB rwx"."""
 
-SHORT, SIZED = 34.0, 44.0
+SHORT, SIZED = 34.0, 60.0
 """Least widths of a column without an address: with a size, and with the rights too."""
 
 FOLD = 56.0
@@ -47,7 +47,8 @@ TIGHT, GAP = 5.0, 6.0
 class Column:
     """The place of one item: `level` is "card" (with its address), "short" (with its size), "mark" or "fold".
 
-    To its right are `after` pixels for the size of the gap that follows.
+    To its right are `after` pixels for the size of the gap that follows, or for the number of `others` without columns;
+    to its left, for those before the first column.
     """
 
     id: int
@@ -55,6 +56,8 @@ class Column:
     w: float
     level: str
     after: float = 0.0
+    others: int = 0
+    earlier: int = 0
 
     @property
     def middle(self) -> float:
@@ -73,24 +76,30 @@ def gaps_between(items: Sequence[EntryValue | Fold]) -> dict[int, int]:
 
 def _room_of(gap: int) -> float:
     """Return the width that the words of a gap need: its size above the word "free"."""
-    return max(text_width(brief_size(gap)), text_width("free")) + 4
+    return max(text_width(binary_size(gap)), text_width("free")) + 4
 
 
 def lay_columns(
-    items: Sequence[EntryValue | Fold], important: Sequence[int], style: AddressStyle, width: float = WIDTH
+    items: Sequence[EntryValue | Fold],
+    important: Sequence[int],
+    style: AddressStyle,
+    width: float = WIDTH,
+    *,
+    sized: bool = True,
 ) -> dict[int, Column]:
-    """Return a column for every item: all are cards if each has room for its addresses in `style`.
+    """Return a column for every item: all are cards if each has room for its address in `style`.
 
     Otherwise, as many of the items in `important` (IDs, most important first) get cards as fit.
 
-    The other items share the rest of the width, as cards if there is enough room.  A gap next to a card has room for
-    its size.
+    The other items share the rest of the width, as cards if there is enough room.  If gaps are `sized`, a gap next to a
+    card has room for its size.
     """
     room, card = width - 2 * MARGIN, _card_width(style)
     if not items:
         return {}
     folds = {item.id for item in items if isinstance(item, Fold)}
-    least, gaps = _least_width(items, style), {one: _room_of(gap) for one, gap in gaps_between(items).items()}
+    least = _least_width(items, style)
+    gaps = {one: _room_of(gap) for one, gap in gaps_between(items).items() if sized}
     if not folds and len(items) * least + sum(gaps.values()) <= room:
         return equal_columns(items, width, card * 1.7, gaps)
     chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
@@ -98,7 +107,8 @@ def lay_columns(
     plan = _plan(len(items), len(folds), rooms, card, max(NARROW, least))
     if plan.level == "mark":  # the sizes of entries are worth more than the sizes of gaps
         bare = _plan(len(items), len(folds), [room] * len(rooms), card, max(NARROW, least))
-        plan, gaps, rooms = (plan, gaps, rooms) if bare.level == "mark" else (bare, {}, [room] * len(rooms))
+        is_tight = bare.level != "mark" or plan.share < _LEAST_MARK
+        plan, gaps, rooms = (bare, {}, [room] * len(rooms)) if is_tight else (plan, gaps, rooms)
     cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
     beside = _beside(items, cards, gaps)
     columns: dict[int, Column] = {}
@@ -111,6 +121,40 @@ def lay_columns(
         columns[item.id] = Column(item.id, x, w, level, beside.get(item.id, 0.0))
         x += w + columns[item.id].after
     return columns
+
+
+OTHERS = 76.0
+"""Width of the number of items without columns."""
+
+
+def columns_around(
+    items: Sequence[EntryValue | Fold], important: Sequence[int], style: AddressStyle, width: float
+) -> dict[int, Column]:
+    """Return columns for all items if all can be cards; or for the `important` ones, if any, and those beside."""
+    room, least = width - 2 * MARGIN, _least_width(items, style)
+    gaps = {one: _room_of(gap) for one, gap in gaps_between(items).items()}
+    if len(items) * least + sum(gaps.values()) <= room and not any(isinstance(item, Fold) for item in items):
+        return equal_columns(items, width, _card_width(style) * 1.7, gaps)
+    card = max(least, NAMED) + OTHERS / 2
+    chosen = _choose_cards(items, important, room - OTHERS, card)
+    at = [number for number, item in enumerate(items) if item.id in chosen]
+    entries = [number for number, item in enumerate(items) if isinstance(item, EntryValue)]
+    near = sorted(entries, key=lambda one: min((abs(one - other) for other in at), default=one)) if at else []
+    at = sorted(near[: max(len(at), min(MAX_CARDS, int((room - OTHERS) // card)))])
+    left = [_count(items[one + 1 : other]) for one, other in pairwise((-1, *at, len(items)))]
+    after = [OTHERS if count else gaps.get(items[one].id, 0.0) for one, count in zip(at, left[1:], strict=True)]
+    x = MARGIN + OTHERS * bool(left[:1] and left[0])
+    w = (width - MARGIN - x - sum(after)) / max(1, len(at))
+    columns: dict[int, Column] = {}
+    for one, room_after, others in zip(at, after, left[1:], strict=bool(at)):
+        earlier = 0 if columns else left[0]
+        columns[items[one].id] = Column(items[one].id, x, w, "card", room_after, others, earlier)
+        x += w + room_after
+    return columns
+
+
+def _count(items: Sequence[EntryValue | Fold]) -> int:
+    return sum(item.count if isinstance(item, Fold) else 1 for item in items)
 
 
 def _beside(items: Sequence[EntryValue | Fold], cards: Collection[int], gaps: Mapping[int, float]) -> dict[int, float]:
@@ -133,7 +177,7 @@ def in_rows(items: Sequence[EntryValue | Fold], style: AddressStyle, width: floa
     if not 0 < rows <= MOST_ROWS or any(isinstance(item, Fold) for item in items):
         return []
     across = -(-len(items) // rows)
-    share = min(room / across, _card_width(style) * 1.7 + gap)
+    share = room / across
     cards = [(number, item.id) for number, item in enumerate(items)]
     placed = [Column(one, MARGIN + number % across * share, share - gap, "card", gap) for number, one in cards]
     return [{one.id: one for one in placed[at : at + across]} for at in range(0, len(placed), across)]
@@ -179,6 +223,9 @@ def _plan(items: int, folds: int, rooms: Sequence[float], card: float, narrow: f
     ways = [_shared(items, folds, count, rooms[count], narrow) for count in range(most, min(most, LEAST_CARDS) - 1, -1)]
     return next((one for least in (SIZED, SHORT) for one in ways if one.share >= least), ways[-1] if ways else whole)
 
+
+_LEAST_MARK = 3.0
+"""The least width of an item without words beside the sizes of gaps."""
 
 SHORT_GAP = 4.0
 """Pixels between two short entries."""

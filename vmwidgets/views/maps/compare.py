@@ -29,7 +29,7 @@ from .ribbon import NOT_TO_SCALE
 if TYPE_CHECKING:
     from vmwidgets.pictures.at import At
 
-HEADING, RIBBON = 20.0, 26.0
+HEADING, RIBBON = 20.0, 36.0
 """Heights of the words above a ribbon, and of a ribbon."""
 
 LINE, CELL = 18.0, 19.0
@@ -272,7 +272,7 @@ def _piece(
         "range",
         ground._replace(x=ground.x + x, w=w),
         lines,
-        feet=(17,),
+        feet=(RIBBON / 2 + 4,),
         thing=f"piece:{piece.name}",
         state=("plain", "differs") if differs else ("plain",),
         lane=one.label,
@@ -296,7 +296,7 @@ def _rest(axis: Axis) -> tuple[Text, ...]:
         fitted(one.x + one.w / 2, y, words, one.w - 20, "label dim", "middle")
         for one in axis
         if one.broken
-        for y, words in ((11, f"+ {binary_size(one.end - one.start)}"), (23, NOT_TO_SCALE))
+        for y, words in ((RIBBON / 2 - 2, f"+ {binary_size(one.end - one.start)}"), (RIBBON / 2 + 11, NOT_TO_SCALE))
     )
 
 
@@ -314,6 +314,8 @@ def _ticks(axis: Axis, style: AddressStyle, box: Box) -> list[Node]:
 def _grid(value: ComparisonValue) -> Part:
     """Return a row for each operation with its result on each map; without room, a line for each different result."""
     rows = value.rows if len(value.rows) <= MOST_ROWS else value.differences[:MOST_ROWS]
+    if len(rows) == 1 < len(value.rows):
+        return boxes.apart(0)  # the caption has all of it
     labels = {row.number: f"{row.number}  {row.operation}" for row in rows}
     first = min(250.0, 16 + max((text_width(label, "label") for label in labels.values()), default=0.0))
     begin = 11 + max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)

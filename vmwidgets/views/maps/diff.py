@@ -1,7 +1,7 @@
 """A task's map next to the system's report: whether the model is wrong, and where.
 
-At the top, each side is a strip with a cell for each range, coloured by kind.  Below it are differing ranges, missing
-ranges of the model, facts that only one side can know, and at the end equal ranges.
+At the top, a bar says how many bytes agree.  Below it are differing ranges, missing ranges of the model, what only one
+side can know, by the reason, and equal ranges; at the end, each side is a strip with a cell for each range.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from vmwidgets.comparisons.maps import AGREES, DIFFERS, SYSTEM, VERDICTS, MappedAs, MapsDiff, RangeDiff
+from vmwidgets.comparisons.maps import AGREES, DIFFERS, SYSTEM, MappedAs, MapsDiff, RangeDiff
 from vmwidgets.engine.base.units import counted
 from vmwidgets.given.process import rounded
 from vmwidgets.views.scene import boxes, kit
@@ -86,7 +86,7 @@ def diff(at: At) -> Sheet:
     lines = _lines(rows)
     shown = _most(lines)
     is_wide = at.width >= WIDE
-    parts = [boxes.drawing(0, partial(_overview, rows, style))] if rows else []
+    parts = [_agreement(value)] if rows else []
     draw: dict[str, Callable[[Sequence[Line], AddressStyle], Part]] = {
         "wrong": partial(_differing, is_wide=is_wide),
         "missing": partial(_missing, is_wide=is_wide),
@@ -98,6 +98,7 @@ def diff(at: At) -> Sheet:
             whole = [line for line in lines if line.section == section]
             head = boxes.drawing(26, partial(_heading, section, key, whole))
             parts.append(boxes.below(head, draw[section](of_it, style)))
+    parts += [boxes.drawing(0, partial(_overview, rows, style))] * bool(rows)
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
     parts.append(boxes.more("diff/more", left, "range", "dim"))
     subtitle = f"the model's map next to the system's, read from {value.source}"
@@ -113,24 +114,15 @@ def diff(at: At) -> Sheet:
 
 def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
     """Return the answer, with numbers: whether anything is wrong, or only missing."""
-    found = {line.section for line in lines}
+    found, agree = {line.section for line in lines}, value.of(AGREES)
+    size, total = (rounded(sum(row.size for row in rows)) for rows in (agree, value.rows))
+    said = say_compared("diff/of", len(value.rows), agree=f"{len(agree):,}", size=size, all=total)
     count = len(value.faults)
     if "wrong" in found:
-        return Caption(say_compared("diff/disagree", count), reason=f"{_summary(value)}.")
+        return Caption(say_compared("diff/disagree", count), reason=said)
     if "missing" in found:
-        return Caption(say_compared("diff/missing", count), reason=say_compared("diff/no call", count))
-    return Caption(say_compared("diff/agree"), reason=f"{_summary(value)}.")
-
-
-def _summary(value: MapsDiff) -> str:
-    """Return how many ranges there are of each verdict, and their bytes, in the words of the lines below."""
-    parts = [(verdict, value.of(verdict)) for verdict in VERDICTS]
-    said = (
-        f"{verdict}: {counted(len(rows), 'range')}, {rounded(sum(row.size for row in rows))}"
-        for verdict, rows in parts
-        if rows
-    )
-    return "; ".join(said) or "nothing is mapped"
+        return Caption(say_compared("diff/missing", count), reason=f"{said} {say_compared('diff/no call', count)}")
+    return Caption(say_compared("diff/agree"), reason=said if value.rows else "")
 
 
 def _table(value: MapsDiff) -> Table:
@@ -140,11 +132,16 @@ def _table(value: MapsDiff) -> Table:
 
 
 def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
-    """Return the ranges in lines, by address: a file's ranges share a line, except differing ones on both sides."""
-    found: dict[object, Line] = {}
+    """Return the ranges in lines, by address: a file's ranges share a line, except differing ones on both sides.
+
+    Ranges that only one side can know share a line if the reason is the same.
+    """
+    found: dict[tuple[object, ...], Line] = {}
     for number, row in enumerate(rows):
         what = _what(row)
-        kin = number if row.verdict == DIFFERS else (row.verdict, row.is_fault, row.why, what.name, what.shared)
+        of_both = row.verdict == AGREES or row.is_fault  # otherwise, who made it is the answer
+        kin = (row.verdict, row.is_fault, row.why, *((what.name, what.shared) if of_both else ()))
+        kin = (number,) if row.verdict == DIFFERS else kin
         line = found.get(kin)
         found[kin] = Line(number, [row]) if line is None else Line(line.number, [*line.rows, row])
     return list(found.values())
@@ -169,6 +166,16 @@ def _what(row: RangeDiff) -> MappedAs:
 
 def _colour(what: MappedAs) -> str:
     return f"own-{kind_of_range(what.name, what.protection)}"
+
+
+# ---- how much agrees -----------------------------------------------------------------------------
+
+
+def _agreement(value: MapsDiff) -> Part:
+    """Return a bar of the bytes of all ranges: those that agree, and those that should agree and do not."""
+    sizes = {verdict: sum(row.size for row in value.of(verdict)) for verdict in (AGREES, DIFFERS)}
+    amounts = [(sizes[AGREES], "used"), (sizes[DIFFERS], "error")]
+    return boxes.whole("diff/bar", amounts, sum(row.size for row in value.rows))
 
 
 # ---- the overview --------------------------------------------------------------------------------
@@ -274,9 +281,9 @@ def _about(line: Line, style: AddressStyle) -> str:
 
 def _name(line: Line) -> str:
     """Return the name of a line's file or memory, and the number of its ranges if not all of them have a cell."""
-    what = _what(line.first)
     many = f" ×{len(line.rows)}" if len(line.rows) > MOST_CELLS else ""
-    return visible(what.name.rpartition("/")[2] or "memory") + (", shared" if what.shared else "") + many
+    names = (what.name.rpartition("/")[2] or "memory" + ", shared" * what.shared for what in map(_what, line.rows))
+    return ", ".join(map(visible, dict.fromkeys(names))) + many
 
 
 def _row(line: Line, style: AddressStyle, *cells: Cell) -> Row:

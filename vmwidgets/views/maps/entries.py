@@ -11,19 +11,19 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import binary_size, brief_size
+from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width
 
-from .columns import GAP, SHORT_GAP, TIGHT, Column, gaps_between
+from .columns import GAP, OTHERS, SHORT_GAP, TIGHT, Column, gaps_between
 from .overlaps import overlap_of, overlaps_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, kind_of, name_of, what_is
 
-CARD_HEIGHT = 72.0
+CARD_HEIGHT = 58.0
 
 
 def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Drawn:
@@ -52,13 +52,14 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
         marked,
         list(strips.values()),
         picture.fill_of,
-        top + 20,
+        top + STRIP,
         STRIP_HEIGHT,
         "{address}, {size}, {words}",
     )
     drawn = iter(cards)
     ends = [
-        _End(f"list/{item.id}", *strips[item.id], top + 36) if item.id in plain else _end(next(drawn)) for item in items
+        _End(f"list/{item.id}", *strips[item.id], top + CARD_HEIGHT / 2) if item.id in plain else _end(next(drawn))
+        for item in items
     ]
     return Drawn(
         [
@@ -66,6 +67,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
             *_ghosts(picture, columns, top),
             *cards,
             *_gaps(picture, columns, top),
+            *_others(columns, top),
             *_overlaps(items, columns, top),
         ],
         _links(ends, items),
@@ -107,10 +109,10 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
             kit.Line(f"− {binary_size(size)}", "strong"),
             kit.Line(name_of(item), "label dim", middle=True),
         ]
-        box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + 20, w, STRIP_HEIGHT)
+        box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + STRIP, w, STRIP_HEIGHT)
         name = f"list/ghost/{item.id}"
         nodes.append(
-            kit.card(name, box, rows if is_card else [], kind="ghost", top=21, step=20, pad=TIGHT, title=title)
+            kit.card(name, box, rows if is_card else [], kind="ghost", top=20, step=15, pad=TIGHT, title=title)
         )
     return nodes
 
@@ -141,7 +143,7 @@ def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief:
     short = [one for one in picture.value.entries if one.id in columns and columns[one.id].level == "short"]
     room = [columns[entry.id].w - SHORT_GAP - 2 for entry in short]
     return _Brief(
-        kit.all_or_none((brief_size(entry.size) for entry in short), room, "label strong"),
+        kit.all_or_none((binary_size(entry.size) for entry in short), room, "label strong"),
         kit.all_or_none((entry.protection for entry in short), room, "mono label"),
     )
 
@@ -177,7 +179,7 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
     return kit.chip(
         f"list/{entry.id}",
         "range",
-        Box(x, top + 20, w, STRIP_HEIGHT),
+        Box(x, top + STRIP, w, STRIP_HEIGHT),
         thing=f"entry:{entry.id}",
         state=states,
         title=f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}",
@@ -185,7 +187,7 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
     )
 
 
-STRIP_HEIGHT = 32.0
+STRIP_HEIGHT, STRIP = 32.0, 13.0
 
 
 def room_below(picture: MapPicture) -> float:
@@ -207,8 +209,7 @@ def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Lin
         what = ""
     return [
         kit.Line(write(entry.start), "mono label"),
-        kit.Line(write(entry.end), "mono label dim"),
-        kit.Line((binary_size(entry.size), brief_size(entry.size)), "label strong", entry.protection, "mono label"),
+        kit.Line(binary_size(entry.size), "label strong", entry.protection, "mono label"),
         kit.Line(what, "label dim", wired, "label strong", middle=True),
     ]
 
@@ -226,8 +227,8 @@ def _wired(entry: EntryValue, before: str = "") -> str:
 
 def _short_text(entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
     """Return a short entry's size and rights, its size at the same height as on cards."""
-    size = Text(w / 2, 50, brief_size(entry.size), "label strong", "middle")
-    rights = Text(w / 2, 65, entry.protection, "mono label dim", "middle")
+    size = Text(w / 2, 35, binary_size(entry.size), "label strong", "middle")
+    rights = Text(w / 2, 50, entry.protection, "mono label dim", "middle")
     return (size,) * brief.sizes + (rights,) * brief.rights
 
 
@@ -253,7 +254,7 @@ def _fold(fold: Fold, column: Column, top: float, words: str) -> Node:
     return kit.chip(
         f"list/fold/{fold.id}",
         "fold",
-        Box(column.middle - w / 2, top + 18, w, 34),
+        Box(column.middle - w / 2, top + 12, w, 34),
         words,
         thing=f"fold:{fold.id}",
         state=("folded",),
@@ -281,19 +282,33 @@ def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold]) -> list[Lin
 
 def _gaps(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Iterator[Node]:
     """Yield the sizes of gaps that have room and are free at the moment, above and below the line to the next entry."""
+    last = max(columns.values(), key=lambda column: column.x, default=None)
     for before, size in gaps_between(picture.layout.items).items():
         column = columns.get(before)
-        if column is None or not column.after:
+        if column is None or not column.after or column.others:
             continue
         start = next(item.end for item in picture.layout.items if item.id == before)
         if any(item.start < start + size and start < item.end for item in picture.value.items):
             continue
         is_gone = any(one == (start, start + size) for one in picture.gone)
         box = Box(column.x + column.w, top, column.after, CARD_HEIGHT)
-        said = f"{'− ' * is_gone}{brief_size(size)}"
-        text = [Text(box.w / 2, y, words, "label dim", "middle") for y, words in ((31, said), (50, "free"))]
+        said = f"{'− ' * is_gone}{binary_size(size)}"
+        text = [Text(box.w / 2, y, words, "label dim", "middle") for y, words in ((24, said), (42, "free"))]
         title = f"a gap of {binary_size(size)} after {picture.style.whole(start)}"
-        yield Node(f"list/gap/{before}", "gap", *box, shape="none", text=tuple(text), title=title)
+        is_last = column is last  # no line leads from the end of a row to the next card
+        bars = [Bar(x, CARD_HEIGHT / 2 - 1, 2, 1.5, "line") for x in range(0, int(box.w), 5) if is_last]
+        yield Node(f"list/gap/{before}", "gap", *box, shape="none", text=tuple(text), bars=tuple(bars), title=title)
+
+
+def _others(columns: Mapping[int, Column], top: float) -> Iterator[Node]:
+    """Yield the numbers of entries that have no columns, where they are in the list."""
+    for column in columns.values():
+        for x, count in ((column.x - OTHERS, column.earlier), (column.x + column.w, column.others)):
+            if count:
+                box = Box(x + 4, top + 13, OTHERS - 8, 32)
+                title = f"{counted(count, 'entry', 'entries')} more, in the ribbon below"
+                name, words = f"list/others/{column.id}/{x:.0f}", f"{short_count(count)} more"
+                yield kit.chip(name, "others", box, words, style="", title=title)
 
 
 def _overlaps(items: Sequence[EntryValue | Fold], columns: Mapping[int, Column], top: float) -> Iterator[Node]:

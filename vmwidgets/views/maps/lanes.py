@@ -5,7 +5,7 @@ The single views are the same lanes alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import binary_size, counted
@@ -16,7 +16,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
-from .columns import Column, equal_columns, in_rows, lay_columns
+from .columns import Column, columns_around, equal_columns, in_rows, lay_columns
 from .entries import TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Drawn, MapPicture, depth_of
 from .repair import NO_STAGES, Stage, stages_lane, stages_table, tree_lanes
@@ -44,30 +44,35 @@ def draw_map(
     machine: str = "",
     selection: int = 0,
     width: float = WIDTH,
+    has_tree: bool = True,
+    opens: bool = False,
 ) -> Scene:
     """Return the scene of a map with the requested `lanes`; `selection` is an entry's ID (0 for none).
 
-    The tree has a heading of its own below other lanes.  Two or more `stages` replace the tree; if there are fewer, a
-    sentence above the tree says so.
+    The tree has a heading of its own below other lanes; without `has_tree`, the heading is all that is drawn, and if
+    it `opens`, a press shows the tree.  Two or more `stages` replace the tree; if there are fewer, a sentence above the
+    tree says so.
     """
     drawn: list[Drawn] = []
     y = 6.0
     items = picture.layout.items
     by_address = sorted(items, key=lambda item: item.start)  # the tree's order, even if the list has another
 
-    def lay(items: Sequence[EntryValue | Fold]) -> dict[int, Column]:
-        return lay_columns(items, picture.important(selection), picture.style, width)
+    def lay(items: Sequence[EntryValue | Fold], *, sized: bool) -> dict[int, Column]:
+        return lay_columns(items, picture.important(selection), picture.style, width, sized=sized)
 
-    columns = lay(items)
+    is_proof = {"list", "ribbon"} <= {*lanes}  # the ribbon has all entries
+    near = picture.near(selection)
+    columns = columns_around(items, near, picture.style, width) if is_proof else lay(items, sized=True)
     rows = in_rows(items, picture.style, width) if lanes == ("list",) else []
-    for row in (rows or [columns]) if "list" in lanes else ():
+    for row in (rows or [columns]) if "list" in lanes and (columns or not is_proof) else ():
         above = [node for lane in drawn[-1:] for node in lane.nodes if node.kind == "entry"]
         drawn.append(list_lane(picture, row, y))
         y = drawn[-1].bottom + 8 * bool(rows)
         below = [node for node in drawn[-1].nodes if node.kind == "entry"]
         drawn[-1].links[:0] = [onward(0, *ends) for ends in zip(above[-1:], below[:1], strict=False)]
     if "ribbon" in lanes:
-        drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, width))
+        drawn.append(ribbon_lane(picture, columns if is_proof else None, y, width))
         y = drawn[-1].bottom
     if picture.layout.says_rights and {"list", "ribbon"} & {*lanes}:
         said = kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim")
@@ -80,27 +85,14 @@ def draw_map(
     if staged:
         drawn.append(stages_lane(staged, picture.style, y, width))
         y = drawn[-1].bottom
-    elif "tree" in lanes:
+    elif "tree" in lanes and (has_tree or picture.value.nodes):
         even = equal_columns(by_address, width)
-        places = even if has_room(picture, even, width) else lay(by_address)
-        is_small = any(column.level in ("short", "mark") for column in places.values())
-        if len(lanes) > 1:
-            found = f"{counted(len(picture.path), 'comparison')} from its root" if picture.path else ""
-            if not picture.path and picture.value.nodes and not picture.value.folds:
-                found = f"at most {counted(depth_of(picture.value) + 1, 'comparison')} from its root"
-            on_path = any(places[node].level in ("short", "mark") for node, _ in picture.path if node in places)
-            unneeded = picture.path and not on_path
-            found += f"; the small nodes {'were not needed' if unneeded else 'have no room for addresses'}" * is_small
-            name = kit.heading(TREE_HEAD, SEARCH if picture.path else TREE, found.removeprefix("; "), y, width=width)
-            drawn.append(Drawn([name], [], (), y + name.h))
-            y = drawn[-1].bottom
-        drawn.append(tree_lane(picture, places, y, width))
-        y = drawn[-1].bottom + 10
-        if any("changed" in node.state and node.kind == "tree-node" for node in drawn[-1].nodes):
-            drawn.append(Drawn([kit.paragraph("tree/key", MOVED, MARGIN, y, width - 2 * MARGIN)], [], (), y + 24))
-            y = drawn[-1].bottom
+        places = even if has_room(picture, even, width) else lay(by_address, sized=False)
+        drawn += _tree(picture, places, y, width, is_named=len(lanes) > 1, has_tree=has_tree, opens=opens)
+        y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
-    trees = [Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else []
+    label = f"tree of {picture.value.name}, by address"
+    trees = [Lane("tree", "tree", label=label)] if has_tree and "tree" in lanes else []
     table = Table(TABLE_HEADER, Rows(lambda: table_rows(picture.value, picture)))
     return kit.scene(
         "+".join(lanes),
@@ -118,6 +110,35 @@ def draw_map(
         about=of_entries(picture.value.name, picture.value.entries, things_of(nodes)),
         lanes=tree_lanes(staged, picture.value.name) if staged else trees,
     )
+
+
+def _tree(
+    picture: MapPicture,
+    places: Mapping[int, Column],
+    y: float,
+    width: float,
+    *,
+    is_named: bool,
+    has_tree: bool,
+    opens: bool,
+) -> Iterator[Drawn]:
+    """Yield the tree's heading, the tree, and the meaning of dashed lines, as far as they are drawn."""
+    if is_named:
+        found = f"{counted(len(picture.path), 'comparison')} from its root" if picture.path else ""
+        if not picture.path and picture.value.nodes and not picture.value.folds:
+            count = counted(picture.value.nr_entries, "entry", "entries")
+            found = f"{count}, at most {counted(depth_of(picture.value) + 1, 'comparison')} from its root"
+        name = kit.heading(TREE_HEAD, SEARCH if picture.path else TREE, found, y, width=width)
+        if opens and not has_tree:
+            name = replace(name, action="open", lane=TREE_HEAD, title=f"{TREE}: folded, show it")
+        y += name.h
+        yield Drawn([name], [], (), y)
+    if has_tree:
+        tree = tree_lane(picture, places, y, width)
+        yield tree._replace(bottom=tree.bottom + 10)
+        if any("changed" in node.state and node.kind == "tree-node" for node in tree.nodes):
+            key = kit.paragraph("tree/key", MOVED, MARGIN, tree.bottom + 10, width - 2 * MARGIN)
+            yield Drawn([key], [], (), tree.bottom + 34)
 
 
 def subtitle_of(picture: MapPicture) -> str:

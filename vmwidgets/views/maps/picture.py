@@ -50,6 +50,8 @@ class Layout(NamedTuple):
     cards: tuple[int, ...]
     looked_up: int = 0
     depth: int = 0
+    near: int = 0
+    """The number of the first `cards` that the operation changed, or that are beside such a card."""
     taken: tuple[Taken, ...] = ()
     changes: tuple[Change, ...] = ()
     runs: tuple[Run, ...] = ()
@@ -119,6 +121,10 @@ class MapPicture:
     def in_order(self, identity: int) -> tuple[str, ...]:
         """Return the states of an entry in list and ribbon, without "path": a search goes through the tree."""
         return tuple(state for state in self.states.get(identity, ()) if state != "path")
+
+    def near(self, selection: int = 0) -> list[int]:
+        """Return the IDs of the selected entry, of those that were changed or found, and of their neighbours."""
+        return [*([selection] if selection else []), *self.layout.cards[: self.layout.near]]
 
     def important(self, selection: int = 0) -> list[int]:
         """Return the IDs with a card, most important first: selected, new, changed, the end of the path.
@@ -238,9 +244,9 @@ def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
     has_tree = "tree" in lanes
     depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(look)
     taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
-    cards, runs = cards_of(before, value, moment.events), tuple(runs_of(laid))
+    (cards, near), runs = cards_of(before, value, moment.events), tuple(runs_of(laid))
     changes = () if is_boot or moment.operation is None else changes_of(before, value)
-    return Layout(laid, cards, value.lookup_cache, depth, taken, changes, runs, has_guards(laid))
+    return Layout(laid, cards, value.lookup_cache, depth, near, taken, changes, runs, has_guards(laid))
 
 
 def has_guards(items: Iterable[EntryValue | Fold]) -> bool:
@@ -302,8 +308,11 @@ def taken_in(value: MapValue) -> set[Taken]:
     return {Taken(item.start, item.end, isinstance(item, Fold)) for item in value.items}
 
 
-def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> tuple[int, ...]:
-    """Return the IDs of the entries that an operation changed, and their neighbours; then nodes compared or moved."""
+def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> tuple[tuple[int, ...], int]:
+    """Return the IDs of the entries that an operation changed, and their neighbours; then nodes compared or moved.
+
+    The second value is the number of changed entries and neighbours; without any, of the last node compared.
+    """
     states = states_of(before, value)
     new = sorted(one for one, those in states.items() if "new" in those)
     changed = sorted(one for one, those in states.items() if "changed" in those)
@@ -314,7 +323,8 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
     own = [*new, *changed, *leaving]
     pairs = [(one.id, other.id) for some in (before, value) for one, other in pairwise(some.entries)]
     beside = [one if other in own else other for one, other in pairs if one in own or other in own]
-    return tuple(dict.fromkeys([*own, *beside, *compared, *sorted(moved_in_tree(before, value))]))
+    near = tuple(dict.fromkeys([*own, *beside]))
+    return tuple(dict.fromkeys([*near, *compared, *sorted(moved_in_tree(before, value))])), len(near or compared[:1])
 
 
 def _deepest(look: Look[MapValue]) -> int:
@@ -570,6 +580,7 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
             value.items,
             tuple(dict.fromkeys(node for node, _ in reversed(path))),
             value.lookup_cache,
+            near=1,
             taken=tuple(taken_in(value)),
             runs=tuple(runs_of(value.items)),
             has_guards=has_guards(value.items),

@@ -24,15 +24,15 @@ from .overlaps import Overlap, levels_of, overlaps_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Change, Range, Run, brackets, kind_of, name_of
 
-BAR = 28.0
+BAR = 44.0
 """Height of the ribbon itself."""
 
-NOT_TO_SCALE, TRUE_SCALE = "not to scale", "the same, to scale"
+NOT_TO_SCALE = "not to scale"
 
 GROUND = "ribbon/ground"
 """The name of the ribbon's bar, which is behind its ranges."""
 
-_LEVEL = 17.0
+_LEVEL = 27.0
 """Height of an overlapping entry: one is at the bar's upper edge, the other at its lower edge."""
 
 _NOTES = 13.0
@@ -55,13 +55,10 @@ def ribbon_lane(
     band_top = top + bands_height + (0 if runs and not _has_markers(picture) else 32)
     bar_top = band_top + BAND * bool(runs)
     ranges = [(s.item, _strip(s)) for s in pieces if isinstance(s.item, EntryValue)]
+    spares = {s.item.id: 20 if s.broken else 8 for s in pieces if s.item is not None}
     bare = [one for one in ranges if one[0].id not in levels]
-    # otherwise the list above or the brackets have the names
-    names = (
-        {entry.id: _name(entry, w) for entry, (_, w) in bare}
-        if columns is None and not picture.layout.has_files
-        else {}
-    )
+    # otherwise the brackets have the names
+    names = {} if picture.layout.has_files else {one.id: _name(one, w - spares[one.id]) for one, (_, w) in bare}
     plain = plain_ones(picture, (entry for entry, _ in bare if not names.get(entry.id)))
     drawn = (one for one in pieces if one.item is None or one.item.id not in plain)
     nodes = [_ground(picture, bar_top, width)]
@@ -102,13 +99,15 @@ _SEEN = 0.5
 
 def _to_scale(picture: MapPicture, y: float, width: float) -> Iterator[Node]:
     """Yield the whole map in a thin strip, to scale, unlike the broken axis above; nothing if it would be empty."""
-    value, left = picture.value, text_width(TRUE_SCALE) + 12
+    value = picture.value
+    said = f"all {binary_size(value.end - value.start)}, to scale"
+    left = text_width(said) + 12
     room = width - 2 * MARGIN - left
     scale = room / (value.end - value.start)
     places = [(one, left + (one.start - value.start) * scale, one.size * scale) for one in value.entries]
     bars = [Bar(x, 4, w, 6, picture.fill_of(one)[0]) for one, x, w in places if w >= _SEEN]
     if bars:
-        text, rail = [Text(0, 11, TRUE_SCALE, "label dim")], Bar(left, 4, room, 6, "rail")
+        text, rail = [Text(0, 11, said, "label dim")], Bar(left, 4, room, 6, "rail")
         yield kit.runs("ribbon/whole", kit.Box(MARGIN, y, left + room, 14), text, bars=[rail, *bars])
 
 
@@ -171,10 +170,10 @@ def _node(
 
 def _name(entry: EntryValue, w: float) -> str:
     """Return the longest of a range's texts that fits in `w` pixels."""
-    if w <= 8:
+    if w <= 0:
         return ""  # most ranges of a large map are too narrow for words
     size, name = binary_size(entry.size), visible(name_of(entry))
-    return wording((f"{name}, {size}", name, size, ""), w - 8)
+    return wording((f"{name}, {size}", name, size, ""), w)
 
 
 def _strip(segment: MapSegment) -> tuple[float, float]:
@@ -239,9 +238,9 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
     lines = [words] if beside >= (7 if is_broken else 2) and not is_removed else []
     if is_broken and lines and w - text_width(NOT_TO_SCALE, "label") >= 16:
         lines.append(NOT_TO_SCALE)
-    first = 18 if len(lines) < 2 else 12
+    first = BAR / 2 + (4 if len(lines) < 2 else -2)
     middle = x - segment.x + w / 2
-    text = tuple(Text(middle, first + 12 * row, line, "label dim", "middle") for row, line in enumerate(lines))
+    text = tuple(Text(middle, first + 13 * row, line, "label dim", "middle") for row, line in enumerate(lines))
     bars = tuple(
         replace(bar, x=bar.x + one.x - segment.x)
         for one in inside
@@ -341,12 +340,12 @@ def _markers(
         more = value.find_cache_threshold
         above = f", for more than {binary_size(more)}" if more else ""
         known = "" if more is not None else " (forgotten)"
-        marks.append((value.find_cache, f"find cache{known}{above}", "marker"))
+        marks.append((value.find_cache, f"the next search begins here{known}{above}", "find cache", "marker"))
     if picture.hint is not None:
-        marks.append((picture.hint, "asked for", "marker hint"))
+        marks.append((picture.hint, "asked for", "hint", "marker hint"))
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
-    for address, label, kind in marks:
+    for address, label, called, kind in marks:
         x = x_of(axis, address)
         if x is None:
             continue
@@ -354,9 +353,8 @@ def _markers(
         left = min(max(MARGIN, x - w / 2), width - MARGIN - w)
         row = 0 if all(left + w < a or left > b for a, b in taken) else 1
         taken.append((left, left + w))
-        title = f"{label}: {picture.style.whole(address)}"
+        title = f"{called}: {label}, {picture.style.whole(address)}"
         name, *states = kind.split()
-        called = label.split(",")[0]
         box = kit.Box(x - 5, bar_top - 11, 10, 8)
         nodes.append(kit.chip(f"ribbon/{name}/{called}", name, box, shape="triangle", state=states, title=title))
         is_free = all(left + w < one.x - 6 or left > one.x + one.w + 6 for one in named)

@@ -18,7 +18,7 @@ from vmwidgets.views.scene.text import short_count, text_width
 from .columns import Column
 from .picture import Drawn, MapPicture, depths_of
 
-_ROW = {"card": 40.0, "short": 40.0, "mark": 30.0}
+_ROW = {"card": 36.0, "short": 36.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 14.0, "mark": 8.0}
 
 
@@ -156,7 +156,7 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
             if source is None or target is None:
                 continue
             new = "new" in picture.states.get(child, ())
-            on_path = walked.get(node.id) == side and (new or child in walked)
+            on_path = walked.get(node.id) == side and child in walked
             start, end = (source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)
             state = "fault" if is_red(picture.value, node.id, child) else "path" if on_path else ""
             yield Link(

@@ -31,13 +31,13 @@ from vmwidgets.views.story.words.called import called
 
 from .threads import locks_changed
 
-MOST, SLEEPERS = 9, 4
-"""The most maps that are drawn, and the most threads that are named below one; the others are counted."""
+MOST, SLEEPERS, _NAMED = 9, 4, 4
+"""The most maps that are drawn, threads named below one, and empty submaps with names; the others are counted."""
 
 LEAST = 5.0
 """Width in pixels of an entry below which the entries of a map are folded."""
 
-_LARGE, _SMALL, _HEAD, _LINE, _IN, _BROKEN = 40.0, 24.0, 34.0, 20.0, 14.0, 82.0
+_LARGE, _SMALL, _HEAD, _LINE, _IN, _BROKEN = 60.0, 22.0, 32.0, 20.0, 14.0, 82.0
 """Heights of the bar of the map concerned, of another bar, of a map's words, of a line; the shift of a submap; width of
 a break of the axis, with room for its size."""
 
@@ -101,13 +101,17 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
     said = [
         f"{style.long(value.map.start)}–{style.long(value.map.end)}",
         counted(len(maps), "map"),
-        f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}",
+        f"{binary_size(used)} allocated",
         *[style.legend] * bool(style.legend),
     ]
     steps = moment.steps(steps_of_kmem({*shown.after}))
     state = _answer(value, now.get(name, value))
     caption = moment.caption_of(steps, state if moment.is_after and not steps.count else "")
+    is_news = (selection or any(one.queue for one in maps)) and state not in f"{caption.text} {caption.reason}"
     empty = _empty(look, name)
+    names = listed([*empty.values()]) if len(empty) <= _NAMED else f"{len(empty)} submaps"
+    others = f"; {names} are empty" if empty else ""
+    note = f"Each bar is one whole map{others}."
     rows = [*_chosen(look.after, name, empty)]
     left_out = len(shown.after) - len(empty) - len(rows)
 
@@ -121,9 +125,9 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         "kernel memory",
         " · ".join(said),
         boxes.below(
-            boxes.words("kmem/answer", "" if state in f"{caption.text} {caption.reason}" else state, "body"),
+            boxes.words("kmem/answer", state if is_news else "", "body"),
             boxes.sized(put),
-            boxes.words("kmem/empty", f"{len(empty)} submaps are empty: {listed([*empty.values()])}." * bool(empty)),
+            boxes.words("kmem/empty", note * (len(rows) > 1 or bool(empty))),
             boxes.more("kmem/more", left_out, "map"),
             _legend,
             gap=12,
@@ -151,14 +155,14 @@ def _nestings(maps: Sequence[KernelMapValue], drawn: Mapping[str, Node]) -> Iter
 
 
 def _empty(look: Look[KernelMapValue], concerned: str) -> dict[str, str]:
-    """Return the submaps that stay empty, with their sizes, by name; none if there is only one.
+    """Return the names of the submaps that stay empty; none if there is only one.
 
     Maps that a thread holds or waits for are not among them.
     """
     every = [one for root in (look.before, look.now, look.after) for one in root.all()]
     shown = {concerned, look.after.map.name, *(one.map.name for one in every if one.map.nr_entries or _is_busy(one))}
     quiet = [one.map for one in look.after.all() if one.map.name not in shown]
-    found = {one.name: f"{called(one.name)} ({binary_size(one.end - one.start)})" for one in quiet}
+    found = {one.name: called(one.name) for one in quiet}
     return found if len(found) > 1 else {}
 
 
@@ -344,9 +348,9 @@ def _head(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Node:
     in_use = used_words(value.map, has_submaps=bool(value.submaps)) if is_line else ""
     used = fitted(box.w, 14, in_use, box.w / 2, "label", "end")
     room = box.w - shift - (text_width(used.text) + GAP if is_line else 0.0)
-    first = fitted(shift, 14, called(name), room, "strong", middle=True)
+    first = fitted(shift, 14 if is_line or held else 20, called(name), room, "strong", middle=True)
     x = text_width(first.text, "strong") + GAP if is_line else 0.0
-    begins = shown.style.long(value.map.start)
+    begins = shown.style.long(value.map.start) if is_line else ""
     words = (f"locked by {value.locked_by or 'the cell'}", "locked", "") if held else (begins, "")
     style = "label held" if held else "mono label dim"
     second = fitted(shift + x, 14 if is_line else 29, wording(words, room - x, style), room - x, style)

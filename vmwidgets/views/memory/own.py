@@ -22,8 +22,8 @@ from vmwidgets.given.process import (
     signed,
 )
 from vmwidgets.views.scene import boxes, kit
-from vmwidgets.views.scene.boxes import Bars, Cell, Column, Part, Row
-from vmwidgets.views.scene.key import RANGES, kind_of_range
+from vmwidgets.views.scene.boxes import Bars, Column, Part, Row
+from vmwidgets.views.scene.key import kind_of_range
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -72,8 +72,8 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
         boxes.below(
             *(boxes.drawing(20, partial(_two, name, before, after, most)) for name, before, after in totals), gap=8
         ),
-        _lines(value.lines),
-        _changes(value.changes),
+        *[_lines(value.lines)] * (len(value.lines) > 1),  # one line is the cell, and one range its sum
+        *[_changes(value.changes)] * (len(value.changes) > 1),
         _notes("cell", value.notes),
     ]
     return boxes.picture(
@@ -211,7 +211,13 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
         "process",
         value.title,
         who,
-        boxes.below(_whole(value), _owners(value), _places(value), _notes("process", (*value.unsaid, *notes)), gap=10),
+        boxes.below(
+            _whole(value),
+            _owners(value),
+            _places(value),
+            boxes.words("process/notes", visible(" ".join((*value.unsaid, *notes)))),
+            gap=10,
+        ),
         caption=Caption(words),
         table=Table(names, tuple(rows)),
         width=width,
@@ -228,32 +234,42 @@ def _known(size: int | None) -> str:
 
 
 def _whole(value: ProcessMoment) -> Part:
-    """Return all usable memory on one scale, by kind: in memory, then not in memory."""
-    sums: dict[str, int] = {}
-    for one in value.ranges:
-        if not one.is_reserved:
-            kind = _kind(one)
-            sums[kind] = sums.get(kind, 0) + (one.resident or 0 if value.is_measured else one.size)
-    shown = [(kind, sums[kind]) for kind in RANGES if sums.get(kind)]
-    rest = value.mapped - sum(size for _, size in shown)
-    words = f"{rounded(rest)}: no page in memory" if value.is_measured and rest > 0 else ""
-    amounts = [(size, f"own-{kind}") for kind, size in shown]
-    return boxes.below(
-        boxes.whole("process/whole", amounts, value.mapped, words, f"{rounded(value.mapped)} mapped", lane="process"),
-        boxes.key("process", [(f"own-{kind}", f"{RANGES[kind]}: {rounded(size)}") for kind, size in shown]),
-        gap=6,
-    )
+    """Return all usable memory on one scale, by owner, the biggest first: in memory, then not in memory."""
+
+    def draw(box: Box) -> Iterator[Node]:
+        share, x = box.w / max(1, value.mapped), box.x
+        yield kit.chip("process/whole", "ribbon", box, title=f"{rounded(value.mapped)} mapped")
+        for called, some in value.owners().items():
+            size = sum(one.resident or 0 for one in some) if value.is_measured else _mapped(some)
+            if size * share >= 1:
+                name, words = visible(_in_words(called, some[0].path)), rounded(size)
+                place = box._replace(x=x, w=max(1.0, size * share - 1))
+                yield kit.chip(
+                    f"process/part/{printable(called)}", "range", place, (f"{name} {words}", name, words, ""),
+                    state=[_kind_of(some)], title=f"{printable(called)}: {words}", lane="process", spare=10,
+                )  # fmt: skip  # what it is, then how
+                x += size * share
+        rest = value.mapped - value.resident if value.is_measured else 0
+        words = f"{rounded(rest)}: no page in memory"
+        if rest > 0 and text_width(words) < box.x + box.w - x - 16:
+            yield kit.label("process/rest", words, x + 8, box.y + box.h / 2 - 10)
+
+    return boxes.drawing(40, draw)
+
+
+def _kind_of(some: Sequence[ProcessRange]) -> str:
+    """Return the kind of an owner's largest range."""
+    return _kind(max(some, key=lambda one: (one.resident or 0, one.end - one.start)))
 
 
 def _owners(value: ProcessMoment) -> Part:
-    """Return a row for each owner, the biggest first: a bar on a rail, and numbers in columns."""
+    """Return a row for each owner, the biggest first: its colour, and numbers in columns."""
     measured = value.is_measured
     more = [("private, written", "dirty"), ("fair share (PSS)", "fair"), ("swap", "swap")]
     fields = [(name, field) for name, field in more if measured and value.total(field)]
     dim = Column(style="label dim", end=True)
     columns = [
-        Column("who has it, biggest first", most=250, middle=True),
-        Column(least=60, takes=True),
+        Column("who has it, biggest first", middle=True, takes=True),
         Column("in memory" if measured else "mapped", "strong", "strong", end=True),
         *(dim._replace(name=name, rank=3) for name, _ in fields),
         *([dim._replace(name="may be used", rank=2)] * measured),
@@ -261,25 +277,17 @@ def _owners(value: ProcessMoment) -> Part:
     ]
     owners = [*value.owners().items()]
     first, rest = owners[:MOST], [one for _, some in owners[MOST:] for one in some]
-    most = max((_mapped(some) for _, some in first), default=1) or 1
     rows = [(f"owner/{printable(called)}", called, some) for called, some in first]
     rows += [("more", f"{len(owners) - len(first):,} more", tuple(rest))] * bool(rest)
     shown = []
     for key, called, some in rows:
         held, mapped = sum(one.resident or 0 for one in some), _mapped(some)
-        kind = _kind(max(some, key=lambda one: (one.resident or 0, one.end - one.start)))
         size = held if measured else mapped
         figures = [size, *(sum(getattr(one, field) or 0 for one in some) for _, field in fields), *[mapped] * measured]
-        amounts = [(min(mapped, most), "rail"), (min(size, most), f"own-{kind}")]
-        cells: list[Cell] = [
-            visible(_in_words(called, some[0].path)),
-            Bars(amounts, layered=True),
-            *map(rounded, figures),
-            f"{len(some):,}",
-        ]
+        cells = [visible(_in_words(called, some[0].path)), *map(rounded, figures), f"{len(some):,}"]
         known = f"{rounded(held)} in memory, " if measured else ""
         title = f"{printable(called)}: {known}{rounded(mapped)} mapped, {counted(len(some), 'range')}"
-        shown.append(Row(f"process/{key}", cells, title, lane="owners"))
+        shown.append(Row(f"process/{key}", cells, title, f"own-{_kind_of(some)}", lane="owners"))
     return boxes.rows("process", columns, shown, high=ROW)
 
 

@@ -1,7 +1,7 @@
 """Object caches and zones: how they fill, slab by slab.
 
-First a sentence says how much of their slabs is used.  Each cache has a row; its slabs are rows of buffers, used
-buffers filled and free buffers numbered in the order in which they will be allocated, and the slab's page.
+First a sentence says what was allocated or freed, or how much of their slabs is used.  Each cache has a row; its slabs
+are rows of buffers: used buffers are filled, and the buffer that is allocated next is dashed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.model import Bar, Node
 from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import text_width, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import having
+from vmwidgets.views.story.words.pictures import objects_sentence
 
 if TYPE_CHECKING:
     from vmwidgets.pictures.at import At
@@ -80,7 +81,7 @@ def slabs(at: At) -> Sheet:
             boxes.more("slabs/more", left_out, "cache"),
             gap=10,
         ),
-        answer=_answer(value, held),
+        answer=f"{_changed(touched) if moment.is_after else ''} {_answer(value, held)}".strip(),
         tells=_is_about_caches(moment),
         steps=moment.steps(steps_of_caches),
         header=TABLE_HEADER,
@@ -128,6 +129,14 @@ def _rows_of_cells(count: int, room: float) -> int:
 def _is_about_caches(moment: Moment) -> bool:
     """Return whether the operation allocated or freed an object, or empty slabs."""
     return moment.operation is not None and moment.operation.name in ("malloc", "free", "reap", "uma_reclaim")
+
+
+def _changed(touched: Touched) -> str:
+    """Return how many objects an operation allocated and freed, and in which caches."""
+    buffers = {(cache, address): state for (cache, address), state in touched.items() if address >= 0}
+    states = [*buffers.values()]
+    caches = [*dict.fromkeys(cache for cache, _ in buffers)]
+    return objects_sentence(states.count("new"), states.count("changed"), caches)
 
 
 def _answer(value: CachesValue, held: int) -> str:
@@ -181,7 +190,7 @@ def _slabs(cache: CacheValue) -> int:
 # ---- a row -----------------------------------------------------------------------------------------------
 
 
-_KEY = {"used": "allocated", "free": "free; dashed and 1: allocated next, then 2 and 3"}
+_KEY = {"used": "allocated", "free": "free; dashed: allocated next"}
 
 
 def _row(cache: CacheValue, touched: Touched, style: AddressStyle, sizes: _Sizes) -> Part:
@@ -253,25 +262,18 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
 
 
 def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> Node:
-    """Return the buffers as rows of cells: used buffers are filled, free buffers have their place on the free list.
-
-    A cell for several buffers has several places, and so no number.
-    """
+    """Return the buffers as rows of cells: used buffers are filled, and the one that is allocated next is dashed."""
     count, room = min(CELLS, slab.buffers), box.w - 2 * _INSET
     rows = _rows_of_cells(count, room)
     order = {address: place for place, address in enumerate(slab.free, 1)}
     first, is_new = slab.address + slab.colour, (cache.name, ~slab.address) in touched
     bars: list[Bar] = []
-    text: list[Text] = []
     for number, (x, y, w, h) in enumerate(kit.cells(count, Box(_INSET, 0, room, 0), room / -(-count // rows), _ROW)):
         low, high = number * slab.buffers // count, (number + 1) * slab.buffers // count
         addresses = [first + index * cache.buffer_size for index in range(low, max(high, low + 1))]
         look = _look(cache, addresses, order, touched)
         look = "used" if is_new and look == "new" else look  # a line is around the whole slab
         bars.append(Bar(x + 0.5, y + 0.5, max(1.0, w - 2), h - 2, look))
-        place = order.get(addresses[0], 0) if len(addresses) == 1 else 0
-        if 0 < place <= NUMBERED and w - 2 >= text_width(str(place), "letter"):
-            text.append(Text(x + w / 2 - 0.5, y + 12, str(place), "letter", "middle"))
     return Node(
         f"slabs/{cache.name}/{slab.address:x}/buffers",
         "cells",
@@ -281,12 +283,7 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
         rows * _ROW,
         shape="none",
         bars=tuple(bars),
-        text=tuple(text),
     )
-
-
-NUMBERED = 3
-"""The number of free buffers of a slab that are numbered with their place on the free list."""
 
 
 def _look(cache: CacheValue, addresses: Sequence[int], order: dict[int, int], touched: Touched) -> str:

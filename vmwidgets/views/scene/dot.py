@@ -261,13 +261,14 @@ class _Structure:
                     yield f"\t\t{part.name} -> {missing} [style=invis]\n"
 
     def _below(self, branches: Sequence[Link], in_a_row: set[str]) -> Iterator[str]:
-        """Yield edges that put a row below the tree of the same things."""
+        """Yield edges that put a row below the tree of the same things; the row may not have all of them."""
         row = {part.node.thing: part.name for part in self.parts.values() if part.name in in_a_row and part.node.thing}
         tree = dict.fromkeys(self.part(end).node.id for link in branches for end in (link.source, link.target))
         for end in tree:
             part = self.parts[end]
-            if part.name not in in_a_row and part.node.thing in row:
-                yield f"\t{part.name} -> {row[part.node.thing]} [style=invis weight=0]\n"
+            if row and part.name not in in_a_row:
+                below = row.get(part.node.thing, next(iter(row.values())))
+                yield f"\t{part.name} -> {below} [style=invis weight=0]\n"
 
     def _edge_line(self, link: Link, colours: Mapping[str, str]) -> str:
         kind = "reference" if link.kind == "band" else link.kind  # drawn here as a line

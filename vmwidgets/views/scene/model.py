@@ -260,6 +260,23 @@ class Caption:
         first, *rest = [self.text] if self.text.endswith("?") else _AFTER_A_SENTENCE.split(self.text, 1)
         return replace(self, text=first, reason=f"{rest[0]} {self.reason}".strip()) if rest else self
 
+    def below(self, subtitle: str, place: str) -> Caption:
+        """Return the caption as it is drawn below a subtitle that begins with the name of a place.
+
+        The name is not repeated, and addresses are as short as in the picture.
+
+        >>> one = Caption("4 KiB were mapped at 0xffff_8080_01a1_1000 in kernel_map.")
+        >>> one.below("x86-64 · … is 0xffff_8080", "kernel_map").text
+        '4 KiB were mapped at …01a1_1000.'
+        """
+        shared = _SHARED.search(subtitle)
+        said = (one.replace(f" in {place}.", ".") for one in (self.text, self.reason))
+        text, reason = (one.replace(f"{shared[1]}_", "…") if shared else one for one in said)
+        return replace(self, text=text, reason=reason)
+
+
+_SHARED = re.compile("… is (0x[0-9a-f_]+)")
+"""The digits that all addresses of a picture share."""
 
 _AFTER_A_SENTENCE = re.compile(r"(?<=[.!?]) (?=\S)")
 
@@ -391,6 +408,11 @@ class Scene:
     about: Relations = field(default_factory=dict, hash=False, repr=False)
     answers: bool = False
     opened: tuple[Opened, ...] = field(default=(), hash=False, repr=False)
+
+    @property
+    def headed(self) -> Caption:
+        """The caption as it is drawn below title and subtitle."""
+        return self.caption.below(self.subtitle, self.title.rpartition(": ")[2])
 
     def emptied(self, caption: Caption) -> Scene:
         """Return the same picture without contents, but with these words."""

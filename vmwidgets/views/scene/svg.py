@@ -149,7 +149,7 @@ def _words(scene: Scene) -> tuple[str, float]:
 
 def _lines(scene: Scene, room: float) -> Iterator[tuple[str, str, float]]:
     """Yield lines of words, each with its style and its height."""
-    caption, about = scene.caption, _subtitle(scene)
+    caption, about = scene.headed, _subtitle(scene)
     tone = {"error": " error", "panic": " error"}.get(caption.tone, "")
     if scene.answers or not caption.text:
         yield from ((line, "title", 27) for line in wrapped(scene.title, room, "title"))

@@ -114,7 +114,7 @@ def _differences(column: Sequence[int]) -> list[int]:
 
 def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
     """Return the whole scene; without `with_table`, the table has no rows."""
-    caption, table = scene.caption, scene.table
+    caption, table = scene.headed, scene.table
     return {
         "version": VERSION,
         "view": scene.view,

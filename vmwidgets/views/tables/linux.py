@@ -1,20 +1,21 @@
-"""A machine's operations compared with Linux: a cell for each call, joined if both agree, and each difference.
+"""A machine's operations compared with Linux: a box for the calls that agree, one for each other, and each difference.
 
 The differences without an explanation come first, then each known kind with the rules about it.
-Pages are drawn as cells, differing pages with an outline; equal differences share a card.
+Both sides are in words, and pages are cells, differing pages with an outline; equal differences share a card.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, MadeCall, Sayings
 from vmwidgets.engine.base.units import counted
 from vmwidgets.views.scene import boxes, kit
-from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.boxes import GAP, Part
 from vmwidgets.views.scene.kit import MARGIN, PAD, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Table, Text
 from vmwidgets.views.scene.sheet import Sheet, picture
@@ -53,6 +54,14 @@ class Alike(NamedTuple):
         """Return whether each side is a letter for each page."""
         return self.first.what.startswith("pages")
 
+    @property
+    def differing(self) -> tuple[str, str]:
+        """The letters of the pages that differ, here and in Linux; none if the difference is not of pages."""
+        pairs = zip_longest(self.first.here, self.first.linux, fillvalue=".") if self.is_of_pages else ()
+        found = [pair for pair in pairs if pair[0] != pair[1]]
+        here, linux = ("".join(dict.fromkeys(pair[side] for pair in found)) for side in (0, 1))
+        return here, linux
+
 
 @picture("BesideLinux", first_for=["vmwidgets.comparisons.linux.LinuxComparison"])
 def beside_linux(at: At) -> Sheet:
@@ -61,17 +70,16 @@ def beside_linux(at: At) -> Sheet:
     `target` is the result of ``vm.compare_with_linux(m)``.
     """
     value: LinuxComparison = at.target
-    high = 46.0 if at.width >= WIDE else 84.0
-    unseen = [boxes.words(f"linux/unseen/{line}", visible(said)) for line, said in enumerate(value.unseen)]
+    unseen = f"Not compared: {'; '.join(map(visible, value.unseen))}." if value.unseen else ""
     said = tuple((kind, who, words) for kind, one in value.sayings for who, words in zip(WHO, one, strict=True))
     ended = f"The comparison ended early: {value.stopped.rstrip('.')}." if value.stopped else ""
     return Sheet(
         f"{visible(value.machine)} and Linux",
         f"beside {visible(value.source)}",
         boxes.below(
-            boxes.sized(partial(_calls, value.made)),
-            *(_kind(number, high, *one) for number, one in enumerate(_sections(value))),
-            boxes.below(boxes.heading("section/linux/unseen", "Not compared"), boxes.below(*unseen, gap=3)),
+            _calls(value.made),
+            *(_kind(number, at.width >= WIDE, *one) for number, one in enumerate(_sections(value))),
+            boxes.below(boxes.apart(8), boxes.words("linux/unseen", unseen)),
             gap=8,
         ),
         caption=Caption(value.headline, (), f"{ended} {_COMPARED}{_RECORDED * value.is_recording}".strip()),
@@ -102,76 +110,56 @@ _RECORDED = " Linux's side is a recording."
 # ---- the calls -------------------------------------------------------------------------------------------
 
 
-def _calls(made: Sequence[MadeCall], w: float) -> Part:
-    """Return a cell for each call, or for neighbours that agree if there are too many, in lines."""
-    runs = _runs(made)
-    across = max(1, int((w - _SIDE + _GAP) // (_CALL + _GAP)))
-    lines = [runs[at : at + across] for at in range(0, min(len(runs), MOST_CALLS), across)]
-    left = sum(map(len, runs[MOST_CALLS:]))
+def _calls(made: Sequence[MadeCall]) -> Part:
+    """Return a box for each run of calls that agree, and one for each call that differs."""
+    runs = [[*run] for _, run in groupby(made, key=lambda one: one.found == "same")]
+    found = [part for run in runs for part in ([run] if run[0].found == "same" else [[one] for one in run])]
     return boxes.below(
-        *(boxes.drawing(0, partial(_line, number, line)) for number, line in enumerate(lines)),
-        boxes.more("linux/calls/more", left, "call"),
-        boxes.words("linux/calls/key", _MEANS if any(one.found != "same" for one in made) else ""),
+        boxes.flowing([_call(number, run) for number, run in enumerate(found[:MOST_CALLS])]),
+        boxes.more("linux/calls/more", sum(map(len, found[MOST_CALLS:])), "call"),
         gap=10,
     )
 
 
-_MEANS = "Joined: the same. ≠: different. Red: nothing explains it, so one of the two has a bug."
-_CALL, _GAP, _SIDE, _BOX, MOST_CALLS = 60.0, 6.0, 56.0, 26.0, 36
-"""Width of a call, between two calls, and of the names at the left; height of a side; the most cells."""
+MOST_CALLS = 24
+"""The most boxes of calls."""
 
 
-def _runs(made: Sequence[MadeCall]) -> list[list[MadeCall]]:
-    """Return calls one by one; neighbours of one name that agree together, or all that agree, if there are too many."""
-    found = [[one] for one in made]
-    for key in (lambda one: (one.found, one.name), lambda one: (one.found, "")):
-        if len(found) > MOST_CALLS:
-            runs = [[*run] for _, run in groupby(made, key=key)]
-            found = [part for run in runs for part in ([run] if run[0].found == "same" else [[one] for one in run])]
-    return found
+def _call(place: int, run: Sequence[MadeCall]) -> tuple[float, Part]:
+    """Return the width and the box of calls that agree, or of a call that differs."""
+    first, count = run[0], len(run)
+    names = Counter(one.name.replace("looked at in the end", "look") for one in run)
+    some = [name + f" {number:,}×" * (number > 1) for name, number in names.most_common(3)]
+    about = ", ".join(some) + ", …" * (len(names) > len(some))
+    if first.found == "same":
+        head, said, state = f"{counted(count, 'call')} alike", "the same in Linux", ""
+    else:
+        is_known = first.found == "known"
+        head, about = f"≠ {first.name}", f"operation {first.number}"
+        said = f"different, {'for a known reason' if is_known else 'and nothing explains it'}"
+        state = "differs" if is_known else "fault"
+    title = f"operation {first.number}{f' to {run[-1].number}' * (count > 1)}, {', '.join(names)}: {said}"
+    lines = kit.Line(visible(head), "strong" if state else "label"), kit.Line(visible(about), "label dim")
+    wide = max(text_width(line.left, line.style) for line in lines if isinstance(line.left, str)) + 2 * PAD + 2
+    card = boxes.card(f"linux/call/{place}", lines, state=[state] * bool(state), title=visible(title), lane="calls")
+    return min(wide, 300.0), card
 
 
-def _line(number: int, runs: Sequence[Sequence[MadeCall]], box: Box) -> Iterator[Node]:
-    """Yield a line of calls, after the names of the two sides."""
-    middles = [40 + _BOX / 2 + 4, 40 + 1.5 * _BOX + 8 + 4]
-    names = [Text(0, y, name, "strong") for y, name in zip(middles, ("here", "Linux"), strict=True)]
-    yield kit.runs(f"linux/side/{number}", Box(box.x, box.y, _SIDE, 2 * _BOX + 48), names)
-    for place, run in enumerate(runs):
-        first, count = run[0], len(run)
-        same = len({one.name for one in run}) == 1
-        name = first.name.replace("looked at in the end", "look") if same else f"{count:,} calls"
-        about = first.about if count == 1 else f"{count:,} times" if same else "all agree"
-        text = [
-            fitted(_CALL / 2, 14, visible(name), _CALL, "label", "middle"),
-            fitted(_CALL / 2, 31, visible(about), _CALL, "label dim", "middle"),
-        ]
-        middle, top, low = _CALL / 2, 40 + _BOX / 2, 40 + 1.5 * _BOX + 8
-        bars = [Bar(0, 40, _CALL, _BOX, "rail"), Bar(0, 48 + _BOX, _CALL, _BOX, "rail")]
-        if first.found == "same":
-            bars.append(Bar(middle - 1.5, top, 3, low - top, "mark"))
-        else:
-            style = "strong error" if first.found == "different" else "strong"
-            text.append(Text(middle, (top + low) / 2 + 4, "≠", style, "middle"))
-        bars += [Bar(middle - 5, y - 5, 10, 10, "dot-on") for y in (top, low)]
-        said = {"same": "the same in Linux", "known": "different, for a known reason"}.get(
-            first.found, "different, and nothing explains it"
-        )
-        about = f", {first.about}" * bool(first.about) if count == 1 else f" to {run[-1].number}"
-        title = f"operation {first.number}{'' if count > 1 else f', {first.task}'}, {name}{about}: {said}"
-        at = Box(box.x + _SIDE + place * (_CALL + _GAP), box.y, _CALL, 2 * _BOX + 48)
-        yield kit.runs(f"linux/call/{number}/{place}", at, text, bars=bars, title=visible(title), lane="calls")
-
+_HIGH, _CELLS_HIGH = (110.0, 70.0), 22.0
+"""Heights of a difference of pages: in little width, and with both sides next to each other; and of its cells."""
 
 # ---- the differences -------------------------------------------------------------------------------------
 
 
-def _kind(number: int, high: float, title: str, said: Sayings | None, rows: Sequence[LinuxDifference]) -> Part:
-    """Return a kind's differences (each `high` pixels high), a legend of their pages, and the rules about the kind."""
+def _kind(number: int, is_wide: bool, title: str, said: Sayings | None, rows: Sequence[LinuxDifference]) -> Part:
+    """Return a kind's differences, a legend of the pages without words, and the rules about the kind."""
     cards = _alike(rows)
     shown = [
-        boxes.drawing(high, partial(_card, f"linux/{number}/{at}", one)) for at, one in enumerate(cards[:MOST_CARDS])
+        boxes.drawing(_HIGH[is_wide] - _CELLS_HIGH * (not one.is_of_pages), partial(_card, f"linux/{number}/{at}", one))
+        for at, one in enumerate(cards[:MOST_CARDS])
     ]
     letters = {letter for one in cards if one.is_of_pages for letter in one.first.here + one.first.linux}
+    letters -= {letter for one in cards for side in one.differing for letter in side}
     left = len(cards) - len(shown)
     return boxes.below(
         boxes.heading(f"section/linux/{number}", visible(title)),
@@ -222,29 +210,25 @@ def _card(identity: str, alike: Alike, box: Box) -> Iterator[Node]:
     begin = PAD + text_width(numbers) + 10
     text = [
         Text(PAD, 18, numbers, "dim"),
-        fitted(begin, 18, visible(row.operation), (0.4 * room if beside else room) - begin + PAD, "strong"),
+        fitted(begin, 18, visible(row.operation), (0.28 * room if beside else room) - begin + PAD, "strong"),
         Text(PAD, 36, visible(row.what), "dim"),
     ]
     bars: list[Bar] = []
-    left = PAD + 0.42 * room if beside else PAD
-    step = 0.29 * room if beside else 0.0
+    left = PAD + 0.3 * room if beside else PAD
+    step = 0.35 * room if beside else 0.0
     for side, (name, said, other) in enumerate((("machine", row.here, row.linux), ("Linux", row.linux, row.here))):
-        x, y = left + step * side, (18.0, 36.0) if beside else (54.0 + 20 * side, 54.0 + 20 * side)
-        at = x if beside else x + text_width("machine", "dim") + 12
+        x, y = left + step * side, 18.0 if beside else 54.0 + 20 * side
+        at, base = (x, 38.0) if beside else (x + text_width("machine", "dim") + 12, y)
         most = (step if beside else room - at + PAD) - 8
-        text.append(Text(x, y[0], name, "dim"))
-        if alike.is_of_pages:
-            count = min(len(said), CELLS, max(1, int(most // CELL)))
-            bars += [
-                Bar(at + CELL * page, y[1] - 11, CELL - 2, CELL - 2, PAGES[said[page]][0]) for page in range(count)
-            ]
-            bars += [
-                Bar(at + CELL * page - 1, y[1] - 12, CELL, CELL, "next")
-                for page in range(count)
-                if said[page : page + 1] != other[page : page + 1]
-            ]
-        else:
-            text.append(fitted(at, y[1], visible(said), most, "strong"))
+        words = "; ".join(PAGES[letter][1] for letter in alike.differing[side]) if alike.is_of_pages else said
+        text += [Text(x, y, name, "dim"), fitted(at, base, visible(words), most, "strong")]
+        low, begins = (46.0, x) if beside else (86.0, left + side * room / 2)
+        cells = int((most if beside else room / 2 - GAP) // CELL)
+        count = min(len(said), CELLS, max(1, cells)) if alike.is_of_pages else 0
+        for page in range(count):
+            bars.append(Bar(begins + CELL * page, low, CELL - 2, CELL - 2, PAGES[said[page]][0]))
+            if said[page : page + 1] != other[page : page + 1]:
+                bars.append(Bar(begins + CELL * page - 1, low - 1, CELL, CELL, "next"))
     title = f"operation {numbers}, {row.operation}: {row.what}, machine {row.here}, Linux {row.linux}"
     yield Node(
         identity,

@@ -98,6 +98,23 @@ def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
     return "" if name in ("reap", "boot") else _say_kentry("kentry/none")
 
 
+def kentry_state(case: str, count: int, **fields: object) -> str:
+    """Return where the records of a map's entries are, or how many slots are used."""
+    return _say_kentry(f"kentry/{case}", count, **fields)
+
+
+_say_caches = Sentences("cache pictures")
+
+
+def objects_sentence(taken: int, given: int, caches: Sequence[str]) -> str:
+    """Return how many objects of which caches an operation allocated and freed; "" for none."""
+    if not taken and not given:
+        return ""
+    names = caches[0] if len(caches) == 1 else f"{len(caches)} caches"
+    case = "both" if taken and given else "taken" if taken else "given"
+    return _say_caches(case, taken or given, caches=names, given=f"{given:,}")
+
+
 # ---- TLBs ----------------------------------------------------------------------------------------
 
 _say_tlb = Sentences("tlb pictures")
