@@ -590,12 +590,13 @@ def _cells(identity: str, value: int | None, high: int, low: int, place: Box) ->
     """Return the bits from `high` - 1 to `low`, a box each, empty if they have no value; numbers as far as they fit."""
     w = place.w / (high - low)
     digits = "" if value is None else f"{value >> low & (1 << high - low) - 1:0{high - low}b}"
-    numbers = [*range(high - 1, low - 1, -1)]
     if w < text_width("0", "mono label"):  # no room for digits: the parts have their numbers
         digits = ""
-    if w < text_width("00") + 2:  # of a part of many bits, its highest, and bit 0
-        numbers = numbers[:1] + [0] * (not low and place.w > text_width("00  0"))
-    text = [Text((high - bit - 0.5) * w, 13, f"{bit}", "label dim", "middle") for bit in numbers]
+    if w >= text_width("00") + 2:
+        text = [Text((high - bit - 0.5) * w, 13, f"{bit}", "label dim", "middle") for bit in range(low, high)]
+    else:  # of a part of many bits, its highest, and bit 0
+        text = [Text(0, 13, f"{high - 1}", "label dim", "start")]
+        text += [Text(place.w, 13, "0", "label dim", "end")] * (not low and place.w > text_width("00  0"))
     text += [Text((at + 0.5) * w, _NUMBERS + 18, digit, "mono label", "middle") for at, digit in enumerate(digits)]
     bars = [Bar(at * w, _NUMBERS, w - min(2.0, w / 8), _BITS - 4, "rail") for at in range(high - low)]
     return kit.runs(identity, place, text, bars=bars, title=digits or f"bits {high - 1} to {low}")

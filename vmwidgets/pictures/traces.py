@@ -308,12 +308,17 @@ class _Curve(NamedTuple):
 
     def drawn(self) -> Iterator[Node | Link]:
         """Yield the points, and the line through them."""
+        apart = min(
+            (max(abs(x - left), abs(y - above)) for (left, above), (x, y) in pairwise(self.points)), default=6.0
+        )
+        half = max(1.0, min(3.0, apart / 2))
+        dot = Bar(half / 3, half / 3, half * 4 / 3, half * 4 / 3, self.style)
         for end, ((x, y), title) in enumerate(zip(self.points, self.titles, strict=True)):
             yield kit.runs(
                 f"faults/{self.policy}/{end}",
-                kit.Box(x - 3, y - 3, 6, 6),
+                kit.Box(x - half, y - half, 2 * half, 2 * half),
                 (),
-                bars=(Bar(1, 1, 4, 4, self.style),),
+                bars=(dot,),
                 lane=f"faults/{self.policy}",
                 title=title,
             )

@@ -608,7 +608,7 @@ def explained(drawn: Drawn, x: float, y: float, w: float) -> float:
     looks |= {"orphan" for node in pages for run in node.text if run.text.endswith(ORPHAN)}
     known = [(text_width(words) + 40, _meaning(look, words)) for look, words in _LEGEND if look in looks]
     if any(bar.style == "line" for node in drawn.nodes for bar in node.bars):
-        words = "a shadow does not have this page: it is found below"
+        words = "not in this shadow: it is found below"
         known.insert(0, (text_width(words) + 20, boxes.key("objects", (("line", words),))))
     return boxes.flowing(known, gap=14)(drawn, x, y, w)
 

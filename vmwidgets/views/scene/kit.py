@@ -631,14 +631,14 @@ def draw_switches(
     x, top = MARGIN, y
     for group in groups:
         for switch in group:
-            w = text_width(switch.word, "") + 18
+            w = min(text_width(switch.word, "") + 18, width - 2 * MARGIN)
             if x > MARGIN and x + w > width - MARGIN:
                 x, y = MARGIN, y + SWITCHES + _SWITCH_GAP
             state = ("chosen",) if switch.chosen else ()
             kind = "switch" if switch.chosen is not None else "press"
             nodes.append(
                 Node(f"{view}/switch/{switch.key}", kind, x, y, w, SWITCHES, shape="round",
-                     text=(Text(w / 2, 15, switch.word, "", "middle"),), state=state, title=switch.title,
+                     text=(fitted(w / 2, 15, switch.word, w - 18, "", "middle"),), state=state, title=switch.title,
                      action="open", lane="switches", role="switch" * (kind == "switch")),
             )  # fmt: skip
             x += w + _SWITCH_GAP
