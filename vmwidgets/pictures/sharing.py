@@ -176,11 +176,11 @@ def _story(at: At, did: _Did, frames: Frames, before: Frames, named: Mapping[int
             place = named.get(fault.page, f"page {_number(at, frames, fault.page):,}")
             is_first = _is_untouched(before, fault.task)
             return _wrote(at, did, fault, place, was[0], first=is_first, has_locks=bool(named))
-        if was is None and len(did.copies) == 1 and not named:
-            cells = cells_of(frames)
-            left = sum(fault.task not in users for users in cells.values())
-            number, task = _number(at, frames, fault.page), visible(fault.task)
-            title = f"{task} has its own page {number:,}" + f"; {left:,} others are not in its table yet" * (left > 1)
+        if was is None and len(did.copies) == 1:
+            left = sum(fault.task not in users for users in cells_of(frames).values())
+            place = named.get(fault.page, f"page {_number(at, frames, fault.page):,}")
+            title = f"{visible(fault.task)} has its own {place}"
+            title += f"; {left:,} others are not in its table yet" * (left > 1)
             return f"{title}.", f"{_said(at.moment)} {at.moment.caption.reason}"
     elif operation.name == "write" and did.copies:
         return f"The write copied {counted(len(did.copies), 'page')}.", f"{_said(at.moment)} {at.moment.caption.reason}"

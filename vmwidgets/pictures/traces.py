@@ -308,10 +308,8 @@ class _Curve(NamedTuple):
 
     def drawn(self) -> Iterator[Node | Link]:
         """Yield the points, and the line through them."""
-        apart = min(
-            (max(abs(x - left), abs(y - above)) for (left, above), (x, y) in pairwise(self.points)), default=6.0
-        )
-        half = max(1.0, min(3.0, apart / 2))
+        gaps = (max(abs(x - left), abs(y - above)) for (left, above), (x, y) in pairwise(self.points))
+        half = min(3.0, min(gaps, default=6.0) / 2)
         dot = Bar(half / 3, half / 3, half * 4 / 3, half * 4 / 3, self.style)
         for end, ((x, y), title) in enumerate(zip(self.points, self.titles, strict=True)):
             yield kit.runs(

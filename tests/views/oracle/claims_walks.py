@@ -78,6 +78,7 @@ def fault(seen: Pictured, said: Said) -> None:
     found = walked(seen)
     assert found.pa is None
     assert is_address(said["address"], asked(seen).address)
+    assert said["access"] == {"execute": "fetch"}.get(asked(seen).access, asked(seen).access)
     told = f"{said['exception']}: {said['why']}"  # both may have a colon in them
     assert told.lower() == f"{found.fault.exception}: {found.fault.why.removesuffix('.')}".lower()
     if found.fault.kind == "not-present":

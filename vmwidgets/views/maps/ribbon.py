@@ -322,6 +322,10 @@ def below_bar(
     yield from (tick for tick in ticks if tick.x >= box.x - 6)
 
 
+_BESIDE = 12.0
+"""How far right of a new range's end a mark stands: the badge is at the end."""
+
+
 def _has_markers(picture: MapPicture) -> bool:
     """Return whether anything points at the ribbon at some step of the operation."""
     return bool(picture.value.find_cache) or picture.hint is not None or picture.moment.operation is not None
@@ -343,12 +347,14 @@ def _markers(
         marks.append((value.find_cache, f"the next search begins here{known}{above}", "find cache", "marker"))
     if picture.hint is not None:
         marks.append((picture.hint, "asked for", "hint", "marker hint"))
+    badged = {one.end for one in value.entries if "new" in picture.in_order(one.id)}
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
     for address, label, called, kind in marks:
         x = x_of(axis, address)
         if x is None:
             continue
+        x += _BESIDE * (address in badged)
         w = text_width(label, "label")
         left = min(max(MARGIN, x - w / 2), width - MARGIN - w)
         row = 0 if all(left + w < a or left > b for a, b in taken) else 1

@@ -412,9 +412,7 @@ def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> M
 
 
 def _moves(event: ev.Event, name: str) -> bool:
-    """Return whether an event changes a map's ranges."""
-    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
-        return event.map == name
+    """Return whether an event changes a range of a map."""
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
         return event.map == name and event.before[:3] != event.after[:3]
     return False
@@ -430,7 +428,7 @@ def _places(event: ev.Event, name: str) -> Sequence[int]:
     """Return the slots that are allocated or freed, or whose entry's start changes."""
     if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
         return (event.address,) if event.cache == KENTRY else ()
-    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
+    if isinstance(event, ev.EntryLinked) and event.map == name:
         return (event.entry[6],)
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
         return () if event.before[:2] == event.after[:2] else (event.after[6],)

@@ -74,11 +74,12 @@ def reference_bits(at: At) -> Sheet:
     names = (*BITS.values(), NEITHER)
     counts = {task: Counter(BITS.get(_bits(page), NEITHER) for page in pages) for task, pages in tasks.items()}
     value = at.value(at.whole.replacement)
-    order = "by arrival" if value.is_function else "as the policy looks at them"
+    order = "by arrival" if value.is_function else "the next to be looked at first"
     return Sheet(
         "reference bits", f"{value.policy}, {counted(len(every), 'page')} in memory, {order}",
         boxes.below(
-            boxes.sized(partial(_groups, shown, marks)), boxes.more("bits/more", left, "task"), _legend(every), gap=12,
+            boxes.sized(partial(_groups, shown, marks)), boxes.more("bits/more", left, "task"),
+            _legend(every, is_changed="changed" in marks.values()), gap=12,
         ),
         answer=_answer(every), more=_cleared(at), tells=False, steps=steps,
         changed=not steps.count and tasks != before,
@@ -131,11 +132,12 @@ def _cleared(at: At) -> str:
     return f"{counted(count, 'reference bit')} {'was' if count == 1 else 'were'} cleared." * bool(count)
 
 
-def _legend(every: Sequence[RingPage]) -> Part:
+def _legend(every: Sequence[RingPage], *, is_changed: bool) -> Part:
     """Return the meanings of those looks that are drawn."""
     kinds = [(f"own-{kind}", "memory" if kind == "anonymous" else "a file") for kind in sorted({*map(_kind, every)})]
     said = ["outline: not used"] * any(not page.referenced for page in every)
     said += ["round: shared by tasks"] * any(page.others for page in every)
+    said += ["dashed: its bits were changed now"] * is_changed
     return boxes.key("bits", [*kinds[: 2 * (len(kinds) > 1)], *(("", one) for one in said)])
 
 
@@ -148,16 +150,15 @@ def _groups(tasks: Sequence[tuple[str, Sequence[RingPage]]], marks: Mapping[int,
     for is_dirty in (False, True):
         some = [(task, [page for page in pages if page.dirty == is_dirty]) for task, pages in tasks]
         count = sum(len(pages) for _, pages in some)
-        said = f"must be saved before {'it leaves' if count == 1 else 'they leave'}"
-        said = said if is_dirty else f"need{'s' * (count == 1)} no saving"
+        said = f"written: must be saved before {'it leaves' if count == 1 else 'they leave'}"
+        said = said if is_dirty else f"not written: need{'s' * (count == 1)} no saving"
         groups += [(count, is_dirty, f"{counted(count, 'page')} {said}", some)] * bool(count)
     longest = max((text_width(visible(task or _NOT_MAPPED), "body") for task, _ in tasks), default=0.0)
     name = min(w / 3, longest + 14)
     parts = []
     for _, is_dirty, said, some in sorted(groups, key=lambda one: one[:2]):
         rows = [_task(task, pages, marks, is_dirty, name) for task, pages in some if pages]
-        head = boxes.heading(f"bits/group/{is_dirty:d}", said) if len(groups) > 1 else boxes.below()
-        parts.append(boxes.below(head, boxes.below(*rows, gap=6)))
+        parts.append(boxes.below(boxes.heading(f"bits/group/{is_dirty:d}", said), boxes.below(*rows, gap=6)))
     return boxes.below(*parts, gap=8)
 
 

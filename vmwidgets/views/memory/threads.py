@@ -108,8 +108,7 @@ def _answer(value: ThreadsValue, groups: Sequence[_Group], is_waiting: bool) -> 
         parts += [f"{left:,} for something else"] * bool(left)
     waits = f"{counted(count, 'thread')} {'waits' if count == 1 else 'wait'}"
     asleep = f"{waits}{' ' if len(some) == 1 else ': '}{', '.join(parts)}." if parts else ""
-    stuck = f"{counted(len(value.cycle), 'thread')} will never wake: each waits for a lock that the next one holds."
-    return " ".join(filter(None, (stuck if value.cycle else "", asleep, _who_runs(value, is_waiting))))
+    return " ".join(filter(None, (asleep, _who_runs(value, is_waiting))))
 
 
 def _who_runs(value: ThreadsValue, is_waiting: bool) -> str:
@@ -616,7 +615,7 @@ def _caption(moment: Moment, value: ThreadsValue, steps: Steps, compact: bool) -
     if not value.cycle or "deadlock:" in said.lower():  # the error or the story says it itself
         is_about_threads = moment.operation is not None and moment.operation.name in _OF_THREADS
         return moment.caption if compact else moment.caption_of(steps, tells=is_about_threads or steps.count > 0)
-    return replace(moment.caption_with(deadlock(value.cycle)), tone="error")
+    return replace(moment.caption, text=deadlock(value.cycle), reason=said.strip(), tone="error")
 
 
 def _rows(value: ThreadsValue) -> tuple[tuple[str, ...], ...]:

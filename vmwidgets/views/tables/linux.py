@@ -12,7 +12,7 @@ from functools import partial
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, MadeCall, Sayings
+from vmwidgets.comparisons.linux import NO_CALLS, LinuxComparison, LinuxDifference, MadeCall, Sayings
 from vmwidgets.engine.base.units import counted
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import GAP, Part
@@ -127,18 +127,18 @@ MOST_CALLS = 24
 
 def _call(place: int, run: Sequence[MadeCall]) -> tuple[float, Part]:
     """Return the width and the box of calls that agree, or of a call that differs."""
-    first, count = run[0], len(run)
+    first, count = run[0], sum(one.name not in NO_CALLS for one in run)
     names = Counter(one.name.replace("looked at in the end", "look") for one in run)
     some = [name + f" {number:,}×" * (number > 1) for name, number in names.most_common(3)]
     about = ", ".join(some) + ", …" * (len(names) > len(some))
     if first.found == "same":
-        head, said, state = f"{counted(count, 'call')} alike", "the same in Linux", ""
+        head, said, state = f"{counted(count, 'call')} alike" if count else "alike", "the same in Linux", ""
     else:
         is_known = first.found == "known"
         head, about = f"≠ {first.name}", f"operation {first.number}"
         said = f"different, {'for a known reason' if is_known else 'and nothing explains it'}"
         state = "differs" if is_known else "fault"
-    title = f"operation {first.number}{f' to {run[-1].number}' * (count > 1)}, {', '.join(names)}: {said}"
+    title = f"operation {first.number}{f' to {run[-1].number}' * (len(run) > 1)}, {', '.join(names)}: {said}"
     lines = kit.Line(visible(head), "strong" if state else "label"), kit.Line(visible(about), "label dim")
     wide = max(text_width(line.left, line.style) for line in lines if isinstance(line.left, str)) + 2 * PAD + 2
     card = boxes.card(f"linux/call/{place}", lines, state=[state] * bool(state), title=visible(title), lane="calls")
