@@ -282,7 +282,7 @@ def test_a_copy_is_seen_to_happen_step_by_step() -> None:
         ("lock step-new", [old]),
         ("lock step-new", [copy, old]),
         ("lock step-new", [old, old]),
-        ("lock step-new", [("Jello", False), old]),
+        *[("lock step-new", [("Jello", False), old])] * 2,  # the write after the walk is the last thing that happens
     ]
 
 

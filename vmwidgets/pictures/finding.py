@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
@@ -154,11 +155,22 @@ class Finding:
             return self._search[1:]
         scene = picture.scene()
         drawn = [*self.called(text), *hits_in(scene, text), *([] if picture.asks else steps_in(scene, text))]
+        drawn = drawn or self._in_folds(scene, text)
         first: dict[object, Hit] = {}
         for hit in drawn:
             first.setdefault(hit.thing or hit.node or hit.step, hit)
         self._search = (key, tuple(first.values()), -1)
         return self._search[1:]
+
+    def _in_folds(self, scene: Scene, text: str) -> list[Hit]:
+        """Return the results in folded parts of a picture that is one function; these parts open if there are any."""
+        picture: Any = self
+        folds = [node.id for node in scene.nodes if "folded" in node.state and node.action == "open"]
+        at = replace(picture.at(), opened=(*picture._opened_nodes, *folds))
+        found = [*hits_in(picture.drawing(at), text)] if folds else []
+        if found:
+            picture._opened_nodes = at.opened
+        return found
 
     def _shown(self, text: str, hits: tuple[Hit, ...], at: int) -> Found:
         """Return the result at an index, after showing it."""

@@ -593,7 +593,7 @@ def _cells(identity: str, value: int | None, high: int, low: int, place: Box) ->
     if w < text_width("0", "mono label"):  # no room for digits: the parts have their numbers
         digits = ""
     if w >= text_width("00") + 2:
-        text = [Text((high - bit - 0.5) * w, 13, f"{bit}", "label dim", "middle") for bit in range(low, high)]
+        text = [Text((high - bit - 0.5) * w, 13, f"{bit}", "label dim", "middle") for bit in reversed(range(low, high))]
     else:  # of a part of many bits, its highest, and bit 0
         text = [Text(0, 13, f"{high - 1}", "label dim", "start")]
         text += [Text(place.w, 13, "0", "label dim", "end")] * (not low and place.w > text_width("00  0"))

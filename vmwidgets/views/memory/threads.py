@@ -611,11 +611,11 @@ _OF_THREADS = ("spawn", "run", "step", "tick", "wakeup", "tsleep", "kill", "lock
 
 def _caption(moment: Moment, value: ThreadsValue, steps: Steps, compact: bool) -> Caption:
     """Return the caption; a deadlock is described whatever the operation was."""
-    said = f"{moment.caption.text} {moment.caption.reason}"
-    if not value.cycle or "deadlock:" in said.lower():  # the error or the story says it itself
+    own = moment.caption
+    if not value.cycle or "deadlock:" in own.text.lower():  # the error or the story says it first itself
         is_about_threads = moment.operation is not None and moment.operation.name in _OF_THREADS
         return moment.caption if compact else moment.caption_of(steps, tells=is_about_threads or steps.count > 0)
-    return replace(moment.caption, text=deadlock(value.cycle), reason=said.strip(), tone="error")
+    return replace(own, text=deadlock(value.cycle), reason=own.text, tone="error")
 
 
 def _rows(value: ThreadsValue) -> tuple[tuple[str, ...], ...]:
