@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
+from tests.views import gallery
 from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
 from vmwidgets.engine.kernel.map.map_schema import MapValue
@@ -279,3 +280,9 @@ def test_many_things_that_changed_alike_have_one_line_around_them(act: Callable[
             (count,) = (node for node in scene.nodes if node.id == ring.id.replace("/around", "/count"))
             assert count.text[0].text == f"{len(inside)}"
             assert len(inside) > 3
+
+
+def test_no_picture_has_more_than_seven_accents() -> None:
+    """Of more things that changed alike, one ring says how many; of two sides, all differences are marked."""
+    found = {name: accents(picture.scene()) for name, picture in gallery.every() if not name.startswith("Beside")}
+    assert {name: some for name, some in found.items() if some.total() - some["around"] > 7} == {}

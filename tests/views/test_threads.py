@@ -143,7 +143,7 @@ def test_a_deadlock_is_a_circle_with_its_name(machine: vm.Machine) -> None:
             assert node.x - 0.1 <= point[0] <= node.x + node.w + 0.1, link.id
             assert node.y - 0.1 <= point[1] <= node.y + node.h + 0.1, link.id
     assert any(run.text == "deadlock" for node in scene.nodes for run in node.text)
-    assert "Deadlock: one → two → one" in scene.caption.reason
+    assert "Deadlock: one → two → one" in scene.caption.text
     held = next(link for link in scene.links if link.kind == "held-by")
     assert (held.source, held.target) == ("wait/lock/exec_map", "wait/lock/exec_map/wakes")
     assert placed[held.target].thing == "thread:one"

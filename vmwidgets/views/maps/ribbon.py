@@ -323,7 +323,7 @@ def below_bar(
 
 
 _BESIDE = 12.0
-"""How far right of a new range's end a mark stands: the badge is at the end."""
+"""How far right of a new range's end a mark is drawn: the badge is at the end."""
 
 
 def _has_markers(picture: MapPicture) -> bool:
