@@ -56,15 +56,6 @@ def binary_size(size: int) -> str:
     return f"{int(size)} B"
 
 
-def brief_size(size: int) -> str:
-    """Return a size in few characters, with the unit as a letter.
-
-    >>> brief_size(768 * 1024)
-    '768K'
-    """
-    return binary_size(size).replace(" ", "").replace("iB", "")
-
-
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun.
 
