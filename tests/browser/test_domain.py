@@ -42,7 +42,7 @@ def test_a_map_in_a_cell_adds_a_vnode_and_a_descriptor_selected_together(noteboo
         kinds = fresh.evaluate_all("(nodes) => nodes.map((node) => node.getAttribute('class').split(' ')[1]).sort()")
         assert kinds == ["hardware", "vnode"]
         hardware = notebook.cell(cell).locator(f".vmwidgets .node.hardware[data-thing='vnode:{identity}']")
-        assert word in (hardware.text_content() or "")
+        assert f"page → 0x{int(word, 16) & ~0xFFF:_x}" in (hardware.text_content() or "")
     notebook.cell(1).locator(f".vmwidgets .node.vnode[data-thing='vnode:{identity}']").click()
     for cell, many in ((1, 2), (2, 2), (3, 2), (4, 1)):
         notebook.cell(cell).locator(".vmwidgets .node.selected").first.wait_for()

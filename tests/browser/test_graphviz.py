@@ -98,7 +98,7 @@ def test_graphvizs_drawing_follows_the_machine_and_shows_what_is_selected(notebo
     loaded = notebook.bytes_in
     notebook.run("b = m.kernel_map.enter('20 KiB', prot='r')")
     expect(drawn(notebook, 0)).to_contain_text("20 KiB")
-    drawn(notebook, 0).locator(".node.entry.new .shape").first.click()
+    drawn(notebook, 0).locator(".node.entry.new text").first.click()
     expect(drawn(notebook, 0).locator(".node.selected").first).to_be_visible()
     index = notebook.run("m.kernel_map")
     press(notebook, index).click()
@@ -112,7 +112,7 @@ def test_a_row_of_a_table_is_selected_in_graphvizs_drawing_and_in_ours(notebook:
     press(notebook, index).click()
     lines = drawn(notebook, index).locator("g.link > .line")
     expect(lines.first).not_to_have_css("stroke", "none")
-    assert lines.count() == 3, "from a descriptor to each table"
+    assert lines.count() == 4, "from a descriptor to each table, and from the root to itself"
     row = drawn(notebook, index).locator("g.row[data-id^='tables/slot/']").last
     row.locator("text").click()
     expect(row).to_have_class("node row selected")

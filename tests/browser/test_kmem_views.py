@@ -49,7 +49,7 @@ def test_two_threads_asleep_on_exec_map_are_drawn_as_such_and_woken_in_order(not
         assert first[1] < second[1], "in the order in which they will look again"
         subject = notebook.cell(index).locator(".vmwidgets .node.channel", has_text="room in exec_map")
         assert "2 wait" in (subject.text_content() or "")
-        assert notebook.cell(index).locator(".vmwidgets .link.waits").count() == 3
+        assert notebook.cell(index).locator(".vmwidgets .link.waits").count() == 2
     for index in (1, 3):
         below = notebook.cell(index).locator(".vmwidgets .node[data-id^='kmem/exec_map/sleeper/']")
         assert below.all_text_contents() == ["firstasleep for room", "secondasleep for room"]
@@ -79,8 +79,8 @@ def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: No
     notebook.run("b = m.kmem_malloc('12 KiB')")
     cell = notebook.cell(3)
     cell.locator(".vmwidgets .node[data-id='kmem/answer']", has_text="In kmem_map").wait_for()
-    cell.locator(".vmwidgets .node.kmem-map[data-thing='map:pipe_map']").click()
-    cell.locator(".vmwidgets .node[data-id='kmem/answer']", has_text="In pipe_map").wait_for()
+    cell.locator(".vmwidgets .node.kmem-map[data-thing='map:exec_map']").click()
+    cell.locator(".vmwidgets .node[data-id='kmem/answer']", has_text="In exec_map").wait_for()
     notebook.cell(2).locator(".vmwidgets").first.wait_for()
     back = cell.get_by_role("button", name="back", exact=True).first
     back.click()

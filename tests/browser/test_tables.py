@@ -88,7 +88,7 @@ def test_clearing_the_present_bit_faults_and_undo_restores(notebook: Notebook) -
     assert says("walks: edited/reached", caption(notebook, 1))
     assert said(notebook, "print(m.walk(w.va).fault.kind, m.journal[-1].name)") == "not-present set_descriptor"
     cell.locator(".vmwidgets .node[data-id='walk/switch/undo']").click()
-    cell.locator(".vmwidgets .node.verdict.ok").wait_for()
+    cell.locator(".vmwidgets .node.verdict", has_text="Access succeeds").wait_for()
     assert said(notebook, "print(m.system.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)") == before
 
 

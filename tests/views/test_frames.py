@@ -282,7 +282,7 @@ def test_the_headline_says_how_many_frames_are_free_against_the_marks() -> None:
     caption = vm.Frames(machine).scene().caption
     counts = machine.frames.value().counts
     assert caption.text == f"{counts.available:,} of {counts.total:,} frames are available."
-    assert caption.reason == "kmem_object has 3 more than before."
+    assert caption.reason == "kmem_object: 3 more than before."
 
 
 def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() -> None:

@@ -165,12 +165,17 @@ class Finding:
     def _in_folds(self, scene: Scene, text: str) -> list[Hit]:
         """Return the results in folded parts of a picture that is one function; these parts open if there are any."""
         picture: Any = self
-        folds = [node.id for node in scene.nodes if "folded" in node.state and node.action == "open"]
-        at = replace(picture.at(), opened=(*picture._opened_nodes, *folds))
-        found = [*hits_in(picture.drawing(at), text)] if folds else []
+        opened = self._folds(scene)
+        found = [*hits_in(picture.drawing(replace(picture.at(), opened=opened)), text)]
         if found:
-            picture._opened_nodes = at.opened
+            picture._opened_nodes = opened
         return found
+
+    def _folds(self, scene: Scene) -> tuple[str, ...]:
+        """Return the nodes to open so that nothing of a picture that is one function is folded."""
+        picture: Any = self
+        folds = (node.id for node in scene.nodes if "folded" in node.state and node.action == "open")
+        return (*picture._opened_nodes, *folds)
 
     def _shown(self, text: str, hits: tuple[Hit, ...], at: int) -> Found:
         """Return the result at an index, after showing it."""
@@ -189,7 +194,8 @@ class Finding:
     def _left_out(self) -> str:
         picture: Any = self
         is_whole = type(self).called is not Finding.called
-        folds = [] if is_whole else [node for node in picture.scene().nodes if "folded" in node.state]
+        scene = picture.drawing(replace(picture.at(), opened=self._folds(picture.scene())))
+        folds = [] if is_whole else [node for node in scene.nodes if "folded" in node.state]
         were = "was" if len(folds) == 1 else "were"
         return f"; {counted(len(folds), 'folded part')} of it {were} not searched" if folds else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Any
 
 import traitlets
@@ -88,7 +89,7 @@ class Map(Picture):
             machine=target.machine.name,
             selection=entry_id(self.selection),
             width=at.width,
-            has_tree=self._has_tree(target, at.moment),
+            has_tree=at.height == inf or self._has_tree(target, at.moment),
             opens=True,
         )
 

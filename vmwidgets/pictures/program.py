@@ -1,4 +1,4 @@
-"""A small C program and what it does: its text with the current line, the TLB and the frames."""
+"""A small C program and what it does: its text with the current line, the TLB, and frames that changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _COLUMNS: dict[str, Callable[[LineCounts], int]] = dict(
 
 @picture_of(first_for=Played, name="Program")
 def draw(at: At) -> Scene:
-    """Draw the text of a C program that was played, with the current line, each line's cost so far, TLB and frames.
+    """Draw the text of a C program that was played, with the current line, each line's cost so far, and the TLB.
+
+    Frames are drawn if they changed.
 
     `target` is the result of ``vm.play(…)``.  Each access is an operation of the machine, so the picture steps from
     access to access.

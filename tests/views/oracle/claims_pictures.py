@@ -677,10 +677,13 @@ def got_a_copy(seen: Pictured, said: Said) -> None:
 
 @claim("fault strips: alike")
 def the_same_text(seen: Pictured, said: Said) -> None:
-    """The copy begins like the frame that it was copied from, though it has been written."""
+    """The copy begins like the frame that it was copied from, with what was written."""
     (copied,) = (event for event in seen.operation.events if isinstance(event, PageCopied))
     texts = seen.machine.frames.beginnings((copied.source_frame, copied.frame))
     assert len({text.partition(b"\0")[0][:8] for text in texts.values()}) == 1
+    given = dict(seen.operation.arguments)
+    at, written = int(given["address"]) % vm.PAGE, bytes(given["data"])
+    assert all(text[at : at + len(written)] == written for text in texts.values())
 
 
 @claim("fault strips: alone")

@@ -71,9 +71,10 @@ def domain(at: At) -> Sheet:
 def _books(value: DomainValue) -> str:
     """Return what the program has now, in a line."""
     held, free = sum(cnode.held for cnode in value.cnodes), sum(map(free_in, value.cnodes))
-    slots = f"{counted(held, 'capability', 'capabilities')} and {counted(free, 'free slot')}"
-    slab = f"{value.slab.free:,} of {value.slab.total:,} blocks of its slab are free"
-    return f"The program has {slots}, in {counted(value.region_count, 'region')}; {slab}."
+    slots = f"{counted(held, 'capability', 'capabilities')}, {counted(free, 'free slot')} in all its CNodes"
+    are = "is" if value.slab.free == 1 else "are"
+    slab = f"{value.slab.free:,} of {value.slab.total:,} blocks of its slab {are} free"
+    return f"The program has {slots}, and {counted(value.region_count, 'region')}; {slab}."
 
 
 def _row(identity: str, name: str, number: str, part: Part) -> Part:

@@ -282,7 +282,7 @@ def _about(line: Line, style: AddressStyle) -> str:
 def _name(line: Line) -> str:
     """Return the name of a line's file or memory, and the number of its ranges if not all of them have a cell."""
     many = f" ×{len(line.rows)}" if len(line.rows) > MOST_CELLS else ""
-    names = (what.name.rpartition("/")[2] or "memory" + ", shared" * what.shared for what in map(_what, line.rows))
+    names = ((what.name.rpartition("/")[2] or "memory") + ", shared" * what.shared for what in map(_what, line.rows))
     return ", ".join(map(visible, dict.fromkeys(names))) + many
 
 

@@ -493,9 +493,10 @@ def _whose(page: RingPage) -> str:
 
 
 def _one_task(ring: RingValue) -> str:
-    """Return the task of all pages that are drawn; "" if there are several."""
-    tasks = {page.task for page in ring.pages[:MOST]}
-    return tasks.pop() if len(tasks) == 1 and not any(page.others for page in ring.pages[:MOST]) else ""
+    """Return the task of all pages; "" if there are several, or not all pages are known."""
+    tasks = {page.task for page in ring.pages}
+    is_known = len(tasks) == 1 and len(ring.pages) == ring.count and not any(page.others for page in ring.pages)
+    return tasks.pop() if is_known else ""
 
 
 def _card(

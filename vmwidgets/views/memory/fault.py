@@ -135,7 +135,7 @@ def _caption(
     if not told:
         return caption
     if page is not None and page.frame >= 0 and len(faults) == 1:
-        return Caption(told, (), _said_of(page), "good")
+        return Caption(told, (), _said_of(page, fault.va), "good")
     which = f" This is fault {faults.index(fault) + 1:,} of {len(faults):,}, at page {address(fault.va & ~(PAGE - 1))}."
     return Caption(told, (), caption.reason + which * (len(faults) > 1), caption.tone)
 
@@ -210,7 +210,7 @@ def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
     return f"{number}{fault.access} at {address(fault.va)}{whose}"
 
 
-def _said_of(page: FaultedPage) -> str:
+def _said_of(page: FaultedPage, va: int) -> str:
     """Return what was written, and the frames before and after."""
     task = visible(page.writer)
     (_, was), *_ = page.before.descriptors
@@ -224,7 +224,9 @@ def _said_of(page: FaultedPage) -> str:
         whose = f"had no {page.word} for it"
     said = f"{task} wrote {page.what or 'to its page'}. It {whose}; now it has {page.frame:#x}."
     texts = [] if page.after is None else [one.words for one in page.after.frames]
-    return f"{said} {say_fault('alike')}" if len(texts) > 1 and len({*texts}) == 1 and texts[0] else said
+    written, at = page.what.strip("“”"), va % PAGE
+    is_drawn = bool(written) and len(texts) > 1 and texts[0].rstrip("…")[at : at + len(written)] == written
+    return f"{said} {say_fault('alike')}" if is_drawn and len({*texts}) == 1 else said
 
 
 # ---- its steps -------------------------------------------------------------------------------------

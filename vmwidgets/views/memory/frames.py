@@ -109,7 +109,7 @@ def _difference(value: FramesValue, before: FramesValue) -> str:
     ]
     if not first[1]:
         return ""
-    said = [f"{first[0]} has {_more(first[1])} than before", *(f"{name} {_more(by)}" for name, by in others[:2])]
+    said = [f"{first[0]}: {_more(first[1])} than before", *(f"{name}: {_more(by)}" for name, by in others[:2])]
     return "; ".join(said) + "."
 
 

@@ -82,7 +82,9 @@ class _Shown:
             taken = taken_over(after, before, value, self.moment) if drawn is value else tuple(taken_in(drawn))
             segments = stretches(value, taken)
             widen(segments, self.changes(value.name, self.after))
-            self._axes[value.name] = drawn, Axis(place(segments, x, w, _BROKEN))
+            breaks = sum(segment.broken for segment in segments)
+            broken = max(_BROKEN, w / len(segments)) if breaks == 1 else _BROKEN  # a map with one entry isn't full
+            self._axes[value.name] = drawn, Axis(place(segments, x, w, broken))
         return self._axes[value.name]
 
 

@@ -470,7 +470,7 @@ class ObjectRows:
             found = f"search {[*self._found].index(name) + 1}: {counted(here, 'page')}"
             style = "label strong" if here == max(self._found.values()) else style
         tasks = {visible(task_of(who)) for who in self._mappers[name]}
-        own = [f"{task}'s own copies" for task in tasks] * (one.kind == "shadow" and len(tasks) == 1)
+        own = [f"{task}'s own copies" for task in tasks] * (one.kind == "shadow" and len(tasks) == 1 and count == 1)
         lines = kit.Line(names, "strong", beside, middle=True), kit.Line(found or (*own, kind, one.kind), style)
         state = ("new",) if was is None else ("changed",) if was.shadow != one.shadow else ()
         text, bar = kit.lines_of(lines, wide, top=15, step=16, pad=10), Bar(0, 0, 4, box.h, kind_of_object(name, "r--"))

@@ -216,7 +216,8 @@ def _column(one: SharedRange, column: _Column, frames: Frames, box: Box) -> Iter
         users = frames[frame]
         state = column.states[frame]
         who = "; ".join(f"{task}: {rights} at {Address(at)}" for (task, at), rights in users.items())
-        title = visible(f"frame {frame:#x}: {who}" if count == 1 else f"{count:,} frames, from {frame:#x} on: {who}")
+        which = f"frame {frame:#x}" if count == 1 else f"{count:,} frames, the first is {frame:#x}"
+        title = visible(f"{which}: {who}")
         for (_, above), (below, _) in pairwise(those):
             begin, end = y + above * _ROW + _ROW / 2, y + below * _ROW + _ROW / 2
             yield kit.runs(

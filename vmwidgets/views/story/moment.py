@@ -23,6 +23,9 @@ from .words.pictures import say_moment
 About = Callable[[Step], bool]
 """A function that decides which steps are about a picture's subject."""
 
+ACCESSES = ("read", "write", "load", "store", "fetch")
+"""Operations that touch only the memory of a task: a failing one is no news of a picture that it did not change."""
+
 MOST_PASSED = 3
 """The most skipped steps that the next step mentions."""
 
@@ -151,10 +154,11 @@ class Moment:
         caption = self.caption
         if not self.is_after or self.operation is None or caption.tone == "panic":
             return self.caption_with(f"{answer} {more}".strip())
-        if caption.tone == "error":
+        known = self.has_steps and not self.operation.truncated and self.operation.name != "boot"
+        is_elsewhere = known and not steps.count and not changed and self.operation.name in ACCESSES
+        if caption.tone == "error" and not is_elsewhere:
             caption = caption if tells or steps.count else replace(caption, reason="", functions=())
             return replace(caption, reason=" ".join(one for one in (caption.reason, answer, more) if one))
-        known = self.has_steps and not self.operation.truncated and self.operation.name != "boot"
         if known and not steps.count and not changed:
             said, caption = say_moment("same"), Caption("", (), "", "plain")
         elif known and not tells:

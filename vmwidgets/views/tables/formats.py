@@ -180,7 +180,9 @@ def _tables(cost: FormatCost, box: Box) -> Iterator[Node]:
 def _tlb(cost: FormatCost) -> Part:
     """Return how much memory 64 TLB entries reach, and how many map everything."""
     entries, reach = counted(cost.entries, "entry"), grouped_size(cost.reach(64))
-    said = ["all of it", f"with {entries}"] if cost.reach(64) == cost.mapped else [reach, f"all of it takes {entries}"]
+    every = "what it maps" if cost.left_out else "all of it"
+    said = [every, f"with {entries}"] if cost.reach(64) == cost.mapped else [reach, f"{every} takes {entries}"]
+    said = said if cost.mapped else ["nothing"]
     out = [f"out of reach: {counted(cost.left_out, 'range')}"] if cost.left_out else []
     looks = ["strong", "label dim"]
     lines = [*map(kit.Line, said, looks), *(kit.Line(one, "label error") for one in out)]
