@@ -39,6 +39,7 @@ def test_a_map_in_a_cell_adds_a_vnode_and_a_descriptor_selected_together(noteboo
     identity, word = str(notebook.outputs(index)[0]["text"]).split()
     for cell in (1, 2):
         fresh = notebook.cell(cell).locator(f".vmwidgets .node.new[data-thing='vnode:{identity}']")
+        fresh.first.wait_for()
         kinds = fresh.evaluate_all("(nodes) => nodes.map((node) => node.getAttribute('class').split(' ')[1]).sort()")
         assert kinds == ["hardware", "vnode"]
         hardware = notebook.cell(cell).locator(f".vmwidgets .node.hardware[data-thing='vnode:{identity}']")

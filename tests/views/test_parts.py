@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -85,3 +86,13 @@ def test_kernel_memory_folds_too() -> None:
     folded = fold_parts(scene, names, 400, {})
     assert folds(folded) == names
     sound(folded)
+
+
+@pytest.mark.parametrize("room", [300.0, 900.0])
+def test_a_picture_of_a_domain_has_no_parts_to_fold(room: float) -> None:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame())
+    shown = vm.picture(domain.machine)
+    whole, here = (shown.drawing(replace(shown.at(), height=high)) for high in (inf, room))
+    assert {node.id for node in here.nodes} == {node.id for node in whole.nodes}
+    assert here.height == whole.height

@@ -29,6 +29,8 @@ def fold_parts(scene: Scene, heads: Collection[str], room: float, asked: Mapping
     if isinf(room):
         return scene
     begins = sorted((node for node in scene.nodes if node.id in heads), key=lambda node: node.y)
+    if not begins:
+        return scene
     tops = [node.y for node in begins]
     heights = [end - top for top, end in zip(tops, [*tops[1:], scene.height], strict=True)]
     left, closed = scene.height, set[int]()
