@@ -26,7 +26,7 @@ def test_every_picture_is_sound(seed: int) -> None:
     sound(vm.Paging(compared(seed, "a name far too long for the card that it stands in, and \n worse")).scene())
 
 
-def test_the_subtitle_says_whose_memory_is_how_large() -> None:
+def test_the_caption_says_whose_memory_is_how_large() -> None:
     m, other = vm.boot("armv7"), vm.boot("armv7")
     domain, task = m.domain("hello"), other.task("sh")
     domain.map(domain.frame("8 KiB"))

@@ -79,7 +79,7 @@ def test_many_slabs_are_counted(machine: vm.Machine) -> None:
     assert int(rest.title.split()[0]) + len(shown) == sum(counts.values())
 
 
-def test_of_more_buffers_than_cells_a_cell_says_that_it_is_of_several_and_has_no_number(machine: vm.Machine) -> None:
+def test_of_more_buffers_than_cells_a_line_says_how_many_a_cell_has(machine: vm.Machine) -> None:
     for _ in range(5):
         machine.malloc(32)
         machine.malloc(300)

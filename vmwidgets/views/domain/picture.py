@@ -116,11 +116,6 @@ class DomainAt:
         return list(all_vnodes(self.value.root))
 
     @cached_property
-    def extents(self) -> Sequence[tuple[int, int]]:
-        """The mapped addresses [start, end): leaves and folds, in address order."""
-        return extents_of(self.vnodes)
-
-    @cached_property
     def below(self) -> dict[int, Below]:
         """For each vnode, the totals of itself and everything below it."""
         found: dict[int, Below] = {}
@@ -264,17 +259,15 @@ def things_of(value: DomainValue) -> dict[CapRef, str]:
 def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
     """Return the things that these events made, and the things that they changed."""
     mine = [event for event in done if getattr(event, "domain", None) == value.name]
-    slots, held, vnodes, regions = (
+    slots, held, vnodes = (
         _came_and_went(mine, *both)
         for both in (
             (ev.SlotAllocated, ev.SlotFreed, "ref"),
             (ev.CapabilityMade, ev.CapabilityDeleted, "ref"),
             (ev.VnodeLinked, ev.VnodeUnlinked, "id"),
-            (ev.RegionAdded, ev.RegionRemoved, "id"),
         )
     )
     new = {f"cap:{ref}" for ref in slots.new | held.new} | {vnode_thing(one) for one in vnodes.new}
-    new |= {f"region:{one}" for one in regions.new}
     new |= {f"head:{event.address:x}" for event in mine if isinstance(event, ev.SlabGrown)}
     changed = {f"cap:{ref}" for ref in slots.leaving | held.leaving | held.changed}
     changed |= {vnode_thing(event.id) for event in mine if isinstance(event, (ev.VnodeMapped, ev.VnodeUnlinked))}

@@ -197,7 +197,7 @@ def _left_out(some: Sequence[Strip], box: Box) -> Node:
     pieces = [piece for strip in some for piece in strip.pieces]
     count = sum(piece.frames for piece in pieces)
     if all(piece.run is not None and piece.run.state == "free" for piece in pieces):
-        words = f"{count:,} free frames more, in {counted(sum(strip.blocks for strip in some), 'block')}"
+        words = f"{counted(count, 'free frame')} more, in {counted(sum(strip.blocks for strip in some), 'block')}"
         return kit.fold(f"frames/fold/{pieces[0].first:x}", box, words, title=words, lane="frames/runs")
     return fold_of(pieces[0].first, count, box)
 

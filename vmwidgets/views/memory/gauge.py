@@ -23,8 +23,6 @@ from vmwidgets.views.story.words.names import owner_words
 _BAR = 44.0
 """Height of the bar."""
 
-CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
-
 OWNERS = 7
 """The most parts that are named below the bar."""
 

@@ -42,7 +42,7 @@ _NEW_COUNT = {"count step-new": "count step"}
 
 _NOUNS = {
     "entry": "entry", "frame": "frame", "object": "object", "thread": "thread", "pte": "descriptor", "table": "table",
-    "slab": "slab", "map": "map", "region": "region", "cap": "capability", "vnode": "vnode", "fault": "stage",
+    "slab": "slab", "map": "map", "cap": "capability", "vnode": "vnode", "fault": "stage",
 }  # fmt: skip  # read as a list
 
 BESIDE = "beside"
