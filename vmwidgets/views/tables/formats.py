@@ -181,7 +181,8 @@ def _tlb(cost: FormatCost) -> Part:
     """Return how much memory 64 TLB entries reach, and how many map everything."""
     entries, reach = counted(cost.entries, "entry"), grouped_size(cost.reach(64))
     every = "what it maps" if cost.left_out else "all of it"
-    said = [every, f"with {entries}"] if cost.reach(64) == cost.mapped else [reach, f"{every} takes {entries}"]
+    takes = f"all mapped: {entries}" if cost.left_out else f"all of it takes {entries}"
+    said = [every, f"with {entries}"] if cost.reach(64) == cost.mapped else [reach, takes]
     said = said if cost.mapped else ["nothing"]
     out = [f"out of reach: {counted(cost.left_out, 'range')}"] if cost.left_out else []
     looks = ["strong", "label dim"]
