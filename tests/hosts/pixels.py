@@ -15,7 +15,7 @@ SCREENS = hosts.FOLDER / "screens"
 READABLE = 3.0
 """A text's darkest or lightest pixel against its ground; 4.5 : 1 in the style sheet, less in thin letters."""
 
-HOUSE = {"red": (0xB3, 0x34, 0x1F), "black": (0x2B, 0x31, 0x38), "new": (0x0A, 0x7D, 0x50)}
+HOUSE = {"red": (0xF8, 0xDD, 0xD6), "black": (0x2B, 0x31, 0x38), "new": (0x0A, 0x7D, 0x50)}
 """Colours of the style sheet, as the light theme has them."""
 
 COUNT = """async ([png, boxes]) => {
