@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import inf
 from typing import Any, NamedTuple
 
 import traitlets
@@ -132,7 +131,7 @@ class Dashboard(Map):
                 machine=machine.name,
                 selection=entry_id(self.selection),
                 width=at.width,
-                has_tree=at.height == inf or self._has_tree(target, picture.moment),
+                has_tree=self._has_tree(target, at),
             )
         ]
         if target is machine.kernel_map:

@@ -89,15 +89,17 @@ class Map(Picture):
             machine=target.machine.name,
             selection=entry_id(self.selection),
             width=at.width,
-            has_tree=at.height == inf or self._has_tree(target, at.moment),
+            has_tree=self._has_tree(target, at),
             opens=True,
         )
 
-    def _has_tree(self, target: AnyMap, moment: Moment) -> bool:
-        """Return whether the tree is drawn: alone, if the operation searched or changed it, or a reader opened it."""
+    def _has_tree(self, target: AnyMap, at: At) -> bool:
+        """Return whether the tree is drawn: alone, in a file, if an operation used it, or a reader opened it."""
+        moment = at.moment
         is_boot = moment.operation is not None and moment.operation.name == "boot"
         is_new = not is_boot and bool(moment.mine(steps_of_map(target.name, ("tree",))))
-        return is_new or self._seeking or len(self.lanes) == 1 or self._parts_asked.get(TREE_HEAD, False)
+        is_whole = len(self.lanes) == 1 or at.height == inf
+        return is_new or self._seeking or is_whole or self._parts_asked.get(TREE_HEAD, False)
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
         """Return the value to draw: the map at a moment, around important entries, or with the result of a search."""

@@ -243,12 +243,18 @@ def a_task_is_killed_for_its_own_pages() -> Iterator[vm.Machine]:
     yield from one_after_the_other(machine, acts)
 
 
-@makes("map operations: access/copied/one has it", "map operations: access/copied/more have it")
-def what_children_have_is_copied() -> Iterator[vm.Machine]:
-    machine = small(fork="shadow")
+def two_pages(machine: Any) -> tuple[Any, int]:
+    """A task with two pages in memory, and where they begin."""
     task = machine.task("init")
     start = int(task.mmap(2 * PAGE))
     task.write(start, b"x" * 2 * PAGE)
+    return task, start
+
+
+@makes("map operations: access/copied/one has it", "map operations: access/copied/more have it")
+def what_children_have_is_copied() -> Iterator[vm.Machine]:
+    machine = small(fork="shadow")
+    task, start = two_pages(machine)
     children: list[Any] = []
     acts: Acts = [
         lambda: children.append(task.fork()),
@@ -310,9 +316,7 @@ def shadows_of_memory() -> Iterator[vm.Machine]:
 def swap_space_of_a_copy_is_left() -> Iterator[vm.Machine]:
     machine = small(fork="counted")
     machine.swap_on(32 * PAGE)
-    task = machine.task("init")
-    start = int(task.mmap(2 * PAGE))
-    task.write(start, b"x" * 2 * PAGE)
+    task, start = two_pages(machine)
     children: list[Any] = []
     acts: Acts = [
         lambda: children.append(task.fork()),
