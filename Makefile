@@ -17,7 +17,7 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 # Tests in browsers wait half of their time: beside them runs, at a lower priority, what computes. All else runs one
 # after the other, whatever -j says.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
-TWO = $(MAKE) --no-print-directory -j2 BESIDE=yes $(SYNC)
+TWO = $(MAKE) --no-print-directory -j2 BESIDE=yes
 EACH = $(MAKE) --no-print-directory BESIDE=no
 # Without a Chromium its tests are left out, and named at the end.
 BROWSER = CHROMIUM="$$(tools/chromium)"
@@ -43,7 +43,7 @@ endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep beside
 .PHONY: real mutants slow format bench pictures listing build changes locks programs clean newest oldest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
-.PHONY: test-computes check-waits check-computes
+.PHONY: test-waits test-computes check-waits check-computes
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -54,25 +54,26 @@ lab: environment-lab bundle ## Open JupyterLab on the labs' first page (or NOTEB
 
 test: environment-test bundle ## Run what finds most bugs, in eight minutes: before each commit
 	$(BEGIN)
-	+$(TWO) essential test-computes
-	+$(EACH) doctests fast
+	+$(TWO) test-waits test-computes
 	$(END)
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
-	+$(EACH) TIER=--tier=rest newest shortest
 	+$(TWO) TIER=--tier=rest check-waits check-computes
 	$(END)
 
+test-waits:
+	+$(EACH) essential doctests fast
+
 test-computes:
-	+nice $(EACH) lint javascript
+	+nice $(EACH) $(SYNC) lint javascript
 
 check-waits:
 	+$(EACH) pages access
 	$(BY_FILE) $(TIER) tests/hosts tests/packaging
 
 check-computes:
-	+nice $(EACH) oldest notebooks
+	+nice $(EACH) $(SYNC) newest shortest oldest notebooks
 
 lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
 
