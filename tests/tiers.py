@@ -1,8 +1,8 @@
 """Which tests `make test` runs, and which `make check` runs in addition.
 
 The fast tier is every unit test but the functions in slow.txt, which `make slow` measures, and what is marked
-`essential`: the students' notebooks and a dozen browser tests.  `make check` also runs a sample of the kernels in QEMU,
-where QEMU is; `make real` runs all of them.
+`essential`: the students' notebooks but the longest, and a dozen browser tests.  `make check` also runs a sample of the
+kernels in QEMU, where QEMU is; `make real` runs all of them.
 """
 
 from __future__ import annotations
