@@ -118,11 +118,17 @@ def commonest_of(name: str) -> tuple[list[Sheet], str, int]:
 
 
 @by_name
-@pytest.mark.sampled(3)
 def test_the_words_say_what_differs(name: str) -> None:
-    """Who reads only the text can do the exercise: sheets that want other solutions have other texts."""
+    """Who reads only the text can do the exercise: sheets that want other solutions have other texts.
+
+    The text of one exercise leads to a long list of addresses.
+    """
     sheets = [lab.practice(name, number) for number in range(1, SHEETS + 1)]
-    texts = {SOLVED[name].right[0](sheet.given): sheet.text for sheet in sheets}
+    listed = "`trace_variant.given.addresses`"
+    texts = {
+        SOLVED[name].right[0](sheet.given): sheet.text.replace(listed, f"{getattr(sheet.given, 'addresses', listed)}")
+        for sheet in sheets
+    }
     assert len(set(texts.values())) == len(texts)
 
 

@@ -32,7 +32,6 @@ MOST_TEXT = 3000
 
 
 @ALL
-@pytest.mark.sampled(4)
 def test_three_questions_of_different_kinds(exercise: str, how: str) -> None:
     asked = asked_of(exercise, how)
     chosen = three([Asked(exercise, one) for one in asked], "test")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.units import PAGE, counted
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.exercises.replacement import PolicySheet
+from vmwidgets.labs.exercises.replacement import PolicySheet, TraceSheet
 from vmwidgets.questions.question import Question
 from vmwidgets.reference_strings.references import MOST_FRAMES, reference_string
 from vmwidgets.reference_strings.references_schema import PageReference, PolicyRun, ReferencesValue
@@ -17,17 +17,20 @@ OURS = ("fifo", "lru", "opt", "clock", "second chance")
 """Policies that are run here."""
 
 ON_PAPER = ("lru", "fifo")
-"""Policies for comparison with a student's own function, which is not run."""
+"""Policies for a string that the sheet has: a student's own function is not run."""
 
 PARTS = 8
 """How many parts of each run are tried."""
+
+FEW = 3
+"""The frames for a part of a trace: with as many as the sheet has, nothing would be evicted in a part."""
 
 WINDOW = 14
 """The length of the part that a question is about: as many references as can be done by hand."""
 
 
 def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
-    """Yield runs to ask about, with words: part of the student's string or, for a policy, of the sheet's string."""
+    """Yield runs to ask about, with words: part of the student's string, or of the string or trace of the sheet."""
     thing = subject.thing
     runs: list[tuple[str, list[str], str, int]] = []
     if isinstance(thing, ReferencesValue):
@@ -40,6 +43,9 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
             for name, string in named
             for policy in ON_PAPER
         ]
+    elif isinstance(subject.given, TraceSheet):
+        string = [f"{address // PAGE}" for address in subject.given.addresses]
+        runs = [("the pages of your variant's trace", string, policy, FEW) for policy in ON_PAPER]
     parts = [_part(draws, *run) for _ in range(PARTS) for run in draws.shuffled(runs)]
     full = [part for part in parts if sum(step.victim is not None for step in part[1].steps) > 1]
     yield from drawn_first(draws, full, lambda part: bool(part[1].hits > 1))  # else the last pages are those in memory
