@@ -15,7 +15,7 @@ from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.registry import picture
 from vmwidgets.views.scene.model import Scene
 
-from .question import NUMBER, Again, Kind, Question, answer_of, drawing, evenly, likeness, options_of, table
+from .question import NUMBER, Again, Kind, Question, drawing, likeness, options_of, table
 from .walk import CODE_RULE, code_mistakes
 
 NAMES = "parent", "child", "grandchild"
@@ -149,11 +149,6 @@ def _begins(pages: int) -> str:
 # ---- kinds -----------------------------------------------------------------------------------------
 
 
-def value(draws: Draws) -> Question:
-    """Make a question on what a task reads at the end: its own last write, the inherited byte, or the last write."""
-    return evenly(draws, _value, _whose, ("own", "inherited", "last"))
-
-
 def _whose(question: Question) -> str:
     """Return the rule of thumb that gives the answer: the last write, the task's own last write, or no rule."""
     asked = re.findall(r"What does the (\w+) read in page (\d)", question.text)[0]
@@ -164,7 +159,8 @@ def _whose(question: Question) -> str:
     return "own" if own[-1:] == [question.answer] else "inherited"
 
 
-def _value(draws: Draws) -> Question:
+def value(draws: Draws) -> Question:
+    """Make a question on what a task reads at the end: its own last write, the inherited byte, or the last write."""
     pages, page = 3, draws.between(1, 2)
     steps = [
         step._replace(page=page) if draws.below(3) else step for step in drawn_steps(draws, pages, count=7, tasks=3)
@@ -204,10 +200,6 @@ def _not_read(steps: Sequence[Step], asked: Step, last: Step) -> dict[str, str]:
 
 def copies(draws: Draws) -> Question:
     """Make a question on how many pages are copied."""
-    return evenly(draws, _copies, answer_of, ("1", "2", "3", "4", "5", "6"))
-
-
-def _copies(draws: Draws) -> Question:
     pages = draws.between(4, 9)
     steps = drawn_steps(draws, pages, count=draws.between(6, 14), tasks=2, reads=True)
     family, copied = Family(pages), list[int]()
@@ -230,10 +222,6 @@ def _copies(draws: Draws) -> Question:
 
 def frames(draws: Draws) -> Question:
     """Make a question on how many frames a family of three needs."""
-    return evenly(draws, _frames, answer_of, ("8", "9", "10", "11", "12", "13"))
-
-
-def _frames(draws: Draws) -> Question:
     pages = draws.between(4, 9)
     steps = drawn_steps(draws, pages, count=draws.between(5, 13), tasks=3)
     family, copied = Family(pages), list[int]()
@@ -262,10 +250,6 @@ OFTEN = (*("no fault",) * 3, *("error code 0x4", "error code 0x6", "error code 0
 
 def fault(draws: Draws) -> Question:
     """Make a question on the first fault of an access."""
-    return evenly(draws, _fault, answer_of, OFTEN)
-
-
-def _fault(draws: Draws) -> Question:
     pages = 3
     steps = drawn_steps(draws, pages, count=4, tasks=2, reads=True)
     asked = Step(draws.choice(NAMES[:2]), draws.choice(("reads", "writes", "writes")), draws.between(1, 2), "z")
@@ -303,10 +287,6 @@ def _reason(raised: Sequence[FaultRaised]) -> str:
 
 def shared(draws: Draws) -> Question:
     """Make a question on what three tasks read in shared and in private memory."""
-    return evenly(draws, _shared, likeness, range(5))
-
-
-def _shared(draws: Draws) -> Question:
     pages = 2
     steps = [
         step._replace(page=1, shared=bool(draws.below(2))) if step.verb == "writes" else step
@@ -366,9 +346,9 @@ def _differing(found: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]
 
 
 KINDS = (
-    Kind("cow/value", 1, "what a task reads after forks and writes", value),
-    Kind("cow/copies", 2, "how many pages are copied", copies),
-    Kind("cow/fault", 2, "the first fault that an access causes", fault),
-    Kind("cow/frames", 3, "how many frames a family of three takes", frames),
-    Kind("cow/shared", 3, "what three tasks read in private and in shared memory", shared),
+    Kind("cow/value", 1, "what a task reads after forks and writes", value, ("own", "inherited", "last"), _whose),
+    Kind("cow/copies", 2, "how many pages are copied", copies, ("1", "2", "3", "4", "5", "6")),
+    Kind("cow/fault", 2, "the first fault that an access causes", fault, OFTEN),
+    Kind("cow/frames", 3, "how many frames a family of three takes", frames, ("8", "9", "10", "11", "12", "13")),
+    Kind("cow/shared", 3, "what three tasks read in private and in shared memory", shared, range(5), likeness),
 )

@@ -24,9 +24,7 @@ from .question import (
     Kind,
     Question,
     address,
-    answer_of,
     drawing,
-    evenly,
     likeness,
     listed,
     options_of,
@@ -248,10 +246,6 @@ RIGHTS = {"rw-": "read and write", "r--": "read only"}
 
 def entries(draws: Draws) -> Question:
     """Make a question on how many entries a map has after a few calls."""
-    return evenly(draws, _entries, answer_of, ("2", "3", "4", "5", "6"))
-
-
-def _entries(draws: Draws) -> Question:
     start, pages = draws.between(1, 0x40) * 0x10_0000, draws.between(12, 16)
     steps = []
     holes: list[tuple[int, int]] = []
@@ -302,10 +296,6 @@ def _done(space: MachineMap, verb: str, low: int, high: int, rights: str) -> tup
 
 def order(draws: Draws) -> Question:
     """Make a question on the only order of requests that leaves no gap."""
-    return evenly(draws, _order, likeness, range(5))
-
-
-def _order(draws: Draws) -> Question:
     parts = [[draws.between(1, 5) for _ in range(count)] for count in draws.shuffled([1, 2, 2])]
     sizes = draws.shuffled([size for gap in parts for size in gap])
     layout = _around(draws, [sum(gap) for gap in parts])
@@ -361,6 +351,12 @@ KINDS = (
     Kind("gaps/where", 1, "where one request lands, by first fit", where),
     Kind("gaps/chain", 2, "where the last of four requests lands", chain),
     Kind("gaps/fit", 2, "where one request lands, by best fit or worst fit", fit),
-    Kind("gaps/entries", 2, "how many entries a map has after calls that cut and merge them", entries),
-    Kind("gaps/order", 3, "the only order of requests that fills all gaps", order),
+    Kind(
+        "gaps/entries",
+        2,
+        "how many entries a map has after calls that cut and merge them",
+        entries,
+        ("2", "3", "4", "5", "6"),
+    ),
+    Kind("gaps/order", 3, "the only order of requests that fills all gaps", order, range(5), likeness),
 )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
@@ -24,6 +25,9 @@ GRADES = {1: "easy", 2: "medium", 3: "hard"}
 
 MOST_TRIES = 1000
 """The most times that a kind draws until a question is good."""
+
+MOST_WRONG = 4
+"""The most wrong options of a question."""
 
 
 class Again(Exception):
@@ -110,38 +114,43 @@ def _grouped(digits: str) -> str:
 
 @frozen(slots=False)
 class Kind:
-    """One kind of question: its name, for example "walk/index", its grade, its subject, and its function."""
+    """One kind of question: its name, for example "walk/index", its grade, its subject, and its function.
+
+    If there are `values`, the draws choose one of them, each equally likely, and then a question for which `of` returns
+    it.  So a rare answer is right as often as the others.
+    """
 
     name: str
     grade: int
     about: str
     make: Callable[[Draws], Question]
+    values: Sequence[Any] = ()
+    of: Callable[[Question], Any] = attrgetter("answer")
 
     def drawn(self, draws: Draws) -> Question:
         """Return the first good question from the draws."""
         for _ in range(MOST_TRIES):
             with suppress(Again):
-                return replace(self.make(draws), id=self.name, grade=self.grade)
+                found = evenly(draws, self.make, self.of, self.values) if self.values else self.make(draws)
+                return replace(found, id=self.name, grade=self.grade)
         raise AssertionError(f"{self.name}: no good question in {MOST_TRIES} draws")
 
 
 # ---- what kinds are made with ----------------------------------------------------------------------
 
 
-def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5) -> tuple[str, ...]:
+def options_of(draws: Draws, right: str, wrong: Iterable[str]) -> tuple[str, ...]:
     """Return four or five options in any order: the right option, and the first wrong options that are different.
 
     Raises :class:`Again` if there are fewer than three wrong options.
     """
-    others = [one for one in dict.fromkeys(wrong) if one != right][: most - 1]
+    others = [one for one in dict.fromkeys(wrong) if one != right][:MOST_WRONG]
     if len(others) < 3:
         raise Again
     return tuple(draws.shuffled([right, *others]))
 
 
-def options_around(
-    draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str], *, most: int = 5
-) -> tuple[str, ...]:
+def options_around(draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str]) -> tuple[str, ...]:
     """Return options that are numbers; if possible, a draw decides how many wrong options are below the right option.
 
     If all wrong options were smaller, the right option would obviously be the largest.
@@ -153,9 +162,8 @@ def options_around(
     others = list(dict.fromkeys(one for one in wrong if said(one) != said(right)))
     less = draws.shuffled([one for one in others if one < right])
     greater = draws.shuffled([one for one in others if one > right])
-    low = draws.between(min(len(less), max(0, most - 1 - len(greater))), min(len(less), most - 1))
-    chosen = [*less[:low], *greater[: most - 1 - low]]
-    return options_of(draws, said(right), map(said, chosen), most=most)
+    low = draws.between(min(len(less), max(0, MOST_WRONG - len(greater))), min(len(less), MOST_WRONG))
+    return options_of(draws, said(right), map(said, [*less[:low], *greater[: MOST_WRONG - low]]))
 
 
 def evenly(
@@ -172,11 +180,6 @@ def evenly(
             if of(found) == wanted:
                 return found
     raise Again
-
-
-def answer_of(question: Question) -> str:
-    """Return the property that :func:`evenly` makes equally likely if there are few answers."""
-    return question.answer
 
 
 def rank(question: Question) -> int:

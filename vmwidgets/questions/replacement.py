@@ -15,9 +15,7 @@ from .question import (
     Again,
     Kind,
     Question,
-    answer_of,
     drawing,
-    evenly,
     options_around,
     options_of,
     table,
@@ -64,10 +62,6 @@ def _given(string: str, frames: int, rule: str) -> str:
 
 def faults(draws: Draws) -> Question:
     """Make a question on the number of faults of FIFO or LRU."""
-    return evenly(draws, _faults, answer_of, ("5", "6", "7", "8", "9", "10"))
-
-
-def _faults(draws: Draws) -> Question:
     policy, frames, string = draws.choice(("fifo", "lru")), 3, drawn_string(draws, draws.between(4, 6), 12)
     found = reference_string(string, frames, policy)
     victims = [f"{step.page} for {step.victim}" for step in found.runs[0].steps if step.victim is not None]
@@ -158,10 +152,6 @@ def _named(pages: list[str]) -> str:
 
 def optimal(draws: Draws) -> Question:
     """Make a question on the fewest possible faults."""
-    return evenly(draws, _optimal, answer_of, ("5", "6", "7", "8", "9", "10"))
-
-
-def _optimal(draws: Draws) -> Question:
     frames, string = 3, drawn_string(draws, draws.between(5, 9), 13)
     found = reference_string(string, frames, "opt")
     return Question(
@@ -223,10 +213,6 @@ def _change(change: int) -> str:
 
 def enough(draws: Draws) -> Question:
     """Make a question on how many frames LRU needs."""
-    return evenly(draws, _enough, answer_of, [f"{size} frames" for size in range(4, 9)])
-
-
-def _enough(draws: Draws) -> Question:
     pages = draws.between(6, 9)
     string = drawn_string(draws, pages, 20)
     sizes = range(1, pages + 1)
@@ -259,12 +245,20 @@ def _frames(number: int) -> str:
 
 
 KINDS = (
-    Kind("replacement/faults", 1, "the faults of FIFO or LRU", faults),
+    Kind("replacement/faults", 1, "the faults of FIFO or LRU", faults, ("5", "6", "7", "8", "9", "10")),
     Kind("replacement/resident", 1, "the pages that are in memory at the end", resident),
     Kind("replacement/victim", 2, "the page that the clock evicts, given its hand and bits", victim),
-    Kind("replacement/optimal", 2, "the fewest faults that any policy can have", optimal),
+    Kind(
+        "replacement/optimal", 2, "the fewest faults that any policy can have", optimal, ("5", "6", "7", "8", "9", "10")
+    ),
     Kind(
         "replacement/more", 3, "how the number of faults changes with one more frame, including Belady's anomaly", more
     ),
-    Kind("replacement/enough", 3, "the smallest memory with at most the given number of faults", enough),
+    Kind(
+        "replacement/enough",
+        3,
+        "the smallest memory with at most the given number of faults",
+        enough,
+        [*map(_frames, range(4, 9))],
+    ),
 )

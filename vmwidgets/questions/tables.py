@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +22,6 @@ from .question import (
     Kind,
     Question,
     address,
-    answer_of,
     distinct,
     drawing,
     evenly,
@@ -74,22 +74,14 @@ def drawn_ranges(draws: Draws, fmt: TableFormat[Any], count: int) -> list[tuple[
     return ranges
 
 
+COVERED = ": a table for each part of the addresses that it covers."
+SHARED = ". Ranges that lie close share tables."
+"""The reasons for the number of tables for one range, and for several."""
+
 # ---- kinds -----------------------------------------------------------------------------------------
 
 
-def count(draws: Draws) -> Question:
-    """Make a question on the tables for one range."""
-    why = ": a table for each part of the addresses that it covers."
-    return evenly(draws, lambda source: _count(source, 1, why), answer_of, ("2", "3", "4", "5", "6", "7"))
-
-
-def scattered(draws: Draws) -> Question:
-    """Make a question on the tables for several ranges."""
-    why = ". Ranges that lie close share tables."
-    return evenly(draws, lambda source: _count(source, 3, why), answer_of, [*map(str, range(5, 12))])
-
-
-def _count(draws: Draws, number: int, why: str) -> Question:
+def count(number: int, why: str, draws: Draws) -> Question:
     """Make a question on the tables for some ranges; `why` continues the explanation, level by level."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
     ranges = drawn_ranges(draws, fmt, number)
@@ -107,10 +99,7 @@ def _count(draws: Draws, number: int, why: str) -> Question:
 
 def size(draws: Draws) -> Question:
     """Make a question on the size of all tables in bytes: the usual number is right as often as others."""
-    usual = (True, False, False, False, False, False)
-    return evenly(
-        draws, lambda source: evenly(source, _size, rank, range(5)), lambda one: one.answer == "20 KiB", usual
-    )
+    return evenly(draws, _size, rank, range(5))
 
 
 def _size(draws: Draws) -> Question:
@@ -143,6 +132,10 @@ def _size(draws: Draws) -> Question:
         mistakes={_bytes(one): said for one, said in reversed(wrong.items())},
         solution=compared([fmt.name], ranges),
     )
+
+
+def _is_usual(question: Question) -> bool:
+    return question.answer == "20 KiB"
 
 
 def _bytes(number: int) -> str:
@@ -204,16 +197,12 @@ def free(draws: Draws) -> Question:
     )
 
 
-def cheapest(draws: Draws) -> Question:
-    """Make a question on which of two formats has the smaller tables, and by how much: each wins equally often."""
-    return evenly(draws, _cheapest, lambda found: found.answer.partition(",")[0], [PAPERS[one].title for one in RIVALS])
-
-
 RIVALS = "x86", "armv7"
 """Two formats, one with a small root above large tables, the other the reverse: either may have smaller tables."""
 
 
-def _cheapest(draws: Draws) -> Question:
+def cheapest(draws: Draws) -> Question:
+    """Make a question on which of two formats has the smaller tables, and by how much: each wins equally often."""
     ranges = drawn_ranges(draws, FORMATS["x86"], draws.between(1, 3))
     costs = {name: cost(name, ranges) for name in RIVALS}
     one, other = sorted(RIVALS, key=lambda name: costs[name].table_bytes)
@@ -238,6 +227,11 @@ def _cheapest(draws: Draws) -> Question:
     )
 
 
+def _named(question: Question) -> str:
+    """Return the format that an answer names."""
+    return question.answer.partition(",")[0]
+
+
 def _cheaper(option: str, right: str) -> str:
     """Return what is wrong with an option: its format, its number, or both."""
     name, right_name = (one.partition(",")[0] for one in (option, right))
@@ -249,10 +243,28 @@ def _cheaper(option: str, right: str) -> str:
 
 
 KINDS = (
-    Kind("tables/count", 1, "how many tables one range takes", count),
-    Kind("tables/scattered", 2, "how many tables three ranges take", scattered),
-    Kind("tables/size", 2, "the bytes of all tables of two ranges", size),
+    Kind(
+        "tables/count", 1, "how many tables one range takes", partial(count, 1, COVERED), ("2", "3", "4", "5", "6", "7")
+    ),
+    Kind(
+        "tables/scattered", 2, "how many tables three ranges take", partial(count, 3, SHARED), [*map(str, range(5, 12))]
+    ),
+    Kind(
+        "tables/size",
+        2,
+        "the bytes of all tables of two ranges",
+        size,
+        (True, False, False, False, False, False),
+        _is_usual,
+    ),
     Kind("tables/large", 2, "how many descriptors map a range with large pages", large),
     Kind("tables/free", 3, "the only additional page that needs no additional table", free),
-    Kind("tables/cheapest", 3, "which of two formats has the smaller tables, and by how much", cheapest),
+    Kind(
+        "tables/cheapest",
+        3,
+        "which of two formats has the smaller tables, and by how much",
+        cheapest,
+        [PAPERS[one].title for one in RIVALS],
+        _named,
+    ),
 )

@@ -24,9 +24,7 @@ from .question import (
     Kind,
     Question,
     address,
-    answer_of,
     distinct,
-    evenly,
     listed,
     options_around,
     options_of,
@@ -118,10 +116,6 @@ def which_set(draws: Draws) -> Question:
 
 def reach(draws: Draws) -> Question:
     """Make a question on a TLB's reach, in one unit, since an option's length would give away the answer."""
-    return evenly(draws, _reach, rank, range(5))
-
-
-def _reach(draws: Draws) -> Question:
     sets, ways, name = draws.choice((4, 8, 16, 32)), draws.choice((2, 4, 8)), draws.choice(list(LARGE))
     sizes = [PAGE, LARGE[name]]
     size, other = draws.shuffled(sizes)
@@ -158,10 +152,6 @@ def _kib(number: int) -> str:
 
 def misses(draws: Draws) -> Question:
     """Make a question on how often a small TLB misses."""
-    return evenly(draws, _misses, answer_of, ("5", "6", "7", "8", "9", "10"))
-
-
-def _misses(draws: Draws) -> Question:
     sets, ways = draws.choice(((2, 2), (4, 1), (1, 4), (2, 3)))
     pages = distinct(draws, 6, 1, 15)
     used = [draws.choice(pages) for _ in range(11)]
@@ -251,10 +241,6 @@ def _reached(pa: int | None) -> str:
 
 def spaces(draws: Draws) -> Question:
     """Make a question on how often a TLB misses when address spaces take turns."""
-    return evenly(draws, _spaces, answer_of, ("5", "6", "7", "8", "9", "10", "11"))
-
-
-def _spaces(draws: Draws) -> Question:
     numbered, ways = draws.choice((True, False)), draws.choice((4, 6))
     processor = Processor("x86-64", [(PAGE, 8 * PAGE)], 1, ways)
     space, steps, missed, seen = 1, list[tuple[str, str, str]](), 0, set[tuple[int, int]]()
@@ -321,9 +307,15 @@ def reads(draws: Draws) -> Question:
 
 KINDS = (
     Kind("tlb/set", 1, "the set that a page belongs to", which_set),
-    Kind("tlb/reach", 1, "how much memory the TLB entries cover", reach),
-    Kind("tlb/misses", 2, "the misses of a small TLB", misses),
+    Kind("tlb/reach", 1, "how much memory the TLB entries cover", reach, range(5), rank),
+    Kind("tlb/misses", 2, "the misses of a small TLB", misses, ("5", "6", "7", "8", "9", "10")),
     Kind("tlb/stale", 2, "what an access reaches after changes with and without flushes", stale),
-    Kind("tlb/spaces", 3, "the misses of two processes, with and without ASIDs", spaces),
+    Kind(
+        "tlb/spaces",
+        3,
+        "the misses of two processes, with and without ASIDs",
+        spaces,
+        ("5", "6", "7", "8", "9", "10", "11"),
+    ),
     Kind("tlb/reads", 3, "the descriptors that are read, with pages of two sizes", reads),
 )

@@ -28,7 +28,6 @@ from .question import (
     Question,
     address,
     distinct,
-    evenly,
     likeness,
     options_around,
     options_of,
@@ -361,10 +360,6 @@ def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) ->
 
 def fault(draws: Draws) -> Question:
     """Make a question on the error code of an access; one access in five has no error code."""
-    return evenly(draws, _fault, lambda found: found.answer == _outcome(None), (True, False, False, False, False))
-
-
-def _fault(draws: Draws) -> Question:
     name = draws.choice(("x86", "x86-64"))
     va, access, user = drawn_va(draws, FORMATS[name]), draws.choice(ACCESSES), draws.choice((True, False))
     memory = _mapped(draws, name, va, 1, lambda: _drawn_rights(draws))
@@ -389,6 +384,10 @@ def _fault(draws: Draws) -> Question:
     )
 
 
+def _is_none(question: Question) -> bool:
+    return question.answer == _outcome(None)
+
+
 def _outcome(code: int | None) -> str:
     return "no fault" if code is None else f"a page fault with error code {code:#x}"
 
@@ -400,10 +399,6 @@ def _drawn_rights(draws: Draws) -> Rights:
 
 def rights(draws: Draws) -> Question:
     """Make a question on the only access that succeeds, or the only one that faults."""
-    return evenly(draws, _rights, likeness, range(5))
-
-
-def _rights(draws: Draws) -> Question:
     memory = Memory(draws, "x86")
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels
     pages = []
@@ -477,7 +472,14 @@ KINDS = (
     Kind("walk/descriptor", 1, "where in memory that descriptor is", descriptor),
     Kind("walk/physical", 2, "the physical address, from descriptors that are given as numbers", physical),
     Kind("walk/large", 2, "the physical address, if a large page or a section ends the walk", large),
-    Kind("walk/fault", 2, "the error code of an access, or that there is no fault", fault),
-    Kind("walk/rights", 3, "the only access that succeeds, or the only one that faults", rights),
+    Kind(
+        "walk/fault",
+        2,
+        "the error code of an access, or that there is no fault",
+        fault,
+        (True, False, False, False, False),
+        _is_none,
+    ),
+    Kind("walk/rights", 3, "the only access that succeeds, or the only one that faults", rights, range(5), likeness),
     Kind("walk/reverse", 3, "the virtual address that leads to a physical one", reverse),
 )
