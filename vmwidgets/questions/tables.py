@@ -10,7 +10,6 @@ from typing import Any
 from vmwidgets.comparisons.formats import compare_formats
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, binary_size, counted
 from vmwidgets.engine.mmu.format import TableFormat
-from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats_schema import FormatCost
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.registry import picture
@@ -30,19 +29,20 @@ from .question import (
     rank,
     table,
 )
-from .walk import PAPERS, format_rule
+from .walk import ARMV7, PAPERS, X86, Paper
 
 Ranges = Sequence[tuple[int, int]]
 """Start and size of each range, in bytes."""
 
 
-def cost(name: str, ranges: Ranges, *, large: bool = False) -> FormatCost:
+def cost(paper: Paper, ranges: Ranges, *, large: bool = False) -> FormatCost:
     """Return the cost of a mapping in a format."""
-    return compare_formats(ranges, name, large=large).value.formats[0]
+    return compare_formats(ranges, paper.fmt.name, large=large).value.formats[0]
 
 
-def compared(names: Sequence[str], ranges: Ranges, *, large: bool = False) -> Callable[[], Scene]:
+def compared(papers: Sequence[Paper], ranges: Ranges, *, large: bool = False) -> Callable[[], Scene]:
     """Return a function that draws the comparison."""
+    names = [one.fmt.name for one in papers]
     return lambda: drawing(picture(compare_formats(ranges, names, large=large)), "The mapping and its tables")
 
 
@@ -83,17 +83,17 @@ SHARED = ". Ranges that lie close share tables."
 
 def count(number: int, why: str, draws: Draws) -> Question:
     """Make a question on the tables for some ranges; `why` continues the explanation, level by level."""
-    fmt = FORMATS[draws.choice(list(PAPERS))]
-    ranges = drawn_ranges(draws, fmt, number)
-    found = cost(fmt.name, ranges)
+    paper = draws.choice(PAPERS)
+    ranges = drawn_ranges(draws, paper.fmt, number)
+    found = cost(paper, ranges)
     return Question(
-        f"{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this need with {PAPERS[fmt.name].title}, the "
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this need with {paper.title}, the "
         "root among them?",
         str(found.tables),
-        f"{by_level(found)}{why} ({PAPERS[fmt.name].manual})",
+        f"{by_level(found)}{why} ({paper.manual})",
         NUMBER,
-        rules=(format_rule(fmt),),
-        solution=compared([fmt.name], ranges),
+        rules=(paper.parts,),
+        solution=compared([paper], ranges),
     )
 
 
@@ -103,9 +103,10 @@ def size(draws: Draws) -> Question:
 
 
 def _size(draws: Draws) -> Question:
-    fmt = FORMATS[draws.choice(list(PAPERS))]
+    paper = draws.choice(PAPERS)
+    fmt = paper.fmt
     ranges = drawn_ranges(draws, fmt, 2)
-    found = cost(fmt.name, ranges)
+    found = cost(paper, ranges)
     root, last = found.levels[0], found.levels[-1]
     small = fmt.table_bytes(fmt.levels[-1])
     right = found.table_bytes
@@ -124,13 +125,13 @@ def _size(draws: Draws) -> Question:
     }
     return Question(
         f"{listing(ranges)}\n\nAll pages have 4 KiB. How many bytes of memory do all tables of "
-        f"{PAPERS[fmt.name].title} take together?",
+        f"{paper.title} take together?",
         _bytes(right),
-        f"{by_level(found)}; together {_bytes(right)}. ({PAPERS[fmt.name].manual})",
+        f"{by_level(found)}; together {_bytes(right)}. ({paper.manual})",
         options=options_around(draws, right, [one for one in wrong if one > 0], _bytes),
-        rules=(format_rule(fmt),),
+        rules=(paper.parts,),
         mistakes={_bytes(one): said for one, said in reversed(wrong.items())},
-        solution=compared([fmt.name], ranges),
+        solution=compared([paper], ranges),
     )
 
 
@@ -144,29 +145,29 @@ def _bytes(number: int) -> str:
 
 def large(draws: Draws) -> Question:
     """Make a question on how many descriptors map a range with large pages."""
-    fmt = FORMATS[draws.choice([name for name in PAPERS if name != "armv7"])]
-    span = fmt.page_sizes[1]
+    paper = draws.choice([one for one in PAPERS if one != ARMV7])
+    span = paper.fmt.page_sizes[1]
     start = draws.between(2, 200) * span - draws.between(0, 30) * PAGE
     length = draws.between(1, 4) * span + draws.between(0, 60) * PAGE
-    found = cost(fmt.name, [(start, length)], large=True)
-    sizes = ", ".join(map(binary_size, fmt.page_sizes))
+    found = cost(paper, [(start, length)], large=True)
+    sizes = ", ".join(map(binary_size, paper.fmt.page_sizes))
     pages = ", ".join(f"{counted(page.number, 'page')} of {binary_size(page.size)}" for page in found.pages)
     return Question(
-        f"{PAPERS[fmt.name].title} has pages of these sizes: {sizes}. A page begins at a multiple of its size, in "
+        f"{paper.title} has pages of these sizes: {sizes}. A page begins at a multiple of its size, in "
         "virtual and in physical memory. Physical addresses are aligned as well as the virtual ones.\n\n"
         f"{listing([(start, length)])}\n\nWhat is the smallest number of descriptors that can map these pages?",
         str(found.entries),
-        f"{pages}. ({PAPERS[fmt.name].manual})",
+        f"{pages}. ({paper.manual})",
         NUMBER,
-        solution=compared([fmt.name], [(start, length)], large=True),
+        solution=compared([paper], [(start, length)], large=True),
     )
 
 
 def free(draws: Draws) -> Question:
     """Make a question on the only additional page that needs no additional table."""
-    fmt = FORMATS[draws.choice(list(PAPERS))]
-    ranges = drawn_ranges(draws, fmt, 2)
-    span = 1 << fmt.levels[-2].shift
+    paper = draws.choice(PAPERS)
+    ranges = drawn_ranges(draws, paper.fmt, 2)
+    span = 1 << paper.fmt.levels[-2].shift
     start, length = draws.choice(ranges)
     near = [
         one + draws.below(span // PAGE) * PAGE
@@ -179,49 +180,49 @@ def free(draws: Draws) -> Question:
         for one in dict.fromkeys([*near, *far])
         if one >= 0 and not any(low <= one < low + length for low, length in ranges)
     ]
-    before = cost(fmt.name, ranges).tables
-    more = {one: cost(fmt.name, sorted([*ranges, (one, PAGE)])).tables - before for one in places}
+    before = cost(paper, ranges).tables
+    more = {one: cost(paper, sorted([*ranges, (one, PAGE)])).tables - before for one in places}
     right = [one for one, extra in more.items() if extra == 0]
     wrong = [one for one, extra in more.items() if extra > 0]
     if not right or len(wrong) < 4:
         raise Again
     return Question(
-        f"{listing(ranges)}\n\nAll pages have 4 KiB, and the format is {PAPERS[fmt.name].title}. One more page is "
+        f"{listing(ranges)}\n\nAll pages have 4 KiB, and the format is {paper.title}. One more page is "
         "mapped. At which of these addresses does it need no new table?",
         f"`{address(right[0])}`",
-        f"The tables of the ranges already cover this address. ({PAPERS[fmt.name].manual})",
+        f"The tables of the ranges already cover this address. ({paper.manual})",
         options=options_around(draws, right[0], wrong, lambda one: f"`{address(one)}`"),
-        rules=(format_rule(fmt),),
+        rules=(paper.parts,),
         mistakes={f"`{address(one)}`": f"it takes {counted(extra, 'table')} more" for one, extra in more.items()},
-        solution=compared([fmt.name], ranges),
+        solution=compared([paper], ranges),
     )
 
 
-RIVALS = "x86", "armv7"
+RIVALS = X86, ARMV7
 """Two formats, one with a small root above large tables, the other the reverse: either may have smaller tables."""
 
 
 def cheapest(draws: Draws) -> Question:
     """Make a question on which of two formats has the smaller tables, and by how much: each wins equally often."""
-    ranges = drawn_ranges(draws, FORMATS["x86"], draws.between(1, 3))
-    costs = {name: cost(name, ranges) for name in RIVALS}
-    one, other = sorted(RIVALS, key=lambda name: costs[name].table_bytes)
+    ranges = drawn_ranges(draws, X86.fmt, draws.between(1, 3))
+    costs = {paper: cost(paper, ranges) for paper in RIVALS}
+    one, other = sorted(RIVALS, key=lambda paper: costs[paper].table_bytes)
     less = costs[other].table_bytes - costs[one].table_bytes
     amounts = [less, less + draws.choice((-2, -1, 1, 2)) * KIB]
     if less <= 2 * KIB or len({len(_bytes(amount)) for amount in amounts}) > 1:
         raise Again  # only a larger wrong amount is possible, or the length of an option would reveal the answer
     said = "; ".join(
-        f"{PAPERS[name].title}: {_bytes(costs[name].table_bytes)} ({by_level(costs[name])})" for name in RIVALS
+        f"{paper.title}: {_bytes(found.table_bytes)} ({by_level(found)})" for paper, found in costs.items()
     )
-    options = [f"{PAPERS[name].title}, by {_bytes(amount)}" for name in RIVALS for amount in amounts]
-    right = f"{PAPERS[one].title}, by {_bytes(less)}"
+    options = [f"{paper.title}, by {_bytes(amount)}" for paper in RIVALS for amount in amounts]
+    right = f"{one.title}, by {_bytes(less)}"
     return Question(
         f"{listing(ranges)}\n\nAll pages have 4 KiB. Do all tables together take fewer bytes "
-        f"in {' or in '.join(PAPERS[name].title for name in RIVALS)}, and by how many?",
+        f"in {' or in '.join(paper.title for paper in RIVALS)}, and by how many?",
         right,
         f"{said}. (`vm.compare_formats`)",
         options=options_of(draws, right, options),
-        rules=tuple(format_rule(FORMATS[name]) for name in RIVALS),
+        rules=tuple(paper.parts for paper in RIVALS),
         mistakes={option: _cheaper(option, right) for option in options if option != right},
         solution=compared(RIVALS, ranges),
     )
@@ -264,7 +265,7 @@ KINDS = (
         3,
         "which of two formats has the smaller tables, and by how much",
         cheapest,
-        [PAPERS[one].title for one in RIVALS],
+        [one.title for one in RIVALS],
         _named,
     ),
 )

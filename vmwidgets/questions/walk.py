@@ -35,50 +35,76 @@ from .question import (
 )
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class Paper:
     """A format as a question describes it, so that the manual is not needed."""
 
+    fmt: TableFormat[Any]
     title: str
     descriptors: str
     large: str
     manual: str
 
+    @property
+    def parts(self) -> str:
+        """How the format divides an address and how large its tables are, as a rule in words."""
+        parts = [
+            f"bits {_bits(level)} choose one of {level.entries:,} descriptors in the {level.table_name}"
+            for level in self.fmt.levels
+        ]
+        return (
+            f"**{self.title}:** In an address, {', '.join(parts)}; bits 11:0 are the offset in a page of 4 KiB. "
+            f"Each descriptor has {self.fmt.entry_width} bytes."
+        )
 
-PAPERS = {
-    "x86": Paper(
-        "32-bit x86 paging",
-        "Bit 0 (P) of a descriptor is 1 if it is in use. Bits 31:12 are bits 31:12 of the address of the PT, or of the "
-        "page.",
-        "A PDE with bit 7 (PS) set maps a page of 4 MiB itself: bits 31:22 are bits 31:22 of its address.",
-        "Intel SDM 3A, 4.3",
-    ),
-    "x86-64": Paper(
-        "x86-64 paging with four levels",
-        "Bit 0 (P) of a descriptor is 1 if it is in use. Bits 51:12 are bits 51:12 of the address of the next table, "
-        "or of the page.",
-        "A PDE with bit 7 (PS) set maps a page of 2 MiB itself: bits 51:21 are bits 51:21 of its address.",
-        "Intel SDM 3A, 4.5",
-    ),
-    "riscv-sv39": Paper(
-        "RISC-V Sv39 paging",
-        "Bit 0 (V) of a descriptor is 1 if it is in use. Bits 53:10 are bits 55:12 of the address of the next table, "
-        "or of the page.",
-        "A descriptor with one of bits 3:1 (X, W, R) set maps a page itself, in the level 1 table a page of 2 MiB; "
-        "with all three 0 it refers to a table.",
-        "RISC-V Privileged 20211203, 4.4",
-    ),
-    "armv7": Paper(
-        "ARMv7 paging with short descriptors",
-        "Bits 1:0 of a first-level descriptor are 01 if it refers to a second-level table, whose address it has in "
-        "bits 31:10. Bit 1 of a second-level descriptor is 1 if it maps a page of 4 KiB, whose address it has in bits "
-        "31:12.",
-        "A first-level descriptor with bits 1:0 equal to 10 maps a section of 1 MiB itself, whose address it has in "
-        "bits 31:20.",
-        "ARM DDI 0406C, B3.5",
-    ),
-}
-"""The description of each format in questions."""
+    @property
+    def bits(self) -> str:
+        """The meanings of the bits of the format's descriptors, as a rule in words."""
+        return f"**Descriptors of {self.title}:** {self.descriptors} {self.large}"
+
+
+def _bits(level: Level) -> str:
+    return f"{level.shift + level.bits - 1}:{level.shift}"
+
+
+X86 = Paper(
+    FORMATS["x86"],
+    "32-bit x86 paging",
+    "Bit 0 (P) of a descriptor is 1 if it is in use. Bits 31:12 are bits 31:12 of the address of the PT, or of the "
+    "page.",
+    "A PDE with bit 7 (PS) set maps a page of 4 MiB itself: bits 31:22 are bits 31:22 of its address.",
+    "Intel SDM 3A, 4.3",
+)
+X86_64 = Paper(
+    FORMATS["x86-64"],
+    "x86-64 paging with four levels",
+    "Bit 0 (P) of a descriptor is 1 if it is in use. Bits 51:12 are bits 51:12 of the address of the next table, "
+    "or of the page.",
+    "A PDE with bit 7 (PS) set maps a page of 2 MiB itself: bits 51:21 are bits 51:21 of its address.",
+    "Intel SDM 3A, 4.5",
+)
+SV39 = Paper(
+    FORMATS["riscv-sv39"],
+    "RISC-V Sv39 paging",
+    "Bit 0 (V) of a descriptor is 1 if it is in use. Bits 53:10 are bits 55:12 of the address of the next table, "
+    "or of the page.",
+    "A descriptor with one of bits 3:1 (X, W, R) set maps a page itself, in the level 1 table a page of 2 MiB; "
+    "with all three 0 it refers to a table.",
+    "RISC-V Privileged 20211203, 4.4",
+)
+ARMV7 = Paper(
+    FORMATS["armv7"],
+    "ARMv7 paging with short descriptors",
+    "Bits 1:0 of a first-level descriptor are 01 if it refers to a second-level table, whose address it has in "
+    "bits 31:10. Bit 1 of a second-level descriptor is 1 if it maps a page of 4 KiB, whose address it has in bits "
+    "31:12.",
+    "A first-level descriptor with bits 1:0 equal to 10 maps a section of 1 MiB itself, whose address it has in "
+    "bits 31:20.",
+    "ARM DDI 0406C, B3.5",
+)
+
+PAPERS = X86, X86_64, SV39, ARMV7
+"""The formats in questions."""
 
 ACCESSES: tuple[Access, Access] = "read", "write"
 WHO = {True: "user code", False: "the supervisor"}
@@ -87,9 +113,9 @@ WHO = {True: "user code", False: "the supervisor"}
 class Memory:
     """Tables in bare memory, with the descriptors that a question prints."""
 
-    def __init__(self, draws: Draws, name: str) -> None:
-        self.name = name
-        self.fmt: TableFormat[Any] = FORMATS[name]
+    def __init__(self, draws: Draws, paper: Paper) -> None:
+        self.paper = paper
+        self.fmt = self.paper.fmt
         self.words: dict[int, int] = {}
         self._ram = Ram(1 << 32)
         self._places = iter([number << 14 for number in distinct(draws, 16, 1, 0x3000)])
@@ -124,14 +150,14 @@ class Memory:
     def about(self) -> str:
         """The format and the address of the root; the rules describe the format."""
         return (
-            f"A processor with {PAPERS[self.name].title} has its root table, the {self.fmt.levels[0].table_name}, at "
+            f"A processor with {self.paper.title} has its root table, the {self.fmt.levels[0].table_name}, at "
             f"`{address(self.root)}`."
         )
 
     @property
     def rules(self) -> tuple[str, str]:
         """The rules of a paper: how the format divides an address, and its descriptors' bits."""
-        return format_rule(self.fmt), bits_rule(self.fmt)
+        return self.paper.parts, self.paper.bits
 
     @property
     def dump(self) -> str:
@@ -151,39 +177,16 @@ class Memory:
         return f"The walk: {'; '.join(said)}."
 
 
-def format_rule(fmt: TableFormat[Any]) -> str:
-    """Return how a format divides an address and how large its tables are, in words."""
-    parts = [
-        f"bits {_bits(level)} choose one of {level.entries:,} descriptors in the {level.table_name}"
-        for level in fmt.levels
-    ]
-    return (
-        f"**{PAPERS[fmt.name].title}:** In an address, {', '.join(parts)}; bits 11:0 are the offset in a page of "
-        "4 KiB. "
-        f"Each descriptor has {fmt.entry_width} bytes."
-    )
-
-
-def bits_rule(fmt: TableFormat[Any]) -> str:
-    """Return the meanings of the bits of a format's descriptors, in words."""
-    paper = PAPERS[fmt.name]
-    return f"**Descriptors of {paper.title}:** {paper.descriptors} {paper.large}"
-
-
-def _bits(level: Level) -> str:
-    return f"{level.shift + level.bits - 1}:{level.shift}"
-
-
-def slices(fmt: TableFormat[Any]) -> Callable[[], Scene]:
+def slices(paper: Paper) -> Callable[[], Scene]:
     """Return a function that draws how a format divides an address."""
 
     def draw() -> Scene:
-        parts = [(level.table_name, _bits(level)) for level in fmt.levels] + [("place in the page", "11:0")]
+        parts = [(level.table_name, _bits(level)) for level in paper.fmt.levels] + [("place in the page", "11:0")]
         nodes = [
             card(f"part/{name}", box, [name, f"bits {bits}"])
             for (name, bits), box in zip(parts, row(len(parts), 8, 48), strict=True)
         ]
-        title, rows = f"An address in {PAPERS[fmt.name].title}", Table(("part", "bits"), tuple(parts))
+        title, rows = f"An address in {paper.title}", Table(("part", "bits"), tuple(parts))
         return scene("slices", title, "", nodes, caption=Caption(""), table=rows)
 
     return draw
@@ -204,10 +207,10 @@ def drawn_page(draws: Draws, size: int = PAGE) -> int:
     return draws.between(1, (1 << 32) // size - 1) * size
 
 
-def _mapped(draws: Draws, name: str, va: int, last: int, rights: Callable[[], Rights] = Rights) -> Memory:
+def _mapped(draws: Draws, paper: Paper, va: int, last: int, rights: Callable[[], Rights] = Rights) -> Memory:
     """Return tables that map a page for `va` by a descriptor of level `last`; each descriptor has a neighbour."""
-    memory = Memory(draws, name)
-    fmt, at = memory.fmt, memory.root
+    memory = Memory(draws, paper)
+    fmt, at = paper.fmt, memory.root
     indexes = [level.index(va) for level in fmt.levels]
     for number, level in enumerate(fmt.levels):
         beside = indexes[(number + 1) % len(indexes)] % level.entries
@@ -220,7 +223,7 @@ def _mapped(draws: Draws, name: str, va: int, last: int, rights: Callable[[], Ri
         below = memory.new_table()
         memory.write(level, at, indexes[number], fmt.table_word(level, below, rights()))
         at = below
-    raise AssertionError(f"{name} has no level {last}")
+    raise AssertionError(f"{paper.title} has no level {last}")
 
 
 # ---- kinds -----------------------------------------------------------------------------------------
@@ -228,23 +231,24 @@ def _mapped(draws: Draws, name: str, va: int, last: int, rights: Callable[[], Ri
 
 def index(draws: Draws) -> Question:
     """Make a question on which descriptor of a table is read."""
-    fmt = FORMATS[draws.choice(list(PAPERS))]
-    va, level = drawn_va(draws, fmt), draws.choice(fmt.levels)
+    paper = draws.choice(PAPERS)
+    va, level = drawn_va(draws, paper.fmt), draws.choice(paper.fmt.levels)
     right = level.index(va)
     return Question(
-        f"A processor has {PAPERS[fmt.name].title}. Which descriptor of the {level.table_name} does a walk "
+        f"A processor has {paper.title}. Which descriptor of the {level.table_name} does a walk "
         f"for `{address(va)}` read? Write its index, counted from 0, in decimal digits.",
         str(right),
-        f"Bits {_bits(level)} of the address are `{right:#x}`, which is {right}. ({PAPERS[fmt.name].manual})",
+        f"Bits {_bits(level)} of the address are `{right:#x}`, which is {right}. ({paper.manual})",
         NUMBER,
-        rules=(format_rule(fmt),),
-        figure=slices(fmt),
+        rules=(paper.parts,),
+        figure=slices(paper),
     )
 
 
 def descriptor(draws: Draws) -> Question:
     """Make a question on the address at which a descriptor is read."""
-    fmt = FORMATS[draws.choice(list(PAPERS))]
+    paper = draws.choice(PAPERS)
+    fmt = paper.fmt
     va, level, width = drawn_va(draws, fmt), draws.choice(fmt.levels), fmt.entry_width
     start, number = draws.between(1, 0x3FFF) << 14, level.index(va)
     wrong = {
@@ -259,30 +263,30 @@ def descriptor(draws: Draws) -> Question:
     }
     mistakes = {address(start + one): said for one, said in reversed(wrong.items()) if one >= 0}
     return Question(
-        f"In {PAPERS[fmt.name].title}, the {level.table_name} that a walk for `{address(va)}` reads begins at physical "
+        f"In {paper.title}, the {level.table_name} that a walk for `{address(va)}` reads begins at physical "
         f"address `{address(start)}`. From which physical address in this table does the processor read the "
         "descriptor?",
         address(start + number * width),
         f"The index is {number}, and each descriptor has {width} bytes: `{address(start)}` + {number} × {width}. "
-        f"({PAPERS[fmt.name].manual})",
+        f"({paper.manual})",
         options=options_around(draws, start + number * width, [start + one for one in wrong if one >= 0], address),
-        rules=(format_rule(fmt),),
+        rules=(paper.parts,),
         mistakes=mistakes,
     )
 
 
 def physical(draws: Draws) -> Question:
     """Make a question on the physical address with pages of 4 KiB."""
-    name = draws.choice(list(PAPERS))
-    va = drawn_va(draws, FORMATS[name])
-    memory = _mapped(draws, name, va, 1)
+    paper = draws.choice(PAPERS)
+    va = drawn_va(draws, paper.fmt)
+    memory = _mapped(draws, paper, va, 1)
     found = memory.walk(va)
     assert found.pa is not None, "each level was written"
     return Question(
         f"{memory.about}\n\n{memory.dump}\n\nUser code reads `{address(va)}`. Which physical address does it reach?",
         address(found.pa),
         f"{memory.steps(found)} The page is at `{address(found.pa & -PAGE)}`, and the offset is "
-        f"`{va % PAGE:#x}`. ({PAPERS[name].manual})",
+        f"`{va % PAGE:#x}`. ({paper.manual})",
         ADDRESS,
         rules=memory.rules,
         solution=memory.drawing(va),
@@ -291,9 +295,9 @@ def physical(draws: Draws) -> Question:
 
 def large(draws: Draws) -> Question:
     """Make a question on the physical address with a large page."""
-    name = draws.choice(list(PAPERS))
-    va = drawn_va(draws, FORMATS[name])
-    memory = _mapped(draws, name, va, 2)
+    paper = draws.choice(PAPERS)
+    va = drawn_va(draws, paper.fmt)
+    memory = _mapped(draws, paper, va, 2)
     found = memory.walk(va)
     assert found.pa is not None, "each level was written"
     size = found.page_size
@@ -315,7 +319,7 @@ def large(draws: Draws) -> Question:
         address(found.pa),
         f"{memory.steps(found)} The last descriptor maps a page of {binary_size(size)} at `{address(page)}`; the "
         "offset "
-        f"has {size.bit_length() - 1} bits, `{inside:#x}`. ({PAPERS[name].manual})",
+        f"has {size.bit_length() - 1} bits, `{inside:#x}`. ({paper.manual})",
         options=options_around(draws, found.pa, [one for one in wrong if one >= 0], address),
         rules=memory.rules,
         mistakes={address(one): said for one, said in reversed(wrong.items()) if one >= 0},
@@ -360,9 +364,9 @@ def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) ->
 
 def fault(draws: Draws) -> Question:
     """Make a question on the error code of an access; one access in five has no error code."""
-    name = draws.choice(("x86", "x86-64"))
-    va, access, user = drawn_va(draws, FORMATS[name]), draws.choice(ACCESSES), draws.choice((True, False))
-    memory = _mapped(draws, name, va, 1, lambda: _drawn_rights(draws))
+    paper = draws.choice((X86, X86_64))
+    va, access, user = drawn_va(draws, paper.fmt), draws.choice(ACCESSES), draws.choice((True, False))
+    memory = _mapped(draws, paper, va, 1, lambda: _drawn_rights(draws))
     if draws.below(3) == 0:  # a descriptor that is not in use, whatever its other bits are
         gone = draws.choice(memory.walk(va).steps)
         memory.write(memory.fmt.level(gone.level), gone.table, gone.index, gone.value & ~1)
@@ -399,7 +403,7 @@ def _drawn_rights(draws: Draws) -> Rights:
 
 def rights(draws: Draws) -> Question:
     """Make a question on the only access that succeeds, or the only one that faults."""
-    memory = Memory(draws, "x86")
+    memory = Memory(draws, X86)
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels
     pages = []
     for pde in distinct(draws, 2, 1, 511):
@@ -438,8 +442,8 @@ def _access(one: tuple[int, Access, bool]) -> str:
 
 def reverse(draws: Draws) -> Question:
     """Make a question on the virtual address that is mapped to a physical address."""
-    name = draws.choice(("x86", "armv7"))
-    memory = Memory(draws, name)
+    paper = draws.choice((X86, ARMV7))
+    memory = Memory(draws, paper)
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels
     frames = [number * PAGE for number in distinct(draws, 6, 1, (1 << 20) - 1)]
     left = iter(frames)
@@ -460,7 +464,7 @@ def reverse(draws: Draws) -> Question:
         f"Which virtual address leads to the physical address `{address(walked.pa)}`?",
         address(va),
         f"{memory.steps(walked)} Together, the indexes and the offset, `{inside:#x}`, form the address. "
-        f"({PAPERS[name].manual})",
+        f"({paper.manual})",
         ADDRESS,
         rules=memory.rules,
         solution=memory.drawing(va),
