@@ -166,6 +166,19 @@ def options_around(draws: Draws, right: int, wrong: Iterable[int], said: Callabl
     return options_of(draws, said(right), map(said, [*less[:low], *greater[: MOST_WRONG - low]]))
 
 
+def numbers_around(draws: Draws, right: int, wrong: Mapping[int, str], said: Callable[[int], str]) -> dict[str, Any]:
+    """Return a question's `options` and `mistakes`: `wrong` explains each wrong number; if two look alike, the first.
+
+    Numbers below 1 are left out.
+
+    >>> numbers_around(Draws("doc"), 5, {3: "two were forgotten", 4: "one was", 6: "one was added", 0: "no"}, str)
+    {'options': ('4', '5', '6', '3'), 'mistakes': {'6': 'one was added', '4': 'one was', '3': 'two were forgotten'}}
+    """
+    others = {one: why for one, why in wrong.items() if one > 0}
+    mistakes = {said(one): why for one, why in reversed(others.items())}
+    return {"options": options_around(draws, right, others, said), "mistakes": mistakes}
+
+
 def evenly(
     draws: Draws, make: Callable[[Draws], Question], of: Callable[[Question], T], values: Sequence[T]
 ) -> Question:

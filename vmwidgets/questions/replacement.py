@@ -16,7 +16,7 @@ from .question import (
     Kind,
     Question,
     drawing,
-    options_around,
+    numbers_around,
     options_of,
     table,
 )
@@ -222,20 +222,18 @@ def enough(draws: Draws) -> Question:
     if counts[size - 1] == counts[size - 2]:
         raise Again
     least = counts[size - 1]
+    wrong = {
+        one: f"that has {counts[one - 1]} faults" if one < size else f"it is enough, but {_frames(size)} are enough too"
+        for one in range(1, 13)
+    }
     by_size = ", ".join(f"{size}: {count}" for size, count in zip(sizes, counts, strict=True))
     return Question(
         f"The rule is {RULES['lru']}. Pages are used in this order: `{string}`. How many frames does the smallest "
         f"memory with at most {least} faults have?",
         f"{size} frames",
         f"Faults by frames: {by_size}. (`vm.reference_string`, policy lru; LRU is a stack algorithm, Mattson 1970)",
-        options=options_around(draws, size, range(1, 13), _frames),
         rules=(FRAMES,),
-        mistakes={
-            _frames(one): f"that has {counts[one - 1]} faults"
-            if one < size
-            else f"it is enough, but {_frames(size)} are enough too"
-            for one in range(1, 13)
-        },
+        **numbers_around(draws, size, wrong, _frames),
         solution=solved(reference_string(string, (size - 1, size), "lru")),
     )
 

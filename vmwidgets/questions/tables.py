@@ -24,7 +24,7 @@ from .question import (
     distinct,
     drawing,
     evenly,
-    options_around,
+    numbers_around,
     options_of,
     rank,
     table,
@@ -128,9 +128,8 @@ def _size(draws: Draws) -> Question:
         f"{paper.title} take together?",
         _bytes(right),
         f"{by_level(found)}; together {_bytes(right)}. ({paper.manual})",
-        options=options_around(draws, right, [one for one in wrong if one > 0], _bytes),
         rules=(paper.parts,),
-        mistakes={_bytes(one): said for one, said in reversed(wrong.items())},
+        **numbers_around(draws, right, wrong, _bytes),
         solution=compared([paper], ranges),
     )
 
@@ -183,7 +182,7 @@ def free(draws: Draws) -> Question:
     before = cost(paper, ranges).tables
     more = {one: cost(paper, sorted([*ranges, (one, PAGE)])).tables - before for one in places}
     right = [one for one, extra in more.items() if extra == 0]
-    wrong = [one for one, extra in more.items() if extra > 0]
+    wrong = {one: f"it takes {counted(extra, 'table')} more" for one, extra in more.items() if extra > 0}
     if not right or len(wrong) < 4:
         raise Again
     return Question(
@@ -191,9 +190,8 @@ def free(draws: Draws) -> Question:
         "mapped. At which of these addresses does it need no new table?",
         f"`{address(right[0])}`",
         f"The tables of the ranges already cover this address. ({paper.manual})",
-        options=options_around(draws, right[0], wrong, lambda one: f"`{address(one)}`"),
         rules=(paper.parts,),
-        mistakes={f"`{address(one)}`": f"it takes {counted(extra, 'table')} more" for one, extra in more.items()},
+        **numbers_around(draws, right[0], wrong, lambda one: f"`{address(one)}`"),
         solution=compared([paper], ranges),
     )
 

@@ -26,7 +26,7 @@ from .question import (
     address,
     distinct,
     listed,
-    options_around,
+    numbers_around,
     options_of,
     rank,
     table,
@@ -141,8 +141,7 @@ def reach(draws: Draws) -> Question:
         f"its entries are for pages of {binary_size(size)}?",
         _kib(reached),
         f"There are {sets} × {ways} = {sets * ways} entries of {binary_size(size)} each. ({MANUAL}.2)",
-        options=options_around(draws, reached, wrong, _kib),
-        mistakes={_kib(one): said for one, said in reversed(wrong.items())},
+        **numbers_around(draws, reached, wrong, _kib),
     )
 
 

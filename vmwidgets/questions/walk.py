@@ -29,7 +29,7 @@ from .question import (
     address,
     distinct,
     likeness,
-    options_around,
+    numbers_around,
     options_of,
     table,
 )
@@ -252,16 +252,20 @@ def descriptor(draws: Draws) -> Question:
     va, level, width = drawn_va(draws, fmt), draws.choice(fmt.levels), fmt.entry_width
     start, number = draws.between(1, 0x3FFF) << 14, level.index(va)
     wrong = {
-        number: "the index was not multiplied by the bytes of a descriptor",
-        **{one.index(va) * width: f"that is the index for the {one.table_name}" for one in fmt.levels if one != level},
-        number * (12 - width): f"the index was multiplied by {12 - width}, the bytes of another format's descriptor",
-        (number + 1) * width: "that is the next descriptor: indexes begin at 0",
-        (number - 1) * width: "that is the descriptor before it: indexes begin at 0",
-        number * 16: "the index was multiplied by 16, as if a hexadecimal digit were appended",
-        (number + 2) * width: "that is two descriptors too far",
-        number * width // 2: "the index was multiplied by half of the bytes of a descriptor",
+        start + number: "the index was not multiplied by the bytes of a descriptor",
+        **{
+            start + one.index(va) * width: f"that is the index for the {one.table_name}"
+            for one in fmt.levels
+            if one != level
+        },
+        start
+        + number * (12 - width): f"the index was multiplied by {12 - width}, the bytes of another format's descriptor",
+        start + (number + 1) * width: "that is the next descriptor: indexes begin at 0",
+        start + (number - 1) * width: "that is the descriptor before it: indexes begin at 0",
+        start + number * 16: "the index was multiplied by 16, as if a hexadecimal digit were appended",
+        start + (number + 2) * width: "that is two descriptors too far",
+        start + number * width // 2: "the index was multiplied by half of the bytes of a descriptor",
     }
-    mistakes = {address(start + one): said for one, said in reversed(wrong.items()) if one >= 0}
     return Question(
         f"In {paper.title}, the {level.table_name} that a walk for `{address(va)}` reads begins at physical "
         f"address `{address(start)}`. From which physical address in this table does the processor read the "
@@ -269,9 +273,8 @@ def descriptor(draws: Draws) -> Question:
         address(start + number * width),
         f"The index is {number}, and each descriptor has {width} bytes: `{address(start)}` + {number} × {width}. "
         f"({paper.manual})",
-        options=options_around(draws, start + number * width, [start + one for one in wrong if one >= 0], address),
         rules=(paper.parts,),
-        mistakes=mistakes,
+        **numbers_around(draws, start + number * width, wrong, address),
     )
 
 
@@ -320,9 +323,8 @@ def large(draws: Draws) -> Question:
         f"{memory.steps(found)} The last descriptor maps a page of {binary_size(size)} at `{address(page)}`; the "
         "offset "
         f"has {size.bit_length() - 1} bits, `{inside:#x}`. ({paper.manual})",
-        options=options_around(draws, found.pa, [one for one in wrong if one >= 0], address),
         rules=memory.rules,
-        mistakes={address(one): said for one, said in reversed(wrong.items()) if one >= 0},
+        **numbers_around(draws, found.pa, wrong, address),
         solution=memory.drawing(va),
     )
 
