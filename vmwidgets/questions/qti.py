@@ -6,10 +6,10 @@ states in words) and its manifest (`ccv1p1_imscp_v1p2_v1p0.xsd`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from html import escape
-from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from vmwidgets.archive import zipped
 from vmwidgets.views.scene.model import Scene
@@ -30,19 +30,13 @@ ASSESSMENT = "imsqti_xmlv1p2/imscc_xmlv1p1/assessment"
 
 def package(exam: Exam) -> bytes:
     """Return the cartridge: its manifest, the questions, and their figures."""
-    files: dict[str, str] = {}
-    questions = _questions(exam, files)
-    files = {
-        "imsmanifest.xml": _xml(_manifest(exam, list(files)), CARTRIDGE),
-        "exam.xml": _xml(questions, QTI),
-        **files,
-    }
+    figures: dict[str, str] = {}
+    questions = _questions(exam, figures)
+    files = {"imsmanifest.xml": _xml(_manifest(exam, figures)), "exam.xml": _xml(questions), **figures}
     return zipped({name: text.encode() for name, text in files.items()})
 
 
-def _xml(root: Element, namespace: str) -> str:
-    register_namespace("", namespace)
-    register_namespace("lomimscc", LOM)
+def _xml(root: Element) -> str:
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
@@ -56,33 +50,30 @@ def _ident(exam: Exam, *parts: object) -> str:
 # ---- the manifest ----------------------------------------------------------------------------------
 
 
-def _manifest(exam: Exam, figures: list[str]) -> Element:
-    root = Element(f"{{{CARTRIDGE}}}manifest", identifier=_ident(exam, "manifest"))
-    about = SubElement(root, f"{{{CARTRIDGE}}}metadata")
-    SubElement(about, f"{{{CARTRIDGE}}}schema").text = "IMS Common Cartridge"
-    SubElement(about, f"{{{CARTRIDGE}}}schemaversion").text = "1.1.0"
-    title = SubElement(SubElement(SubElement(about, f"{{{LOM}}}lom"), f"{{{LOM}}}general"), f"{{{LOM}}}title")
-    SubElement(title, f"{{{LOM}}}string", language="en").text = exam.title
+def _manifest(exam: Exam, figures: Iterable[str]) -> Element:
+    names = {"xmlns": CARTRIDGE, "xmlns:lomimscc": LOM}
+    root = Element("manifest", names, identifier=_ident(exam, "manifest"))
+    about = SubElement(root, "metadata")
+    SubElement(about, "schema").text = "IMS Common Cartridge"
+    SubElement(about, "schemaversion").text = "1.1.0"
+    title = SubElement(SubElement(SubElement(about, "lomimscc:lom"), "lomimscc:general"), "lomimscc:title")
+    SubElement(title, "lomimscc:string", language="en").text = exam.title
     organization = SubElement(
-        SubElement(root, f"{{{CARTRIDGE}}}organizations"),
-        f"{{{CARTRIDGE}}}organization",
+        SubElement(root, "organizations"),
+        "organization",
         identifier=_ident(exam, "organization"),
         structure="rooted-hierarchy",
     )
-    top = SubElement(organization, f"{{{CARTRIDGE}}}item", identifier=_ident(exam, "top"))
-    entry = SubElement(
-        top, f"{{{CARTRIDGE}}}item", identifier=_ident(exam, "entry"), identifierref=_ident(exam, "exam")
-    )
-    SubElement(entry, f"{{{CARTRIDGE}}}title").text = exam.title
-    resources = SubElement(root, f"{{{CARTRIDGE}}}resources")
-    assessment = SubElement(resources, f"{{{CARTRIDGE}}}resource", identifier=_ident(exam, "exam"), type=ASSESSMENT)
-    SubElement(assessment, f"{{{CARTRIDGE}}}file", href="exam.xml")
+    top = SubElement(organization, "item", identifier=_ident(exam, "top"))
+    entry = SubElement(top, "item", identifier=_ident(exam, "entry"), identifierref=_ident(exam, "exam"))
+    SubElement(entry, "title").text = exam.title
+    resources = SubElement(root, "resources")
+    assessment = SubElement(resources, "resource", identifier=_ident(exam, "exam"), type=ASSESSMENT)
+    SubElement(assessment, "file", href="exam.xml")
     for name in figures:
-        SubElement(assessment, f"{{{CARTRIDGE}}}dependency", identifierref=_ident(exam, name))
-        figure = SubElement(
-            resources, f"{{{CARTRIDGE}}}resource", identifier=_ident(exam, name), type="webcontent", href=name
-        )
-        SubElement(figure, f"{{{CARTRIDGE}}}file", href=name)
+        SubElement(assessment, "dependency", identifierref=_ident(exam, name))
+        figure = SubElement(resources, "resource", identifier=_ident(exam, name), type="webcontent", href=name)
+        SubElement(figure, "file", href=name)
     return root
 
 
@@ -91,8 +82,8 @@ def _manifest(exam: Exam, figures: list[str]) -> Element:
 
 def _questions(exam: Exam, figures: dict[str, str]) -> Element:
     """Return the assessment; its figures are put into `figures`, by file name."""
-    root = _tag(None, "questestinterop")
-    assessment = _tag(root, "assessment", ident=_ident(exam, "assessment"), title=exam.title)
+    root = Element("questestinterop", xmlns=QTI)
+    assessment = SubElement(root, "assessment", ident=_ident(exam, "assessment"), title=exam.title)
     _fields(
         assessment,
         cc_profile="cc.exam.v0p1",
@@ -101,7 +92,7 @@ def _questions(exam: Exam, figures: dict[str, str]) -> Element:
         qmd_feedbackpermitted="Yes",
         cc_maxattempts="1",
     )
-    section = _tag(assessment, "section", ident=_ident(exam, "section"))
+    section = SubElement(assessment, "section", ident=_ident(exam, "section"))
     for number, question, title in _titled(exam):
 
         def image(draw: Callable[[], Scene] | None, name: str) -> str:
@@ -130,46 +121,42 @@ def _titled(exam: Exam) -> Iterator[tuple[int, Question, str]]:
 
 
 def _item(section: Element, question: Question, names: tuple[str, str], asked: str, solved: str) -> None:
-    item = _tag(section, "item", ident=names[0], title=names[1])
+    item = SubElement(section, "item", ident=names[0], title=names[1])
     profile = CHOICE_PROFILE if question.options else TYPED_PROFILE
-    _fields(_tag(item, "itemmetadata"), cc_profile=profile, cc_weighting=str(question.grade))
-    presentation = _tag(item, "presentation")
+    _fields(SubElement(item, "itemmetadata"), cc_profile=profile, cc_weighting=str(question.grade))
+    presentation = SubElement(item, "presentation")
     _material(presentation, asked)
     if question.options:
-        response = _tag(presentation, "response_lid", ident="answer", rcardinality="Single")
-        choices = _tag(response, "render_choice")
+        response = SubElement(presentation, "response_lid", ident="answer", rcardinality="Single")
+        choices = SubElement(response, "render_choice")
         for letter, option in zip(LETTERS, question.options, strict=False):
-            _material(_tag(choices, "response_label", ident=letter), inline_html(option))
+            _material(SubElement(choices, "response_label", ident=letter), inline_html(option))
     else:
-        response = _tag(presentation, "response_str", ident="answer", rcardinality="Single")
-        _tag(response, "render_fib", prompt="Dashline")
-    processing = _tag(item, "resprocessing")
-    _tag(_tag(processing, "outcomes"), "decvar", varname="SCORE", vartype="Decimal", minvalue="0", maxvalue="100")
-    always = _tag(processing, "respcondition", **{"continue": "Yes"})
-    _tag(_tag(always, "conditionvar"), "other")
-    _tag(always, "displayfeedback", feedbacktype="Response", linkrefid="general_fb")
-    right = _tag(processing, "respcondition", **{"continue": "No"})
-    condition = _tag(right, "conditionvar")
+        response = SubElement(presentation, "response_str", ident="answer", rcardinality="Single")
+        SubElement(response, "render_fib", prompt="Dashline")
+    processing = SubElement(item, "resprocessing")
+    SubElement(
+        SubElement(processing, "outcomes"), "decvar", varname="SCORE", vartype="Decimal", minvalue="0", maxvalue="100"
+    )
+    always = SubElement(processing, "respcondition", {"continue": "Yes"})
+    SubElement(SubElement(always, "conditionvar"), "other")
+    SubElement(always, "displayfeedback", feedbacktype="Response", linkrefid="general_fb")
+    right = SubElement(processing, "respcondition", {"continue": "No"})
+    condition = SubElement(right, "conditionvar")
     for accepted in [question.letter] if question.options else question.accepted:
-        _tag(condition, "varequal", respident="answer", case="No").text = plain(accepted)
-    _tag(right, "setvar", varname="SCORE", action="Set").text = "100"
-    _material(_tag(_tag(item, "itemfeedback", ident="general_fb"), "flow_mat"), solved)
-
-
-def _tag(parent: Element | None, name: str, **attributes: str) -> Element:
-    if parent is None:
-        return Element(f"{{{QTI}}}{name}", attributes)
-    return SubElement(parent, f"{{{QTI}}}{name}", attributes)
+        SubElement(condition, "varequal", respident="answer", case="No").text = plain(accepted)
+    SubElement(right, "setvar", varname="SCORE", action="Set").text = "100"
+    _material(SubElement(SubElement(item, "itemfeedback", ident="general_fb"), "flow_mat"), solved)
 
 
 def _material(parent: Element, html: str) -> None:
     """Return HTML as text in an element."""
-    _tag(_tag(parent, "material"), "mattext", texttype="text/html").text = html
+    SubElement(SubElement(parent, "material"), "mattext", texttype="text/html").text = html
 
 
 def _fields(parent: Element, **fields: str) -> None:
-    about = _tag(parent, "qtimetadata")
+    about = SubElement(parent, "qtimetadata")
     for label, entry in fields.items():
-        one = _tag(about, "qtimetadatafield")
-        _tag(one, "fieldlabel").text = label
-        _tag(one, "fieldentry").text = entry
+        one = SubElement(about, "qtimetadatafield")
+        SubElement(one, "fieldlabel").text = label
+        SubElement(one, "fieldentry").text = entry
