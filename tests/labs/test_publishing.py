@@ -102,6 +102,15 @@ def test_a_check_in_a_kernel_that_began_no_lab_says_that_it_counts_for_no_one() 
     assert output.data["text/plain"].startswith("No lab was begun, so this counts for no one: run the first cell")
 
 
+def test_a_cell_that_begins_twice_keeps_the_second_beginning_which_has_the_student() -> None:
+    cell = nbformat.v4.new_code_cell(
+        'from vmwidgets import lab\nlab.begin("01")\nlab.begin("01", student="ada", course="os");'
+    )
+    nbclient.NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=120).execute()
+    (data,) = kept(cell.outputs, BEGIN)
+    assert data["student"] == "ada"
+
+
 def test_what_a_cell_says_besides_is_there_as_well(outputs: dict[str, list[Any]]) -> None:
     assert [one.text for one in outputs["print"] if one.output_type == "stream"] == ["0\n"]
     assert [one.ename for one in outputs["assert"] if one.output_type == "error"] == ["AssertionError"]

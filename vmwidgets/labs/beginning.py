@@ -26,7 +26,7 @@ from .markup import framed, marked
 from .minutes import measure
 from .mistakes import known_mistakes
 from .moved import CONCEPTS, called, lab_of, labs_of
-from .publishing import Once
+from .publishing import cards
 from .records import BEGIN, record
 from .saved import of_the_notebook
 from .session import Kept
@@ -54,6 +54,9 @@ INVISIBLE = (
     ("\U000e0000", "\U000e0fff"),
 )
 """Ranges, first and last, of letters and marks that show nothing (Default_Ignorable_Code_Point in Unicode's data)."""
+
+CARD = "lab.begin()"
+"""The name of the beginning among a cell's outputs; no exercise can have it."""
 
 LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")
 """The name of a lab."""
@@ -186,9 +189,7 @@ class Beginning:
 
     def _ipython_display_(self) -> None:
         """Show the beginning as a cell's value, unless the cell has already shown it."""
-        if self is not begun():
-            raise NotImplementedError
-        _kept.now().shown.show()
+        cards.now().show(CARD, self)
 
     @in_ascii
     def __repr__(self) -> str:
@@ -201,7 +202,6 @@ class _Begun:
 
     begun: Beginning | None = None
     tried: dict[str, None] = field(default_factory=dict)
-    shown: Once = field(default_factory=Once)
 
 
 _kept = Kept(_Begun)
@@ -249,7 +249,7 @@ def begin(
         of_the_notebook()  # before the cells below lose the outputs of an earlier kernel
     known = one if one is not None and one == wanted else wanted
     kept.begun = replace(known, again=tuple(kept.tried) if known.students else ())
-    kept.shown.publish(kept.begun.bundle())
+    cards.now().publish(CARD, kept.begun)
     return kept.begun
 
 

@@ -59,7 +59,7 @@ def check(name: str | Sheet | Access | Worked, thing: Any = None) -> Result:
         return replace(result, work={}, tried=True)
     if not result.practice:
         result = _of_the_lab(result)
-        cards.now().publish(result)
+        cards.now().publish(result.id, result, result.rank)
         if result.work:
             note_check(result.id, result.of_sheet)
         best = _best.now()

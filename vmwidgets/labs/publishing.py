@@ -22,58 +22,28 @@ def running_cell() -> Cell | None:
     return current_cell(shell) if shell is not None and hasattr(shell, "kernel") else None
 
 
-class Once:
-    """Something that a call puts on the page once for each run of a cell."""
-
-    def __init__(self) -> None:
-        self._cell: Cell | None = None
-        self._bundle: dict[str, Any] = {}
-
-    def publish(self, bundle: dict[str, Any]) -> None:
-        """Put the output into the running cell when the cell ends, unless it is there already."""
-        cell = running_cell()
-        if cell is not None and cell != self._cell:
-            self._bundle = bundle
-            watch_cells(_nothing, self._end)
-        self._cell = cell
-
-    def show(self) -> None:
-        """Act as ``_ipython_display_``: do nothing in the cell that has the output; elsewhere, show it as a value."""
-        if self._cell is None or running_cell() != self._cell:
-            raise NotImplementedError  # IPython then asks for the bundle
-
-    def _end(self, *_result: object) -> None:
-        """Handle the end of the cell."""
-        if self._bundle and not captured():  # otherwise this is a cell inside the capturing one
-            bundle, self._bundle = self._bundle, {}
-            publish(bundle)
-
-
-class Ranked(Protocol):
-    """An output that may occur many times in a cell: the highest rank counts, or the latest of equal rank."""
-
-    @property
-    def id(self) -> str:
-        """The subject's ID; the best output for each subject is kept."""
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """The rank; larger is better."""
+class Bundled(Protocol):
+    """An output that may occur many times in a cell."""
 
     def bundle(self) -> dict[str, Any]:
         """Return all forms of the output."""
 
 
+Rank = tuple[int, int]
+"""What an output is worth; larger is better."""
+
+
 @dataclass
 class _Card:
-    """The `best` and the `latest` under one ID in the running cell."""
+    """The best output of the running cell under one name, its rank, and the latest."""
 
-    best: Ranked
-    latest: Ranked
+    best: Bundled
+    rank: Rank
+    latest: Bundled
 
 
 class Cards:
-    """The results of a running cell: for each ID, the best is kept, and the latest if it is worse.
+    """The outputs of a running cell: for each name, the best is kept, and the latest if it is worse.
 
     A loop may check a thousand times, so a cell has at most two outputs for each exercise.
     """
@@ -82,8 +52,8 @@ class Cards:
         self._cell: Cell | None = None
         self._cards: dict[str, _Card] = {}
 
-    def publish(self, one: Ranked) -> None:
-        """Put the result into the running cell at its end, if it is the cell's latest result or as good as its best."""
+    def publish(self, name: str, one: Bundled, rank: Rank = (0, 0)) -> None:
+        """Put the output into the running cell at its end, if it is the cell's latest one or as good as its best."""
         cell = running_cell()
         if cell is None:
             return
@@ -91,16 +61,16 @@ class Cards:
             watch_cells(_nothing, self._end)
             self._cell = cell
             self._cards.clear()
-        card = self._cards.setdefault(one.id, _Card(one, one))
+        card = self._cards.setdefault(name, _Card(one, rank, one))
         card.latest = one
-        if one.rank >= card.best.rank:
-            card.best = one
+        if rank >= card.rank:
+            card.best, card.rank = one, rank
 
-    def show(self, one: Ranked) -> None:
-        """Act as ``_ipython_display_``: do nothing if the running cell will have the result; otherwise, show it."""
-        card = self._cards.get(one.id)
+    def show(self, name: str, one: Bundled) -> None:
+        """Act as ``_ipython_display_``: do nothing if the running cell will have the output; otherwise, show it."""
+        card = self._cards.get(name)
         if card is None or running_cell() != self._cell or card.latest is not one:
-            raise NotImplementedError
+            raise NotImplementedError  # IPython then asks for the bundle
 
     def _end(self, *_result: object) -> None:
         """Handle the end of the cell."""
@@ -118,4 +88,4 @@ def _nothing(*_info: object) -> None:
 
 
 cards = Kept(Cards)
-"""The results of this kernel."""
+"""The outputs of this kernel's running cell."""

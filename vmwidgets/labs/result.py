@@ -128,7 +128,7 @@ class Result:
 
     def _ipython_display_(self) -> None:
         """Show the result as a cell's value, unless the cell showed it when it checked."""
-        cards.now().show(self)
+        cards.now().show(self.id, self)
 
     @in_ascii
     def __repr__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
 from vmwidgets import __version__
@@ -15,12 +14,15 @@ from vmwidgets.engine.machine.arguments import known
 from .beginning import Beginning, begun
 from .checking import best
 from .markup import framed, marked
-from .publishing import Once
+from .publishing import cards
 from .records import SUBMISSION, record
 from .work import by_kind, users_names
 
 KEPT = ("sheet", "edition", "judged_by", "points", "of")
 """The members of a check that a submission keeps, in addition to the work."""
+
+CARD = "lab.submit()"
+"""The name of the submission among a cell's outputs; no exercise can have it."""
 
 NAMES = {"as they are": "file names stay", "by kind": "file names become library 1, program 1, file 1"}
 
@@ -33,7 +35,6 @@ class Submission:
     works: dict[str, dict[str, Any]]
     names: tuple[str, ...] = ()
     replaced: bool = False
-    once: Once = field(default_factory=Once, repr=False, compare=False)
 
     def data(self) -> dict[str, Any]:
         """Return the submission as the notebook keeps it."""
@@ -70,7 +71,7 @@ class Submission:
 
     def _ipython_display_(self) -> None:
         """Show the submission as a cell's value, unless the cell showed it when it was made."""
-        self.once.show()
+        cards.now().show(CARD, self)
 
     @in_ascii
     def __repr__(self) -> str:
@@ -111,5 +112,5 @@ def submit(*, names: str = "as they are") -> Submission:
         found |= users_names(work) if names != "by kind" else set()
         works[name] = {key: result.data()[key] for key in KEPT} | {"work": work}
     made = Submission(beginning, works, tuple(sorted(found)), names == "by kind")
-    made.once.publish(made.bundle())
+    cards.now().publish(CARD, made)
     return made
