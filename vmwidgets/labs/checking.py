@@ -24,7 +24,7 @@ from .on_paper import on_paper
 from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .session import Kept
-from .sheet import Sheet, asked, sheet_of
+from .sheet import Sheet, asked
 from .starting import machine_of, part_taken
 from .trying import is_tried
 from .work import packed, plain
@@ -95,8 +95,7 @@ def best(of: str) -> dict[str, Result]:
 
 def judged_for(name: str, of: str, thing: Any) -> Result:
     """Grade `thing` as a grader does, for the sheet `of` (a seed in hexadecimal, or "default") of an exercise."""
-    exercise, _ = asked(name)
-    return _graded(name if exercise.sheet is None else sheet_of(name, of), thing)
+    return _graded(asked(name, of)[1], thing)
 
 
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
@@ -104,12 +103,12 @@ def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
 
     There are no criteria for a machine that panicked, if the exercise needs a working machine.
     """
-    exercise, _ = asked(name)
+    exercise, sheet = asked(name, of)
     subject = _as_taken(thing, exercise)
     machine = machine_of(subject)
     if machine is not None and machine.dead and exercise.alive:
         return ()
-    return _judged(exercise, None if exercise.sheet is None else sheet_of(name, of), subject)[0]
+    return _judged(sheet, subject)[0]
 
 
 _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
@@ -119,17 +118,20 @@ _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
     """Return the result, with a picture if points are missing or, for learners (`passed_too`), in any case."""
     exercise, sheet = asked(name)
-    identity = exercise.id if sheet is None else sheet.id
-    of = "" if sheet is None else sheet.of
     ungraded = Result(
-        identity, exercise.title, exercise.points, of_sheet=of, edition=exercise.edition, judged_by=exercise.judged_by
+        sheet.id,
+        exercise.title,
+        exercise.points,
+        of_sheet=sheet.of,
+        edition=exercise.edition,
+        judged_by=exercise.judged_by,
     )
     if thing is None or thing is ...:
         return replace(ungraded, problem=NOT_DONE)
     subject = _as_taken(thing, exercise)
     if exercise.asks is not None and isinstance(subject, FunctionType):
         try:
-            subject = _asked(subject, exercise, sheet)
+            subject = _asked(subject, sheet)
         except VMError as error:
             return replace(ungraded, problem=f"it can't be judged: {error}", work=_not_kept(error))
         except Exception as error:  # noqa: BLE001  a learner's function may do anything
@@ -140,18 +142,18 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
         return replace(ungraded, problem=why, work=packed(subject))
     with machine.door.looking() if machine is not None else nullcontext():
         work = packed(subject)
-        if sheet is not None and (why := sheet.not_begun(subject)):
+        if why := sheet.not_begun(subject):
             return replace(ungraded, problem=why, work=work)
         try:
             judged = plain(subject, work, exercise)
         except VMError as error:
             return replace(ungraded, problem=f"it can't be judged: {error}", work=work)
-        criteria, problem = _judged(exercise, sheet, judged)
+        criteria, problem = _judged(sheet, judged)
         result = replace(ungraded, criteria=criteria, problem=problem, work=work)
         if result.passed and not passed_too:
             return result
         hints = 0 if result.passed else number_of_hints(exercise, sheet)
-        return replace(result, picture=_picture(exercise, sheet, subject), hints=hints)
+        return replace(result, picture=_picture(sheet, subject), hints=hints)
 
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:
@@ -163,20 +165,21 @@ def _as_taken(thing: Any, exercise: Exercise) -> Any:
     raise Refused(f"check {exercise.id!r} needs {wanted}, but {shown(thing)} is {a_kind(thing)}")
 
 
-def _asked(function: FunctionType, exercise: Exercise, sheet: Sheet | None) -> Chosen:
+def _asked(function: FunctionType, sheet: Sheet) -> Chosen:
     """Return what the learner's function chooses when the exercise asks it, in the learner's own kernel."""
-    assert exercise.asks is not None, "an exercise that takes functions asks them"
+    asks = sheet.exercise.asks
+    assert asks is not None, "an exercise that takes functions asks them"
     chosen = Chosen(source_of(function))
-    answers, failed = exercise.asks(function, sheet and sheet.given, chosen)
+    answers, failed = asks(function, sheet.given, chosen)
     return replace(chosen, answers=answers, failed=failed)
 
 
-def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tuple[Criterion, ...], str]:
+def _judged(sheet: Sheet, subject: Any) -> tuple[tuple[Criterion, ...], str]:
     """Return the criteria as far as the judge got, and why it stopped."""
-    criteria: list[Criterion] = []
+    exercise, criteria = sheet.exercise, list[Criterion]()
     try:
-        for criterion in exercise.judge(subject) if sheet is None else exercise.judge(subject, sheet.given):
-            criteria.append(criterion)  # noqa: PERF402  what was judged before an error stays judged
+        for criterion in exercise.judge(subject, *([] if exercise.sheet is None else [sheet.given])):
+            criteria.append(criterion)  # what was judged before an error stays judged
     except Exception as error:  # noqa: BLE001  a learner's structure or function may be anything
         return tuple(criteria), _stopped(error)
     worth = sum(criterion.of for criterion in criteria)
@@ -193,14 +196,14 @@ def _not_kept(error: Exception) -> dict[str, Any]:
     return {"kind": "nothing", "why": printable(f"{error}")}
 
 
-def _picture(exercise: Exercise, sheet: Sheet | None, subject: Any) -> str:
+def _picture(sheet: Sheet, subject: Any) -> str:
     """Return the graded object as a picture, or in words if words show more; "" if there is neither."""
     from vmwidgets.widgets import show
 
-    if exercise.shows is None and not isinstance(subject, MachineMap):
+    if sheet.exercise.shows is None and not isinstance(subject, MachineMap):
         return ""
     try:
-        shown_of_it = exercise.seen(subject, sheet and sheet.given)
+        shown_of_it = sheet.exercise.seen(subject, sheet.given)
         if isinstance(shown_of_it, str):
             return "".join(marked(line, "div") for line in shown_of_it.splitlines())
         view = show(shown_of_it)

@@ -73,22 +73,21 @@ def hint(name: str | Sheet, tier: Any = None) -> Hint:
         raise Refused(f"exercise {exercise.id!r} has no hints")
     if tier is not None and (isinstance(tier, bool) or not isinstance(tier, int) or not 1 <= tier <= len(texts)):
         raise Refused(f"tier={shown(tier)}: exercise {exercise.id!r} has hints 1 to {len(texts)}")
-    identity = exercise.id if sheet is None else sheet.id
     asked_for = _asked_for.now()
-    before = asked_for.get(identity, 0)
+    before = asked_for.get(sheet.id, 0)
     wanted = min(before + 1, len(texts)) if tier is None else tier
-    asked_for[identity] = max(before, wanted)
-    return Hint(identity, texts[:wanted], len(texts))
+    asked_for[sheet.id] = max(before, wanted)
+    return Hint(sheet.id, texts[:wanted], len(texts))
 
 
-def hints_of(exercise: Exercise, sheet: Sheet | None) -> tuple[str, ...]:
+def hints_of(exercise: Exercise, sheet: Sheet) -> tuple[str, ...]:
     """Return the hints for the task, the gentlest first."""
     if not callable(exercise.hints):
         return tuple(exercise.hints)
-    return hints_read(exercise.hints(None if sheet is None else sheet.given))
+    return hints_read(exercise.hints(sheet.given))
 
 
-def number_of_hints(exercise: Exercise, sheet: Sheet | None) -> int:
+def number_of_hints(exercise: Exercise, sheet: Sheet) -> int:
     """Return the number of hints for the task; 0 if the author's function gives none that can be read."""
     try:
         return len(hints_of(exercise, sheet))

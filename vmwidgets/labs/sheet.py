@@ -9,9 +9,9 @@ from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
-from .beginning import Beginning, begun
+from .beginning import begun
 from .draws import Draws
-from .exercise import Asked, Exercise, exercise_named
+from .exercise import Exercise, exercise_named
 from .markup import framed, marked, with_code
 from .records import SHEET, record
 from .starting import Start, part_taken, start_of
@@ -29,12 +29,12 @@ class Sheet:
     """The task of `exercise` for one student: `text` in words; :meth:`start` returns the object with which work begins.
 
     `of` is the sheet's origin: the seed in hexadecimal, "default", or "practice 3".  `given` is the drawn task, an
-    object of the exercise's own class.
+    object of the exercise's own class.  If an exercise is the same for all students, `of` is "" and `given` is None.
     """
 
     exercise: Exercise
     of: str
-    given: Asked
+    given: Any
 
     @property
     def id(self) -> str:
@@ -49,7 +49,7 @@ class Sheet:
     @property
     def text(self) -> str:
         """The task in words."""
-        return self.given.text
+        return str(self.given.text)
 
     def start(self) -> Any:
         """Return the object with which work begins, a new one at each call: call again to start over."""
@@ -58,7 +58,7 @@ class Sheet:
     @cached_property
     def begins(self) -> Start | None:
         """The operations with which work on the sheet begins; None if it starts without a machine."""
-        return start_of(self.start(), self.exercise)
+        return None if self.given is None else start_of(self.start(), self.exercise)
 
     def not_begun(self, thing: Any) -> str:
         """Return why `thing` is not work on this sheet, in a sentence; "" if it is, or if there is no machine.
@@ -115,7 +115,7 @@ def variant(name: str) -> Sheet:
     >>> lab.variant("01/gaps").of, len(lab.variant("01/gaps").start())
     ('default', 4)
     """
-    return _made(exercise_named(name), begun())
+    return _drawn(exercise_named(name), _own())
 
 
 @says_what_it_takes
@@ -139,17 +139,20 @@ def sheet_of(name: str, of: str) -> Sheet:
     return _drawn(exercise_named(name), of)
 
 
-def asked(name: Any) -> tuple[Exercise, Sheet | None]:
-    """Return the exercise that a name or a sheet means, and its sheet; None if everyone has the same task."""
+def asked(name: Any, of: str | None = None) -> tuple[Exercise, Sheet]:
+    """Return the exercise that a name or a sheet means, and its sheet: the student's, or the one drawn from `of`."""
     if isinstance(name, Sheet):
         return name.exercise, name
     exercise = exercise_named(name)
-    return exercise, None if exercise.sheet is None else _made(exercise, begun())
+    if exercise.sheet is None:
+        return exercise, Sheet(exercise, "", None)
+    return exercise, _drawn(exercise, _own() if of is None else of)
 
 
-def _made(exercise: Exercise, beginning: Beginning | None) -> Sheet:
-    own = beginning is not None and beginning.students
-    return _drawn(exercise, f"{beginning.seed:016x}" if beginning is not None and own else "default")
+def _own() -> str:
+    """Return the origin of the sheets of the student who began this lab."""
+    beginning = begun()
+    return f"{beginning.seed:016x}" if beginning is not None and beginning.students else "default"
 
 
 @lru_cache(maxsize=256)

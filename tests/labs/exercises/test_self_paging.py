@@ -143,11 +143,7 @@ def test_descriptors_edited_by_hand_earn_nothing() -> None:
 
 # ---- 09/refill -------------------------------------------------------------------------------
 
-DEEP: Any = next(
-    sheet
-    for n in range(1, 60)
-    if (sheet := lab.practice("09/refill", n)).given.levels == 3  # type: ignore[attr-defined]
-)
+DEEP: Any = next(sheet for n in range(1, 60) if (sheet := lab.practice("09/refill", n)).given.levels == 3)
 
 
 def test_two_levels_of_three_are_a_part() -> None:
