@@ -15,6 +15,7 @@ from ..exercise import exercise
 from ..mistakes import Mistake
 from .deeds import CHANGED, ENTERED, REMOVED, UNSEEN, Deed, Range, deeds
 from .structures import pages as in_pages
+from .structures import rights_of_pages
 
 FIRST = 0xFFFF_8080_0030_0000
 """The address of the first block: the last 1 MiB of a tiny machine's kernel map."""
@@ -178,7 +179,7 @@ def _static(machine: Machine) -> list[int]:
 )
 def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
     """Judge the pages: the jobs' pages are as required, and all others unchanged."""
-    found = _mapped(machine)
+    found = rights_of_pages(machine.kernel_map, FIRST, BLOCK * BLOCKS)
     gone = [page for job in asked.jobs if job.kind in GIVES_BACK for page in job.pages()]
     left = [page for page in gone if page in found]
     yield criterion(
@@ -229,15 +230,6 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
 
 BY_FORCE = Mistake("room by force", "Slots were freed by removing memory that is in use.")
 OTHER_RIGHTS = Mistake("other rights", "Whether a page merges depends on its protection, which is part of the job.")
-
-
-def _mapped(machine: Machine) -> dict[int, str]:
-    """Return the rights of all blocks' mapped pages."""
-    found: dict[int, str] = {}
-    for entry in machine.kernel_map.entries():
-        first, end = (entry.start - FIRST) // PAGE, (entry.end - FIRST) // PAGE
-        found |= dict.fromkeys(range(max(first, 0), max(end, 0)), entry.protection)
-    return found
 
 
 def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:

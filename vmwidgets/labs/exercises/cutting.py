@@ -16,7 +16,7 @@ from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake
 from .deeds import deeds, removals
-from .structures import in_words, runs
+from .structures import entry_at, in_words, outside
 
 PAGES = 16
 FILM = 40
@@ -129,7 +129,7 @@ def film_pages(asked: WindowSheet) -> list[int]:
 )
 def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     """Judge the window: each page shows what it should, with the right permissions."""
-    seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
+    seen = [entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
     hole = [page for page in range(PAGES) if seen[page] is None]
     holes, moved, kept = asked.pages("hole"), asked.pages("shows"), asked.pages("r")
     right = [page for page, shows in enumerate(film_pages(asked)) if _shows(seen[page], asked.base, page, shows)]
@@ -147,7 +147,7 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     )
     strange = [page for page in moved if page not in right]
     end = asked.base + PAGES * PAGE
-    beside = [run for run in runs(space) if run.start < asked.base or run.end > end]
+    beside = outside(space, asked.base, end)
     yield criterion(
         2,
         not strange,
@@ -319,7 +319,7 @@ def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
 )
 def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
     """Judge the object: each page has its properties, equal neighbours are one entry, and no page was unmapped."""
-    seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
+    seen = [entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
     wanted = at_the_end(asked)
     wrong = [page for page in range(PAGES) if _properties(seen[page]) != wanted[page]]
     wrong_before = [page for page, given in enumerate(at_the_start(asked)) if given != wanted[page]]
@@ -371,11 +371,6 @@ def _joined(low: EntryValue, high: EntryValue) -> bool:
     """Return whether two neighbours could be one entry."""
     near = low.end == high.start and low.object == high.object and low.offset + low.size == high.offset
     return near and _properties(low) == _properties(high)
-
-
-def _entry_at(space: MachineMap, address: int) -> EntryValue | None:
-    """Return the entry that contains `address`, without the effects of a lookup."""
-    return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
 
 
 def _film_page(entry: EntryValue | None, address: int) -> int | None:

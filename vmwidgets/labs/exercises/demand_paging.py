@@ -8,7 +8,6 @@ from typing import NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, listed
 from vmwidgets.engine.kernel.tasks.pagers import FilePager
-from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
 
@@ -16,6 +15,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake
+from .structures import object_at
 
 FILE_PAGES = 7
 OWN, FILES, SIGNAL, UNUSED = "own", "file's", "signal", "unused"
@@ -168,10 +168,10 @@ def _file_pages(task: Task) -> Iterator[FilePage]:
 
 
 def _file_page(task: Task, va: int) -> FilePage | None:
-    entry = task.space.vm_map.peek(va)
-    target = entry.object if entry is not None and entry.start <= va else None
-    if entry is None or not isinstance(target, TaskObject):
+    found = object_at(task, va)
+    if found is None:
         return None
+    entry, target = found
     file, index = target.last_of_chain, entry.offset_of(va) >> PAGE_SHIFT
     if not isinstance(file.pager, FilePager) or file.pager.gone:
         return None

@@ -14,7 +14,7 @@ from ..criterion import Criterion
 from ..draws import Draws
 from ..rubric import Rubric
 from .deeds import ENTERED, Deed, deeds, removals
-from .structures import gaps, in_words, listed, pages, runs
+from .structures import gaps, in_words, listed, outside, pages, rights_of_pages
 
 GUARD, GAPS = Rubric(__file__, "01/guard"), Rubric(__file__, "01/gaps")
 
@@ -96,7 +96,8 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     """
     wanted = page_by_page(asked)
     end = asked.base + len(wanted) * PAGE
-    letters = _letters(space, asked.base, len(wanted))
+    rights = rights_of_pages(space, asked.base, len(wanted))
+    letters = [rights.get(page, "") for page in range(len(wanted))]
     wrong = {
         what: [page for page, one in enumerate(wanted) if one == what and letters[page] != LETTERS[what]]
         for what in LETTERS
@@ -135,22 +136,13 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         actual=_rights(asked, letters, wrong["page"]) if began else "",
         mistake="a hole for a page" if holes else "",
     )
-    others = [run for run in runs(space) if run.start < asked.base or run.end > end]
+    others = outside(space, asked.base, end)
     yield GUARD(
         "nothing else",
         began and not others,
         first="" if others else first,
         actual=in_words(others) if others else "",
     )
-
-
-def _letters(space: MachineMap, base: int, count: int) -> list[str]:
-    """Return the rights of each page from `base` on, "" if nothing is mapped."""
-    found = dict.fromkeys(range(count), "")
-    for entry in space.entries():
-        first, last = (entry.start - base) // PAGE, (entry.end - base) // PAGE
-        found |= dict.fromkeys(range(max(first, 0), min(last, count)), entry.protection)
-    return list(found.values())
 
 
 def _address(asked: GuardSheet, page: int) -> Address:

@@ -12,7 +12,6 @@ from vmwidgets.engine.base.protection import parse_protection, protection_text
 from vmwidgets.engine.base.units import KIB, PAGE, PAGE_SHIFT, Address, Size, counted
 from vmwidgets.engine.kernel.freebsd.kmem import round_page
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
-from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.sources.strace.load import load_strace
@@ -22,7 +21,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake
-from .structures import entry_at, is_shared, pages, runs
+from .structures import entry_at, is_shared, object_at, pages, runs
 
 if TYPE_CHECKING:
     from vmwidgets.widgets import View
@@ -480,10 +479,10 @@ class Loaded:
     def _has_own(self, address: int) -> bool:
         """Return whether a page is mapped, but not to a frame of the file."""
         va = self.base + address
-        entry = self.task.space.vm_map.peek(va)
-        target = entry.object if entry is not None and entry.start <= va else None
-        if entry is None or not isinstance(target, TaskObject):
-            return entry is not None and entry.start <= va
+        found = object_at(self.task, va)
+        if found is None:
+            return self.entry(address) is not None
+        entry, target = found
         index = entry.offset_of(va) >> PAGE_SHIFT
         holder = next((one for one in target.chain(index) if one.has(index)), target.last_of_chain)
         return holder is not self.machine.files[self.asked.file].file.object

@@ -10,6 +10,7 @@ from vmwidgets.engine.base import units
 from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.protection import NEEDS_COPY, NOMERGE
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
+from vmwidgets.engine.kernel.map.core import Entry
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine.handles.maps import MachineMap
@@ -38,6 +39,20 @@ def _goes_on(run: EntryValue, entry: EntryValue) -> bool:
     return same and (run.object is None or run.offset + run.end - run.start == entry.offset)
 
 
+def outside(space: MachineMap, start: int, end: int) -> list[EntryValue]:
+    """Return the map's ranges, as from :func:`runs`, that are not completely inside [start, end)."""
+    return [run for run in runs(space) if run.start < start or run.end > end]
+
+
+def rights_of_pages(space: MachineMap, base: int, count: int) -> dict[int, str]:
+    """Return the rights of the mapped ones among `count` pages from `base` on, by their numbers."""
+    found: dict[int, str] = {}
+    for entry in space.entries():
+        first, end = (entry.start - base) // PAGE, (entry.end - base) // PAGE
+        found |= dict.fromkeys(range(max(first, 0), min(end, count)), entry.protection)
+    return found
+
+
 def gaps(space: MachineMap) -> list[tuple[int, int]]:
     """Return the free ranges between the first entry and the last: start and end."""
     entries = space.entries()
@@ -50,11 +65,17 @@ def entry_at(space: MachineMap, address: int) -> EntryValue | None:
     return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
 
 
-def is_shared(task: Task, address: int) -> bool:
-    """Return whether other tasks see writes through the entry at `address`, or their writes are seen through it."""
+def object_at(task: Task, address: int) -> tuple[Entry, TaskObject] | None:
+    """Return the entry that contains an address, and its object; None without an entry or an object of pages."""
     entry = task.space.vm_map.peek(address)
     target = None if entry is None or address < entry.start else entry.object
-    return entry is not None and isinstance(target, TaskObject) and target.shared and not entry.flags & NEEDS_COPY
+    return None if entry is None or not isinstance(target, TaskObject) else (entry, target)
+
+
+def is_shared(task: Task, address: int) -> bool:
+    """Return whether other tasks see writes through the entry at `address`, or their writes are seen through it."""
+    found = object_at(task, address)
+    return found is not None and found[1].shared and not found[0].flags & NEEDS_COPY
 
 
 def edited(part: SpacePart) -> bool:
@@ -83,6 +104,15 @@ def listed(words: Sequence[object]) -> str:
     ('3, 1 and 2', '3–5', 'none')
     """
     return units.listed([*map(str, words)]) or "none"
+
+
+def addresses(values: Iterable[int]) -> str:
+    """Return addresses, marked as code, as a list in a sentence.
+
+    >>> addresses([0x1000, 0x40_0000])
+    '`0x1000` and `0x40_0000`'
+    """
+    return listed([f"`{Address(one)}`" for one in values])
 
 
 def in_words(entries: Iterable[EntryValue]) -> str:

@@ -18,7 +18,7 @@ from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake
 from .deeds import ENTERED, REMOVED, Deed, deeds, removals
-from .structures import in_words, listed, runs
+from .structures import addresses, in_words, runs
 
 APART = 0x1_0000
 """The least distance between pages, so that they do not merge."""
@@ -46,8 +46,8 @@ class TreeSheet:
     def text(self) -> str:
         """The task in words."""
         return (
-            f"A map has one page each at {_listed(self.there)}; they were entered in this order.\n"
-            f"Enter one page each at {_listed(self.wanted)}, in an order in which no insertion rotates the tree.\n"
+            f"A map has one page each at {addresses(self.there)}; they were entered in this order.\n"
+            f"Enter one page each at {addresses(self.wanted)}, in an order in which no insertion rotates the tree.\n"
             "Nothing may be removed. The pages do not touch, so none merge."
         )
 
@@ -92,10 +92,6 @@ def rotates(addresses: Sequence[int]) -> bool:
     return any(event[0] == TreeRotated.tag for event in heard)
 
 
-def _listed(addresses: Sequence[int]) -> str:
-    return listed([f"`{Address(address)}`" for address in addresses])
-
-
 @exercise(
     "02/no-rotation",
     "Pages without a rotation",
@@ -111,21 +107,21 @@ def _listed(addresses: Sequence[int]) -> str:
 )
 def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
     """Judge the order of the entered pages, which must never rotate; several orders work."""
-    addresses = sorted([*asked.there, *asked.wanted])
+    places = sorted([*asked.there, *asked.wanted])
     there = [(run.start, run.end) for run in runs(space)]
-    missing = [address for address in addresses if address not in dict(there)]
+    missing = [address for address in places if address not in dict(there)]
     complete = not missing
     yield criterion(
         1,
-        there == [(address, address + PAGE) for address in addresses],
+        there == [(address, address + PAGE) for address in places],
         "one page is mapped at each address, and nothing else",
         "one page should be mapped at each given address, and nothing else",
-        expected=f"{len(addresses)} pages",
-        actual=f"missing: {_listed(missing)}" if missing else in_words(runs(space)),
+        expected=f"{len(places)} pages",
+        actual=f"missing: {addresses(missing)}" if missing else in_words(runs(space)),
     )
     found = deeds(space, asked)
     turned = [deed for deed in found if deed.rotations and deed.kind != REMOVED]
-    places = [deed.start for deed in found if deed.kind == ENTERED]
+    entered = [deed.start for deed in found if deed.kind == ENTERED]
     yield criterion(
         2,
         complete * max(0, 2 - len(turned)),
@@ -134,7 +130,7 @@ def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
         first="" if turned else "enter the pages",
         expected="no rotation",
         actual=", ".join(f"{one.rotations} at {_place(one)}" for one in turned),
-        mistake=IN_A_ROW if places in (sorted(places), sorted(places, reverse=True)) else None,
+        mistake=IN_A_ROW if entered in (sorted(entered), sorted(entered, reverse=True)) else None,
     )
     removed = removals(found)
     yield criterion(

@@ -19,7 +19,7 @@ from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake
 from .deeds import operations_since
-from .structures import listed
+from .structures import addresses, listed
 
 TASK, OTHER = "keys", "mail"
 CPUS = 3
@@ -80,11 +80,11 @@ class ByHandSheet:
         """The task in words."""
         one, other = self.cpus
         return (
-            f"The task `{TASK}` has pages at {_listed(self.pages)}. Processors {one} and {other} run it, and have used "
-            f"all its pages. Processor {self.other_cpu} runs `{OTHER}`, which has pages of its own at the same "
+            f"The task `{TASK}` has pages at {addresses(self.pages)}. Processors {one} and {other} run it, and have "
+            f"used all its pages. Processor {self.other_cpu} runs `{OTHER}`, which has pages of its own at the same "
             "addresses, and has used them.\n"
             f"Change one descriptor of `{TASK}`, so that user code {FORBIDDEN[self.rights]} its pages "
-            f"at {_listed(self.meant)}.\n"
+            f"at {addresses(self.meant)}.\n"
             "All other pages and permissions must stay as they are.\n"
             "Then flush page by page: no processor may use a stale translation, and each translation that is still "
             "correct must stay in its TLB.\n"
@@ -104,10 +104,6 @@ class ByHandSheet:
             for page in self.pages:
                 cpu.store(page, b"key")
         return machine
-
-
-def _listed(pages: tuple[int, ...]) -> str:
-    return listed([f"`{Address(page)}`" for page in pages])
 
 
 @exercise(
