@@ -6,7 +6,7 @@ If a 64-bit address were a number in JSON, it would lose its last digits when a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.units import Address, binary_size, parse_size
@@ -50,6 +50,15 @@ def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
     return line(value, "answer")
 
 
+def is_whole(value: object, least: float, most: float) -> TypeGuard[int]:
+    """Return whether a value is a whole number from `least` to `most`; True and False are not numbers.
+
+    >>> is_whole(3, 1, 5), is_whole(6, 1, 5), is_whole(True, 1, 5), is_whole("3", 1, 5)
+    (True, False, False, False)
+    """
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
 def line(value: Any, what: str) -> str:
     """Return a line of text from a learner or author, checked: not empty, not too long, and harmless."""
     text = printable(" ".join(value.split())) if isinstance(value, str) else ""
@@ -71,7 +80,7 @@ def _number(value: Any) -> int:
         sign, bare = digits[:1], digits.lstrip("+-")
         if bare.isascii() and bare.isdigit() and len(digits) - len(bare) <= 1 and len(bare) <= 20:
             return -int(bare) if sign == "-" else int(bare)
-    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64:
+    elif is_whole(value, 1 - (1 << 64), (1 << 64) - 1):
         return int(value)
     raise Refused(f"answer={shown(value)} is not a number: write a whole number, such as 3 or -1")
 

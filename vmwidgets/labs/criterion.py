@@ -10,6 +10,7 @@ from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, parse_address
 
+from .answers import is_whole
 from .mistakes import Mistake
 
 WAITS = " (not judged yet: first "
@@ -91,7 +92,7 @@ def criterion(
 
 def whole_points(value: Any, name: str, least: int, most: int = 1000) -> int:
     """Return a whole number of points; there are no halves."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    if not is_whole(value, least, most):
         raise Refused(f"{name}={shown(value)}: write a number of points, {least} to {most}")
     return value
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from vmwidgets.engine.base.errors import Refused, shown
 
+from .answers import is_whole
+
 T = TypeVar("T")
 
 MOST = 1 << 48
@@ -51,6 +53,6 @@ class Draws:
 
 
 def _whole(value: Any, what: str, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    if not is_whole(value, least, most):
         raise Refused(f"the number of {what} is {shown(value)}: it must be a whole number, {least} to {most:,}")
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from inspect import signature
+from math import inf
 from types import FunctionType
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 
-from .answers import line
+from .answers import is_whole, line
 from .chosen import Chosen
 from .criterion import Criterion, whole_points
 from .draws import Draws
@@ -154,7 +155,7 @@ def exercise(
 
 
 def _edition(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if not is_whole(value, 1, inf):
         raise Refused(f"edition={shown(value)}: write a whole number, 1 or more")
     return value
 

@@ -8,6 +8,7 @@ from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
+from .answers import is_whole
 from .exercise import Exercise, hints_read
 from .markup import framed, marked
 from .records import HINT, record
@@ -71,7 +72,7 @@ def hint(name: str | Sheet, tier: Any = None) -> Hint:
     texts = hints_of(exercise, sheet)
     if not texts:
         raise Refused(f"exercise {exercise.id!r} has no hints")
-    if tier is not None and (isinstance(tier, bool) or not isinstance(tier, int) or not 1 <= tier <= len(texts)):
+    if tier is not None and not is_whole(tier, 1, len(texts)):
         raise Refused(f"tier={shown(tier)}: exercise {exercise.id!r} has hints 1 to {len(texts)}")
     asked_for = _asked_for.now()
     before = asked_for.get(sheet.id, 0)

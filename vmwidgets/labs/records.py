@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any, NamedTuple
+
+from .answers import is_whole
 
 MIME = "application/vnd.vmwidgets.record+json"
 """The media type of all data that the package puts into outputs for programs."""
@@ -142,7 +145,7 @@ def _checked(cell: int, data: dict[str, Any], name: str = "") -> Iterator[Record
     exercise, claimed, work = name or text_of(data, "id"), data.get("points"), data.get("work")
     done = isinstance(work, dict) and work
     if exercise and not text_of(data, "sheet").startswith("practice") and (done or not data.get("criteria")):
-        claim = claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
+        claim = claimed if is_whole(claimed, -inf, inf) else None
         work = work if isinstance(work, dict) else {}
         edition, judged_by = data.get("edition", 1), text_of(data, "judged_by")
         yield Checked(cell, exercise, data.get("sheet"), edition, claim, work, judged_by)
@@ -178,7 +181,7 @@ def _several(cell: int, data: dict[str, Any]) -> Iterator[Record]:
 
 def _hinted(cell: int, data: dict[str, Any]) -> Iterator[Record]:
     name, tier = text_of(data, "id"), data.get("tier")
-    if name and isinstance(tier, int) and not isinstance(tier, bool):
+    if name and is_whole(tier, -inf, inf):
         yield Hinted(cell, name, tier)
 
 

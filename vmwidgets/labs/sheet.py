@@ -9,6 +9,7 @@ from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
+from .answers import is_whole
 from .beginning import begun
 from .draws import Draws
 from .exercise import Exercise, exercise_named
@@ -129,7 +130,7 @@ def practice(name: str, number: Any = 1) -> Sheet:
     >>> lab.practice("01/gaps", 2).of
     'practice 2'
     """
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_PRACTICE:
+    if not is_whole(number, 1, MOST_PRACTICE):
         raise Refused(f"number={shown(number)}: write a number, 1 to {MOST_PRACTICE:,}")
     return _drawn(exercise_named(name), f"practice {number}")
 

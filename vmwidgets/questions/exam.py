@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from importlib import import_module
+from math import inf
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.labs.answers import is_whole
 from vmwidgets.labs.draws import Draws
 
 from .question import GRADES, Kind, Question
@@ -164,9 +166,9 @@ def make_exam(
     ['tlb/set', 'tlb/stale', 'cow/value']
     """
     topics, chosen = _chosen(topic, kinds, ranges)
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if not is_whole(seed, -inf, inf):
         raise Refused(f"seed={shown(seed)}: write a whole number")
-    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_QUESTIONS):
+    if n is not None and not is_whole(n, 1, MOST_QUESTIONS):
         raise Refused(f"n={shown(n)}: an exam has 1 to {MOST_QUESTIONS} questions")
     if form not in ("", *FORMS):
         raise Refused(f"form={shown(form)}: write A or B, or leave it out")
