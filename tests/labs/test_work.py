@@ -41,6 +41,14 @@ def test_answers_are_kept_as_plain_data_whatever_they_are() -> None:
     assert all(isinstance(again[key], str) and len(again[key]) < 500 for key in (0x3000, 0x4000, 0x5000))
 
 
+def test_a_machine_that_was_changed_past_its_operations_is_not_kept_and_the_reason_names_no_file() -> None:
+    machine = vm.boot("x86-64")
+    machine.system.pages.allocate(owner="me")
+    work = packed(machine)
+    assert work["kind"] == "nothing"
+    assert work["why"].startswith("this machine was changed past its operations (")
+
+
 def test_too_many_answers_are_not_kept() -> None:
     assert packed(dict.fromkeys(range(1001)))["kind"] == "nothing"
 

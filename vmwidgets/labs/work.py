@@ -204,12 +204,12 @@ def _paths(text: str) -> list[str]:
 
 
 def _journal(machine: Machine) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "machine.jsonl.gz")
-        machine.journal.save(path)
-        if path.stat().st_size > MOST_WORK_BYTES:
-            raise Refused(f"its journal has more than {MOST_WORK_BYTES >> 20} MiB")
-        return base64.b64encode(path.read_bytes()).decode()
+    if machine.journal.incomplete:
+        raise Refused(machine.journal.incomplete)
+    saved = machine.journal.as_file()
+    if len(saved) > MOST_WORK_BYTES:
+        raise Refused(f"its journal has more than {MOST_WORK_BYTES >> 20} MiB")
+    return base64.b64encode(saved).decode()
 
 
 def _machine(journal: bytes) -> Machine:
