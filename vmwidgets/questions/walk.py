@@ -47,7 +47,7 @@ class Paper:
 
     @property
     def parts(self) -> str:
-        """How the format divides an address and how large its tables are, as a rule in words."""
+        """The parts of an address and the size of the tables, as a rule in words."""
         parts = [
             f"bits {_bits(level)} choose one of {level.entries:,} descriptors in the {level.table_name}"
             for level in self.fmt.levels
