@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from ..engine.base.errors import Refused
 from ..engine.base.files import check_free
 from ..engine.machine.load import load_journal
 from ..labs.handing_out import named_picture
+from ..labs.markup import first_heading
 from ..pictures.handing_out import handed_out
 from ..pictures.handout.page import PAPER
 from ..pictures.handout.telling import UNITS
@@ -106,7 +106,7 @@ def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[st
     with client.setup_kernel():
         _helped(client, _FIRST)
         for number, cell in enumerate(notebook.cells):
-            if cell.cell_type == "markdown" and (heading := _heading(cell.source)):
+            if cell.cell_type == "markdown" and (heading := first_heading(cell.source)):
                 _helped(client, f"_watched.begins({heading!r})")
             if cell.cell_type != "code":
                 continue
@@ -123,28 +123,6 @@ def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[st
         raise Refused(answer["refused"])
     notes: list[str] = answer["notes"]
     return notes
-
-
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
-
-
-def _heading(text: str) -> str:
-    r"""Return the first heading of a text cell; "#" in a block of code does not begin a heading.
-
-    >>> _heading("```\n# no heading\n```\n## Fork ##")
-    'Fork'
-    """
-    fence = ""
-    for line in text.splitlines():
-        mark = _FENCE.match(line)
-        if fence:
-            fence = "" if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]) else fence
-        elif mark:
-            fence = mark[1]
-        elif heading := _HEADING.match(line):
-            return heading[1].strip()[:100]
-    return ""
 
 
 def _helped(client: Any, code: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
@@ -47,6 +48,16 @@ def in_html(text: str) -> str:
     '<p>A <em>page</em> &lt;b&gt;</p>'
     """
     return str(_markdown.render(text)).strip()
+
+
+def first_heading(text: str) -> str:
+    r"""Return the first heading of a Markdown text; "#" in a block of code does not begin a heading.
+
+    >>> first_heading("```\n# no heading\n```\n## Fork ##"), first_heading("Fork\n----"), first_heading("#fork")
+    ('Fork', 'Fork', '')
+    """
+    tokens = _markdown.parse(text)
+    return next((below.content[:100] for one, below in pairwise(tokens) if one.type == "heading_open"), "")
 
 
 def framed(content: str, title: str, below: str = "") -> str:
