@@ -12,7 +12,7 @@ from ..lectures.figures import FIGURES, figure, of_lecture
 from ..lectures.listed import LECTURES
 from ..pictures.exports import files_of, maker_of
 from .command import Argument, Command, number, path
-from .text import printable
+from .text import say_written
 
 _ABOUT = """\
 Write a figure for your slides or your paper: the picture of a subject, of a chapter of a textbook ("OSTEP 18"), or of a
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     check_free(*written, force=options.force)
     picture.save(output, theme=options.theme)
     for file in written:
-        print(f"{printable(str(file))}: {file.stat().st_size / 1024:,.0f} KiB")
+        say_written(file)
     return 0
 
 

@@ -18,7 +18,7 @@ from ..pictures.handout.telling import UNITS
 from ..released import install
 from ..sources.given_text import GZIP
 from .command import Argument, Group
-from .text import printable, say_refused
+from .text import say_refused, say_written
 
 OPTIONS = Group(
     "options for a notebook or a journal",
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         notes = list(handed_out(machine, output, chosen, given, fold=True)[1])
     for note in notes:
         say_refused(note)
-    print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
+    say_written(output)
     return 0
 
 

@@ -17,7 +17,7 @@ from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LEAD_TO, LECTURES, SHORT
 from . import handout
 from .command import Argument, Command, path, whole
-from .text import printable, say_refused
+from .text import printable, say_refused, say_written
 
 TWENTY = 20
 """The minutes of the shorter lectures."""
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     make = _made(options.name, options.fork, options.minutes)
     print("running the machine …", file=sys.stderr, flush=True)
     make().write(output, questions="open" if options.for_class else "closed", notes=not options.for_class)
-    print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
+    say_written(output)
     print(f"{printable(str(output.with_suffix('.jsonl.gz')))}: its machine, for vm.load_journal")
     return 0
 
