@@ -298,7 +298,8 @@ def describe(held: CapabilityValue) -> str:
         f"{visible(str(held.ref))}: {words}, {binary_size(held.bytes)} at physical {Address(held.base)}, {held.rights}"
     ]
     if held.source is not None:
-        parts.append(f"made from {visible(str(held.source))}")
+        gone = "a capability, since deleted, in " * held.source_gone
+        parts.append(f"made from {gone}{visible(str(held.source))}")
     if held.copies:
         left_out = len(held.copies) - MOST_COPIES + held.more_copies
         more = f" and {left_out:,} more" if left_out > 0 else ""
@@ -323,7 +324,8 @@ def slots_rows(seen: DomainAt) -> Iterator[tuple[str, ...]]:
     held = [one for cnode in seen.value.cnodes for one in cnode.capabilities]
     for one in held[:MAX_ROWS]:
         places = ", ".join(f"{visible(str(table))} entry {entry}" for table, entry, _ in one.mapped[:MOST_PLACES])
-        source = visible(str(one.source)) if one.source is not None else ""
+        gone = ", since deleted" * one.source_gone
+        source = visible(str(one.source)) + gone if one.source is not None else ""
         size = binary_size(one.bytes)
         yield visible(str(one.ref)), one.kind, str(Address(one.base)), size, one.rights, source, places
     left_out = sum(cnode.held for cnode in seen.value.cnodes) - min(MAX_ROWS, len(held))
