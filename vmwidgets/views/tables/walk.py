@@ -221,7 +221,7 @@ def draw_reach(
 
 
 def _subtitle(walk: Walk) -> str:
-    return f"{walk.format} · {'user' if walk.user else 'supervisor'} {walk.access}"
+    return f"{walk.format} · {f'{walk.side} {walk.access}'.strip()}"
 
 
 def _tables_read(
@@ -535,7 +535,7 @@ class Bench:
 
 
 def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
-    """Return the switches for the access, for its mode, and for undoing an edit."""
+    """Return the switches for the access and its mode, if the tables make a difference, and for undoing an edit."""
     accesses = [
         Switch(word, word, walk.access == word, f"the access is a {word}" if walk.access == word else f"make it {word}")
         for word in ("read", "write", "execute")
@@ -551,7 +551,8 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
     ]
     many = f" ({len(bench.edited)} edited)"
     undo = [Switch("undo", f"undo{many}", None, f"undo the latest edit of a descriptor{many}")]
-    return [accesses, who, undo if bench.edited else []]
+    decide = not {"read", "write", "execute"} <= {*walk.without}
+    return [accesses if decide else [], who if walk.side else [], undo if bench.edited else []]
 
 
 def _shown_step(walk: Walk, bench: Bench) -> Step | None:
