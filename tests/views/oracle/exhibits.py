@@ -75,6 +75,8 @@ def of_references(draws: random.Random) -> Iterator[Exhibit]:
         yield shown("references", found, (pages, policies))
         found.selection = f"reference:{draws.randrange(len(pages))}"
         yield shown("references", found, (pages, policies))
+    belady, alone = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5], draws.choice([["fifo"], ["fifo", "opt"]])
+    yield shown("references", SHOWN["References"](vm.reference_string(belady, (3, 4), alone)), (belady, alone))
     pages, policies = [draws.randrange(5) for _ in range(20)], ["fifo", "lru", "opt"]
     yield shown(
         "references", SHOWN["References"](vm.reference_string(pages, (1, 2, 4, 5), policies)), (pages, policies)

@@ -38,6 +38,15 @@ def shortened(value: int) -> str:
     return AddressStyle(value >> 32, 8).long(value)
 
 
+def policy_name(policy: str) -> str:
+    """Return the name of a replacement policy as textbooks write it; a learner's own function keeps its name.
+
+    >>> policy_name("fifo"), policy_name("second chance")
+    ('FIFO', 'second chance')
+    """
+    return policy.upper() if policy in ("fifo", "lru", "opt", "nru") else visible(policy)
+
+
 def span(start: int, end: int) -> str:
     """Return a range of addresses as "[start, end)".
 
