@@ -162,8 +162,16 @@ def test_the_table_has_every_reference():
 
 
 def test_other_things_are_refused():
-    with pytest.raises(Refused, match=r"References shows the result of vm.reference_string\(\.\.\.\), not 'text'"):
+    with pytest.raises(Refused, match=r"the result of vm.reference_string\(\.\.\.\), not 701"):
+        vm.References(701)
+    with pytest.raises(Refused, match=r"reference 1, 'text', is not a page"):
         vm.References("text")
+
+
+def test_a_string_is_drawn_as_the_function_reads_it() -> None:
+    found = vm.References(vm.reference_string(TEXTBOOK)).to_text()
+    assert vm.References(TEXTBOOK).to_text() == found
+    assert vm.References([int(page) for page in TEXTBOOK.split()]).to_text() == found
 
 
 @pytest.mark.parametrize("width", [900, 1600])

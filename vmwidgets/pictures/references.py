@@ -23,6 +23,7 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown, with_signs
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted, listed
+from vmwidgets.reference_strings.references import reference_string
 from vmwidgets.reference_strings.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
@@ -74,7 +75,8 @@ _ROOMY, _WIDEST = 36.0, 164.0
 class References(Picture):
     """A reference string under page replacement policies: a row for each policy, a column for each number of frames.
 
-    `target` is the result of ``vm.reference_string(…)``, or one of its runs.  Select a reference to read what each
+    `target` is the result of ``vm.reference_string(…)``, or one of its runs; or it is what this function takes, such
+    as ``"7 0 1"``, for the frames and policies that it chooses.  Select a reference to read what each
     policy does at that point.  Only a part of a long string is drawn, from the reference `first` on.  If there are many
     runs, only the best one's frames are drawn; press another run's name to see the contents of its frames.
 
@@ -90,9 +92,13 @@ class References(Picture):
 
     first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)
 
-    def __init__(self, target: ReferencesValue | PolicyRun, **options: Any) -> None:
+    def __init__(self, target: ReferencesValue | PolicyRun | str | Sequence[PageName], **options: Any) -> None:
+        if isinstance(target, (str, list, tuple)):
+            target = reference_string(target)
         if not isinstance(target, (ReferencesValue, PolicyRun)):
-            raise Refused(f"References shows the result of vm.reference_string(…), not {shown(target)}")
+            such = "a string such as '7 0 1' or the result of vm.reference_string(…)"
+            raise Refused(f"References shows {such}, not {shown(target)}")
+        self._held = target  # weakly held otherwise, and nothing else may keep it
         self._opened: frozenset[int] = frozenset()
         super().__init__(target, **options)
 
