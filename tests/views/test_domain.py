@@ -583,3 +583,12 @@ def test_a_picture_of_a_domain_that_is_gone_answers_nothing_about_what_it_had(ki
 
 def test_the_tree_of_a_new_domain_has_its_root_as_a_step() -> None:
     assert vm.Vnodes(vm.boot("armv7").domain("hello")).steps > 1
+
+
+def test_the_whole_domain_counts_slots_as_its_capabilities_do(domain: MachineDomain) -> None:
+    domain.map(domain.frame("8 KiB"))
+    domain.take_slots(3)
+    (own,) = (one for one in domain.snapshot().cnodes if one.name == "slots")
+    used = f"{len(own.capabilities) + len(own.reserved):,} of {own.slots:,} slots are in use"
+    assert used in words(placed(vm.Domain(domain).scene())["books"])
+    assert vm.Capabilities(domain).scene().caption.text.startswith(used)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
-from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue
+from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, DomainValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
@@ -136,15 +136,21 @@ def free_in(cnode: CnodeValue) -> int:
     return cnode.slots - cnode.held - len(cnode.reserved) - sum(fold.reserved for fold in cnode.folds)
 
 
+def used_words(value: DomainValue) -> str:
+    """Return how many slots of the program's own cnode are in use, as all pictures of a domain count them."""
+    cnode = value.cnodes[-1]
+    used = cnode.slots - free_in(cnode)
+    return f"{used:,} of {cnode.slots:,} slots {'is' if used == 1 else 'are'} in use"
+
+
 def answer(seen: DomainAt) -> str:
     """Return how many slots of the program's own cnode are in use, and by what."""
-    cnode, kinds = seen.value.cnodes[-1], Counter[str]()
-    for group in groups_of([cnode]):
+    kinds = Counter[str]()
+    for group in groups_of(seen.value.cnodes[-1:]):
         kinds["table" if group.style == "table" else group.words] += group.number
     said = [many(count, words) for words, count in kinds.most_common()]
     by = listed(said if len(said) <= MOST_KINDS else [*said[: MOST_KINDS - 1], "others"])
-    verb = "is" if kinds.total() == 1 else "are"
-    return f"{kinds.total():,} of {cnode.slots:,} slots {verb} in use{': ' * bool(by)}{by}."
+    return f"{used_words(seen.value)}{': ' * bool(by)}{by}."
 
 
 def slots_part(seen: DomainAt) -> Part:
