@@ -59,7 +59,7 @@ class Node:
     ("entry:17"), shared by all views, for selection; "" can't be selected.  `kind` is a class of the style sheet
     ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor", "bits", "verdict", "marker", "label").
     `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle" (pointing down).  `state` contains the
-    present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "fault", "ok" ….
+    present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "fault" ….
     `action` is the effect of a click or Enter: "select", "open" or "".  `title` is the whole text, for hovering and for
     screen readers.  `lane` orders keyboard movement.  `value` is the number of a node that can be turned, or -1.
     `role` is another use: "turn" (a drag turns the node with a value above it), "switch" (it is on or off).
@@ -90,7 +90,7 @@ Point = tuple[float, float]
 class Link:
     """A line between two nodes.
 
-    `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the way in absolute pixels; `arrow` puts a
+    `kind` is a class ("tree", "next", "walk"); `points` is the way in absolute pixels; `arrow` puts a
     head at the end.  A `branch` connects a parent to a child, and arrow keys follow it.  With a `bend`, each piece of
     the way that is neither level nor upright is one curve, whose ends are "level" or "upright".
     """
