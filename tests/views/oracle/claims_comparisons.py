@@ -447,6 +447,13 @@ def little(seen: Pictured, said: Said) -> None:
     assert 2 * used[len(used) // 2] > min(pages, len(seen.subject) // len(used))
 
 
+@claim("traces: short")
+def short(seen: Pictured, said: Said) -> None:
+    pages, parts, each = seen.subject, counted(said["parts"]), counted(said["each"])
+    assert counted(said["count"]) == len(set(pages))
+    assert each == -(-len(pages) // parts) < min(10, len(set(pages)))
+
+
 @claim("traces: none")
 def no_locality(seen: Pictured, said: Said) -> None:
     assert counted(said["count"]) == len(set(seen.subject))
