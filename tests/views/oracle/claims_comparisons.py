@@ -337,6 +337,7 @@ def best_but_the_limit(seen: Pictured, said: Said) -> None:
 @claim("strings of references: best")
 def best(seen: Pictured, said: Said) -> None:
     assert "opt" not in seen.subject[1]
+    assert number(said["compared"]) == len(seen.subject[1])
     best_of(seen, said)
 
 
@@ -347,7 +348,6 @@ def best_of(seen: Pictured, said: Said) -> None:
         for size in seen.picture.target.frames
     }
     ((frames, faults),) = counts_in(seen, said["times"]).items()
-    assert number(said["compared"]) == len(by_size[frames])
     apart = {size: max(counts.values()) - min(counts.values()) for size, counts in by_size.items()}
     assert apart[frames] == max(apart.values()) > 0
     assert faults == min(by_size[frames].values())
