@@ -76,6 +76,15 @@ def compared_last(seen: Pictured, said: Said) -> list[str]:
     return [event.outcome for event in asked[-count:]]
 
 
+@claim("map pictures: tree/rotated")
+def it_was_rotated(seen: Pictured, said: Said) -> None:
+    """A node that was there has another node above it: a new one is put below all others at first."""
+    path = seen.picture.target.path
+    trees = [machine.part(path).value(whole=10**6).nodes for machine in (seen.before, seen.machine)]
+    was, now = ({below: at for at, node in tree.items() for below in (node.left, node.right)} for tree in trees)
+    assert any(was.get(node) != now.get(node) for node in trees[0])
+
+
 @claim("map pictures: tree/state")
 def how_long_a_search_can_be(seen: Pictured, said: Said) -> None:
     """The longest way down is as long."""

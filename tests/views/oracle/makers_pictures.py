@@ -140,7 +140,7 @@ def moments() -> Iterator[Exhibit]:
     yield from exhibits.of_times(random.Random(0))
 
 
-@makes("map pictures: tree/place", "map pictures: tree/found", "map pictures: tree/state")
+@makes("map pictures: tree/place", "map pictures: tree/found", "map pictures: tree/state", "map pictures: tree/rotated")
 def trees_that_are_searched() -> Iterator[Exhibit]:
     machine = small()
     space = machine.task("init").map

@@ -49,6 +49,12 @@ def tree_answer(value: MapValue, used: int, path: Sequence[tuple[int, str]], sou
     return _say_map("tree/state", depth + 1, map=_called(value))
 
 
+def tree_rotated(value: MapValue, events: Sequence[ev.Event]) -> str:
+    """Return that these events rotated the map's tree; "" if none did."""
+    is_rotated = any(isinstance(event, ev.TreeRotated) and event.tree == value.name for event in events)
+    return _say_map("tree/rotated") if is_rotated else ""
+
+
 def _called(value: MapValue) -> str:
     return called(value.name).removeprefix("the map of ")
 
