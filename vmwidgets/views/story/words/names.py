@@ -11,7 +11,6 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, Size, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
-from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.text import visible
 
 Starts = Mapping[int, int]
@@ -27,15 +26,6 @@ def address(value: object) -> str:
     ('0xffff_8080_00a0_7000', '8 KiB')
     """
     return str(Address(value)) if isinstance(value, int) else str(value)
-
-
-def shortened(value: int) -> str:
-    """Return an address in a title: of a long one, its lower half, as on an axis.
-
-    >>> shortened(0xFFFF808000A07000), shortened(0x400000)
-    ('…00a0_7000', '0x40_0000')
-    """
-    return AddressStyle(value >> 32, 8).long(value)
 
 
 def policy_name(policy: str) -> str:

@@ -13,7 +13,7 @@ from vmwidgets.engine.mmu.tables_schema import Permission, Rights, Walk
 
 from .called import called
 from .kmem import KENTRY
-from .names import address, shortened
+from .names import address
 from .registry import Sentences
 
 # ---- maps ----------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def tlb_sentence(events: Sequence[ev.Event]) -> str:
     if len({(event.cpu, event.va >> PAGE_SHIFT) for event in looked}) == 1 and (bool(misses), bool(hits)) != (1, 1):
         case = "hit" if hits else "missed" if filled == 1 else ""
         if case and (case == "missed" or not filled):
-            return _say_tlb(case, cpu=looked[0].cpu, address=shortened(looked[0].va))
+            return _say_tlb(case, cpu=looked[0].cpu, address=address(looked[0].va))
     if hits or misses or filled:
         kept = {"misses": counted(misses, "miss"), "filled": counted(filled, "new translation")}
         return _say_tlb("accesses" if filled else "accesses/nothing new", hits=counted(hits, "hit"), **kept)
