@@ -24,8 +24,8 @@ from .site.reference import INSIDE, PARTS, names_of
 
 FACE = ROOT / "docs" / "dev" / "face.txt"
 
-HIDDEN = {*INSIDE.split(", "), "absent"}
-"""Members that nobody calls: `absent` has the answers to names that people try."""
+HIDDEN = {*INSIDE.split(", ")}
+"""Members that nobody calls."""
 
 
 def main() -> int:

@@ -165,7 +165,7 @@ def test_a_drawing_may_have_lines_between_its_things() -> None:
 
 def test_links_are_made_when_all_things_have_their_places() -> None:
     cards = boxes.inset(25, boxes.below(*(boxes.card(name, ["word"]) for name in "abc"), gap=10))
-    drawn, _ = put(boxes.linked(cards, lambda at: [kit.arrow("c/a", at["c"], at["a"])]), 300)
+    drawn, _ = put(boxes.linked(cards, lambda at: [kit.arrow("c/a", at["c"], at["a"], kind="walk")]), 300)
     assert [node.id for node in drawn.nodes] == [*"abc"] and {node.x for node in drawn.nodes} == {35.0}
     ((start, end),) = [link.points for link in drawn.links]
     assert (start[1], end[1]) == (drawn.nodes[2].y, drawn.nodes[0].y + drawn.nodes[0].h)

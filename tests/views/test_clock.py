@@ -141,7 +141,7 @@ def test_where_each_task_has_its_ring_the_largest_is_drawn():
 
 def test_nothing_in_memory_is_drawn_too():
     scene = vm.Clock(vm.boot()).scene()
-    assert scene.subtitle == "fifo · pages of all tasks · 0 frames"
+    assert scene.subtitle == "FIFO · pages of all tasks · 0 frames"
 
 
 def machine_with(policy, string, frames=3):

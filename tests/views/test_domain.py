@@ -334,6 +334,25 @@ def test_slots_say_what_is_in_them(domain: MachineDomain) -> None:
     assert "mapped in entries 0–1 of" in nodes[f"cap:{copy.ref}"].title
 
 
+def test_a_slot_that_was_used_again_is_not_named_as_the_source(domain: MachineDomain) -> None:
+    ram = domain.ram("64 KiB")
+    frame = domain.retype(ram, "Frame", 0, "8 KiB")
+
+    def source() -> tuple[str, str]:
+        scene = vm.Capabilities(domain).scene()
+        (row,) = (row for row in scene.table.rows if row[0] == str(frame.ref))
+        (title,) = (node.title for node in scene.nodes if node.thing == f"cap:{frame.ref}")
+        return row[scene.table.header.index("made from")], title
+
+    assert source()[0] == str(ram.ref)
+    domain.delete(ram)
+    deleted = source()
+    assert "deleted" in deleted[0]
+    assert "deleted" in deleted[1]
+    assert domain.frame("4 KiB").ref == ram.ref
+    assert source() == deleted
+
+
 def gauge(scene: Scene) -> Node:
     return placed(scene)["slab/gauge"]
 
@@ -564,3 +583,12 @@ def test_a_picture_of_a_domain_that_is_gone_answers_nothing_about_what_it_had(ki
 
 def test_the_tree_of_a_new_domain_has_its_root_as_a_step() -> None:
     assert vm.Vnodes(vm.boot("armv7").domain("hello")).steps > 1
+
+
+def test_the_whole_domain_counts_slots_as_its_capabilities_do(domain: MachineDomain) -> None:
+    domain.map(domain.frame("8 KiB"))
+    domain.take_slots(3)
+    (own,) = (one for one in domain.snapshot().cnodes if one.name == "slots")
+    used = f"{len(own.capabilities) + len(own.reserved):,} of {own.slots:,} slots are in use"
+    assert used in words(placed(vm.Domain(domain).scene())["books"])
+    assert vm.Capabilities(domain).scene().caption.text.startswith(used)

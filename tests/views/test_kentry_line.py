@@ -104,6 +104,16 @@ def test_a_map_of_many_entries_says_how_many_slots_are_used() -> None:
     assert f"{used} of 100 slots in 2 slabs are used" in scene.caption.text
 
 
+def test_an_empty_slab_holds_no_records() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    starts = [machine.kernel_map.enter("4 KiB", prot="rw" if number % 2 else "r") for number in range(70)]
+    for start in starts:
+        machine.kernel_map.remove(start, size="4 KiB")
+    slabs = machine.kentry.contents().slabs
+    assert sum(len(slab.free) < slab.buffers for slab in slabs) == 1 < len(slabs) == 2
+    assert " in 1 of 2 slabs" in vm.Kentry(machine).scene().caption.text
+
+
 @pytest.mark.parametrize("number", [8, 80])
 def test_an_entry_has_the_colour_of_its_maps_picture(number: int) -> None:
     machine = machine_with(number)

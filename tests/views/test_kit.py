@@ -115,7 +115,7 @@ def test_switches_go_on_in_a_new_line() -> None:
 
 def test_an_arrow_ends_at_the_edge_of_what_it_leads_to() -> None:
     one, other = (Node(name, "card", x, y, 40, 20) for name, x, y in (("a", 0, 0), ("b", 100, 50)))
-    (start, end) = arrow("l", one, other).points
+    (start, end) = arrow("l", one, other, kind="walk").points
     assert start == pytest.approx((40, 20), abs=6)
     assert 100 <= end[0] <= 140
     assert end[1] == pytest.approx(50, abs=6)

@@ -168,3 +168,29 @@ def test_a_machine_is_drawn_as_a_sheet_with_what_it_has():
     ]
     segments = vm.paper(va=7, pa=9, segments={"SEG0": (0, 20), "SEG1": (512, 20, "down")})
     assert [row[-1] for row in rows_of(vm.picture(segments), "segment")] == ["up", "down"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "said", "letters"),
+    [
+        ("V PFN", set(), ""),
+        ("V R W PFN", {"reads", "writes"}, "rw"),
+        ("V U PFN", {"user code"}, "user"),
+        ("V R W X U PFN", {"reads", "writes", "execution", "user code"}, "rwx user"),
+    ],
+)
+def test_a_walk_on_paper_says_nothing_about_rights_that_its_entries_lack(
+    layout: str, said: set[str], letters: str
+) -> None:
+    machine = vm.paper(va=14, pa=12, page=64, layout=layout).map({0xF: 0xD})
+    walk = vm.Walk(machine.access("r 0x3d7"))
+    nodes = walk.scene().nodes
+    verbs = {"reads": "read", "writes": "write", "execution": "execute", "user code": "user"}
+    lines = " ".join(node.title for node in nodes if node.id.startswith("walk/right/"))
+    assert {name for name in verbs if name in lines} == said
+    rights = walk.to_text().splitlines()[1].partition(". ")[2]
+    assert {name for name, verb in verbs.items() if verb in rights} == said
+    switches = {node.id for node in nodes if node.role == "switch"}
+    assert ("walk/switch/user" in switches) == ("user code" in said)
+    assert ("walk/switch/write" in switches) == ("writes" in said)
+    assert vm.Tables(machine).scene().table.rows[1][-1] == letters

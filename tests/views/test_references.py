@@ -12,6 +12,7 @@ from tests.captions import fields_of, saying, whole
 from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.story.words.names import policy_name
 
 BELADY = "1 2 3 4 1 2 5 1 2 3 4 5"
 TEXTBOOK = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1"
@@ -77,10 +78,10 @@ def test_the_hand_and_the_bits_are_at_their_frames():
 def test_one_reference_is_one_thing_in_all_blocks():
     picture = vm.References(vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "opt")))
     best = saying(
-        "strings of references: alone", policy="fifo", faults="15 faults with 3 frames and 10 faults with 4 frames"
+        "strings of references: alone", policy="FIFO", faults="15 faults with 3 frames and 10 faults with 4 frames"
     )
     limit = saying(
-        "strings of references: limit", policy="opt", faults="9 faults with 3 frames and 8 faults with 4 frames"
+        "strings of references: limit", policy="OPT", faults="9 faults with 3 frames and 8 faults with 4 frames"
     )
     assert (picture.scene().caption.text, picture.scene().caption.reason) == (best, limit)
     assert sum(node.thing == "reference:7" for node in picture.scene().nodes) == 4
@@ -90,15 +91,15 @@ def test_one_reference_is_one_thing_in_all_blocks():
             "strings of references: reference",
             number="8",
             page="4",
-            what="fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
-            "opt with 3 frames: fault, 0 is evicted; opt with 4 frames: fault, 1 is evicted",
+            what="FIFO with 3 frames: fault, 2 is evicted; FIFO with 4 frames: fault, 0 is evicted; "
+            "OPT with 3 frames: fault, 0 is evicted; OPT with 4 frames: fault, 1 is evicted",
         )
     )
     picture.selection = "reference:99"
     assert picture.scene().caption.text == best
     alone = whole(vm.References(vm.reference_string(TEXTBOOK, (1, 2, 3, 4), "fifo")).scene().caption)
     assert alone == saying(
-        "strings of references: alone", policy="fifo", faults="20 faults with 1 frame and 10 faults with 4 frames"
+        "strings of references: alone", policy="FIFO", faults="20 faults with 1 frame and 10 faults with 4 frames"
     )
 
 
@@ -114,15 +115,21 @@ def test_the_caption_names_the_best_where_policies_differ_most() -> None:
     apart = {size: abs(found.faults("fifo", size) - found.faults("lru", size)) for size in found.frames}
     assert max(apart.values()) == apart[4] > apart[3]
     assert whole(vm.References(found).scene().caption).startswith(
-        saying("strings of references: best", 1, policies="lru", compared=2, times="8 times with 4 frames")
+        saying("strings of references: best/limit", 1, policies="LRU", times="8 times with 4 frames")
         + " "
-        + saying("strings of references: limit", policy="opt", faults="6 faults with 4 frames")
+        + saying("strings of references: limit", policy="OPT", faults="6 faults with 4 frames")
     )
 
 
 def test_belady_is_in_the_caption():
-    scene = vm.picture(vm.reference_string("1 2 3 4 1 2 5 1 2 3 4 5", (3, 4), "fifo")).scene()
-    assert scene.caption.reason.endswith("Belady's anomaly: fifo has 9 faults with 3 frames, and 10 with 4.")
+    scene = vm.picture(vm.reference_string(BELADY, (3, 4), ("fifo", "lru"))).scene()
+    assert scene.caption.reason.endswith("Belady's anomaly: FIFO has 9 faults with 3 frames, and 10 with 4.")
+
+
+def test_the_numbers_of_the_anomaly_are_said_once() -> None:
+    said = whole(vm.picture(vm.reference_string(BELADY, (3, 4), "fifo")).scene().caption)
+    assert "Belady" in said
+    assert (said.count("9 faults"), said.count("10")) == (1, 1)
 
 
 @pytest.mark.parametrize("width", [420, 1600])
@@ -155,8 +162,16 @@ def test_the_table_has_every_reference():
 
 
 def test_other_things_are_refused():
-    with pytest.raises(Refused, match=r"References shows the result of vm.reference_string\(\.\.\.\), not 'text'"):
+    with pytest.raises(Refused, match=r"the result of vm.reference_string\(\.\.\.\), not 701"):
+        vm.References(701)
+    with pytest.raises(Refused, match=r"reference 1, 'text', is not a page"):
         vm.References("text")
+
+
+def test_a_string_is_drawn_as_the_function_reads_it() -> None:
+    found = vm.References(vm.reference_string(TEXTBOOK)).to_text()
+    assert vm.References(TEXTBOOK).to_text() == found
+    assert vm.References([int(page) for page in TEXTBOOK.split()]).to_text() == found
 
 
 @pytest.mark.parametrize("width", [900, 1600])
@@ -185,7 +200,7 @@ def test_each_of_two_grids_beside_each_other_has_its_name_and_count(width: int) 
     sound(scene)
     texts = [run.text for node in scene.nodes for run in node.text]
     for block, run in enumerate(found.runs):
-        assert f"{run.policy}, {run.frames} frames" in texts
+        assert f"{policy_name(run.policy)}, {run.frames} frames" in texts
         assert any(text.removeprefix("▲ ").startswith(f"{run.faults} faults") for text in texts), block
     is_beside = columns(scene, 0)[0].y == columns(scene, 1)[0].y
     assert is_beside == (width >= 840)

@@ -521,3 +521,20 @@ def test_a_board_s_lanes_have_the_tasks_names() -> None:
     parent.fork("c")
     clusters = [line for line in vm.Sharing(m).graphviz().source.splitlines() if 'id="cluster/' in line]
     assert [line.partition("label=")[2].partition(" ")[0] for line in clusters] == ["p", "c", "frames"]
+
+
+def test_the_table_names_the_pages_and_locks_that_sentences_name() -> None:
+    m = vm.boot("x86-64")
+    parent = m.task("parent")
+    start = parent.mmap("8 KiB")
+    parent.write(start, b"x" * (vm.PAGE + 1))
+    child = parent.fork("child")
+    child.write(start, b"J")
+    scene = vm.Sharing(m).scene()
+    rows = [dict(zip(scene.table.header, row, strict=True)) for row in scene.table.rows]
+    assert {(row["task"], row["page"]): row["lock"] for row in rows} == {
+        ("parent", "A"): "closed", ("child", "A"): "open", ("parent", "B"): "closed", ("child", "B"): "closed",
+    }  # fmt: skip  # a row each
+    for row in rows:
+        (card,) = (one for one in scene.nodes if one.id == f"sharing/{row['task']}/{int(row['address'], 16):x}")
+        assert f"page {row['page']} at" in card.title and f"its lock is {row['lock']}" in card.title

@@ -141,3 +141,10 @@ def test_each_slab_says_which_buffer_is_next(width: int, machine: vm.Machine) ->
     cells = [node for node in scene.nodes if node.kind == "cells" and any(bar.style == "next" for bar in node.bars)]
     assert cells
     assert {[bar.style for bar in node.bars].count("next") for node in cells} == {1}
+
+
+def test_a_boot_has_no_steps_of_caches_whose_values_in_between_are_not_known() -> None:
+    machine = vm.boot("x86-64")
+    assert vm.Slabs(machine).scene().steps.count == 0
+    machine.malloc("100 B")
+    assert vm.Slabs(machine).scene().steps.count > 0

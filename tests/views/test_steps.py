@@ -285,6 +285,18 @@ def test_a_tree_says_how_long_its_search_was_and_then_what_the_operation_did() -
     assert caption.reason == saying("moments: same")
 
 
+def test_a_tree_says_that_it_was_rotated() -> None:
+    space = vm.boot("x86-64", layout="small").task("init").map
+    said = []
+    for number in range(6):
+        space.enter("4 KiB", at=0x40_0000 + number * 0x4000)
+        caption = vm.Tree(space).scene().caption
+        said.append(says("map pictures: tree/rotated", caption.text))
+        assert said[-1] == (space.machine.journal.last.rotations > 0)
+        assert not said[-1] or "comparisons" in caption.reason
+    assert any(said) and not all(said)
+
+
 def test_an_address_in_a_gap_is_told_with_the_gap() -> None:
     machine = machine_with(12)
     gap = list(machine.kernel_map)[5].end

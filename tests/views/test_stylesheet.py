@@ -35,7 +35,7 @@ def contrast(one: str, other: str) -> float:
 
 WORDS = ("new", "changed", "path", "error", "held")
 FILLS = ("plain", "table", "submap", "heap", "stack")
-GROUNDS = ("bg", "card", "rail", "path-ground", "error-ground", "good-ground")
+GROUNDS = ("bg", "card", "rail", "path-ground", "error-ground")
 TEXT = [
     *((text, ground) for text in ("fg", "dim") for ground in GROUNDS),
     *((text, ground) for text in WORDS for ground in ("bg", "card")),
@@ -136,15 +136,6 @@ def test_every_style_of_a_bar_is_in_the_sheet() -> None:
         for word in bar.style.split()
     }
     assert used - known == set(), "what has no rule is drawn as any other bar"
-
-
-def test_what_is_wired_and_has_changed_looks_as_its_key_in_a_readers_own_colours() -> None:
-    forced = CSS.read_text().split("@media (forced-colors: active) {")[1].split("\n}")[0]
-    shapes = re.search(
-        r"\.node\.page-part\.wired\.changed > \.shape \{ fill: CanvasText; stroke: Highlight; \}", forced
-    )
-    words = re.search(r"\.node\.page-part\.wired\.changed text \{ fill: Canvas; \}", forced)
-    assert shapes and words, "a run that changed has no fill there, and the key of what is wired is filled"
 
 
 def test_the_reserve_of_a_slab_is_bolder_than_free_blocks_in_a_readers_own_colours() -> None:

@@ -327,3 +327,23 @@ def test_after_an_operation_on_something_else_the_title_says_who_waits() -> None
     scene = vm.Threads(machine).scene()
     assert whole(scene.caption) == f"{answer} Nothing here changed."
     assert not [node for node in scene.nodes if node.id == "threads/answer"]
+
+
+def test_a_call_that_runs_the_next_thread_is_named_when_the_kernel_waits_for_one(machine: vm.Machine) -> None:
+    machine.spawn(lambda: machine.tsleep("channel", "nap", 250), name="napper")
+    machine.spawn(lambda: 5, name="done")
+    picture = vm.Threads(machine)
+
+    def said() -> bool:
+        return any(run.text == "m.run() runs it" for node in picture.scene().nodes for run in node.text)
+
+    assert said()
+    machine.step()
+    assert said()
+    for step in range(picture.scene().steps.count):
+        picture.step = step
+        assert not said(), step
+    machine.run()
+    for step in range(vm.Threads(machine).scene().steps.count):
+        picture.step = step
+        assert not said(), step

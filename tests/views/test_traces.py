@@ -271,3 +271,14 @@ def test_the_headline_of_several_policies_says_which_faults_least_and_most() -> 
     assert whole(two).startswith("With 2 frames, the fewest faults are 9, by OPT. The most are 12, by LRU.")
     same = vm.picture(trace.faults(("fifo", "lru"), 5)).scene().caption
     assert same.text.startswith("With 5 frames, LRU ")
+
+
+def test_parts_of_the_time_with_too_few_references_say_nothing_of_locality() -> None:
+    def said(pages: int, times: int) -> str:
+        trace = vm.trace([page << 12 for page in range(pages)] * times)
+        return trace.locality().locality
+
+    assert said(3, 2) == said(5, 4) == "short", "each part has one or two references, so it can't use more pages"
+    assert said(5, 100) == "none"
+    assert said(50, 10) == "none"
+    assert said(100, 5) == "little", "fifty references to as many pages say something, though there are more pages"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def test_parts_of_a_machine_that_a_view_does_not_show(machine: vm.Machine) -> No
     task, target, walk = machine.task("t"), machine.object("o"), machine.walk(0)
     for thing in (task, machine.kernel_map, walk, target):
         assert "machine.kentry, not " in refused(vm.Kentry, thing)
-    for part in (machine, task, machine.kernel_map, machine.kentry):
+    for part in (machine.kernel_map, machine.kentry):
         assert "task.walk(address)" in refused(vm.Walk, part)
     for other in (machine.kentry, walk, target):
         assert "Map shows a map" in refused(vm.Map, other)
@@ -134,7 +135,7 @@ def test_an_option_that_is_set_later_is_refused_as_at_the_beginning(name, value)
 def test_a_second_thing_is_refused_and_the_first_says_what_is_right(machine: vm.Machine) -> None:
     walk: Any = vm.Walk
     fault: Any = vm.Fault
-    with pytest.raises(vm.Refused, match=r"^Walk shows the result of a walk: .*; this is <machine"):
+    with pytest.raises(vm.Refused, match=r"^Walk shows the result of a walk, not <machine"):
         walk(machine, 0x1000)
     with pytest.raises(vm.Refused, match=r"^Fault shows one thing, here <task 'init'.*, and not 3 too; an option"):
         fault(machine.task("init"), 3)
@@ -160,3 +161,15 @@ def test_beside_what_is_no_picture_says_what_to_write(machine: vm.Machine) -> No
     with pytest.raises(vm.Refused, match=r"^beside: an Again is not a picture; .* vm\.Sharing\(again\.machine\)$"):
         sharing.beside(again)
     assert sharing.beside(vm.Sharing(again.machine)).machines == (machine, again.machine)
+
+
+@pytest.mark.parametrize("name", ["m", "task", "domain", "tables", "paper"])
+def test_the_call_that_a_refusal_of_a_walk_names_shows_the_walk(name: str) -> None:
+    m = vm.boot("x86-64")
+    task, domain = m.task("init"), m.domain("hello")
+    paper = vm.paper(va=14, pa=12, page=64).map({0xF: 0xD})
+    there: dict[str, Any] = {"m": m, "task": task, "domain": domain, "tables": task.tables, "paper": paper}
+    with pytest.raises(vm.Refused) as refused:
+        vm.Walk(there[name], address=0x3D7)
+    (call,) = re.findall(r"write vm\.Walk\((.*)\)$", str(refused.value))
+    assert vm.Walk(eval(call, {}, there)).address == 0x3D7  # the sentence is a line of Python

@@ -42,7 +42,7 @@ def picture(request: pytest.FixtureRequest, task: Any) -> Any:
     return PICTURES[request.param](task)
 
 
-def test_printed_it_is_said_in_words_and_its_repr_is_three_lines(picture: Any) -> None:
+def test_printed_it_is_said_in_words_and_its_repr_is_three_lines(picture: Any, task: Any) -> None:
     words = str(picture)
     assert words.isascii()
     assert len(words.splitlines()) > 2
@@ -51,6 +51,7 @@ def test_printed_it_is_said_in_words_and_its_repr_is_three_lines(picture: Any) -
     assert shown.isascii()
     assert len(shown.splitlines()) == 3
     assert picture.scene().title.isascii() and picture.scene().title in shown.splitlines()[0]
+    assert shown.splitlines()[0].count(task.machine.name) <= 1
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.machine.handles.threads import MachineThreads
 from vmwidgets.engine.machine.kept.journal_file import MachineJournal
+from vmwidgets.engine.machine.system import Handle
 from vmwidgets.widgets import View
 
 from .places import ROOT
@@ -76,8 +77,8 @@ PARTS: dict[str, type] = {
 }
 """What learners hold and never make, by how they come by it."""
 
-INSIDE = "made_by, missing, check_alive, noun, path, part, machine, space, vm_map, listed"
-"""Members of every part that learners have no use for."""
+INSIDE = ", ".join(sorted({*Handle.inside, "machine"}))
+"""Members of every part that have no entry: learners have no use for them, or know the machine already."""
 
 MACHINE = {"boot", "load_journal", "events", "lockstep", "orders", *CONSTANTS}
 PICTURES = {"picture", "show", "handout", "load_curve"}

@@ -37,6 +37,9 @@ MEANINGS = {
     "-": "no meaning",
 }
 
+_RIGHT_OF = dict(zip("RWXU", Rights._fields, strict=True))
+"""The right that each named bit gives."""
+
 WITH_RIGHTS, WITHOUT_RIGHTS = "V R W X PFN", "V PFN"
 """The layouts if a question gives none: with rights, if its map has some."""
 
@@ -134,6 +137,7 @@ class PaperRules(Rules[NoControls]):
     def __init__(self, layout: Layout, va: int, pfn: int) -> None:
         self.layout = layout
         self.va = va
+        self.without = tuple(right for name, right in _RIGHT_OF.items() if not layout.bit(name))
         self.pfn = pfn
         """The bits of a frame's number: PFN's bits above them must be 0."""
 

@@ -56,7 +56,8 @@ class PathStep(NamedTuple):
 class Access:
     """One access on paper, under an exam's names; None is a part that the machine does not have, or did not reach.
 
-    `fault` is "" or one of: "out of the address space", "invalid at level k" (1 is the root), "protection".
+    `fault` is "" or one of: "out of the address space", "invalid at level k" (1 is the root), "protection".  A cell
+    that ends with it draws it, and ``vm.picture(access).save("access.svg")`` writes the drawing to a file.
     """
 
     access: str

@@ -133,6 +133,8 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
         pages=f"{value.pages:,}",
         usual=f"{value.usual:,}",
         most=f"{max(value.sets):,}",
+        each=f"{max(lengths):,}",
+        parts=f"{len(lengths):,}",
         references=counted(value.references, "reference"),
     )
     part = say_traces("part", first=f"{value.first}", last=f"{value.last}") if value.is_part else ""

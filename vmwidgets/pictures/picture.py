@@ -39,7 +39,7 @@ NARROWEST, WIDEST = 420, 1600
 
 CALLED = (
     "machine", "target", "steps", "operation", "space", "show_address",
-    "scene", "search", "beside", "snapshot", "of_another", "blank", "present", "graphviz",
+    "scene", "search", "jump", "beside", "snapshot", "of_another", "blank", "present", "graphviz",
     "save", "to_text", "to_svg", "to_png", "to_html", "to_json", "to_dot",
 )  # fmt: skip  # what it shows, what is done with it, and its files
 """The names that a notebook uses of a picture, beside its options; some kinds have not all of them."""

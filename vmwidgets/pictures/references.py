@@ -14,6 +14,7 @@ and nothing changes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,12 +23,14 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown, with_signs
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted, listed
+from vmwidgets.reference_strings.references import reference_string
 from vmwidgets.reference_strings.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, shorten, text_width, visible
+from vmwidgets.views.scene.text import fitted, shorten, text_width
+from vmwidgets.views.story.words.names import policy_name
 from vmwidgets.views.story.words.pictures import say_references
 
 from .at import At
@@ -72,7 +75,8 @@ _ROOMY, _WIDEST = 36.0, 164.0
 class References(Picture):
     """A reference string under page replacement policies: a row for each policy, a column for each number of frames.
 
-    `target` is the result of ``vm.reference_string(…)``, or one of its runs.  Select a reference to read what each
+    `target` is the result of ``vm.reference_string(…)``, or one of its runs; or it is what this function takes, such
+    as ``"7 0 1"``, for the frames and policies that it chooses.  Select a reference to read what each
     policy does at that point.  Only a part of a long string is drawn, from the reference `first` on.  If there are many
     runs, only the best one's frames are drawn; press another run's name to see the contents of its frames.
 
@@ -80,17 +84,21 @@ class References(Picture):
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
     >>> picture = vm.picture(found)
     >>> picture.scene().caption.text
-    '5 faults with 2 frames, by fifo.'
+    '5 faults with 2 frames, by FIFO.'
     >>> picture.selection = "reference:2"
     >>> picture.scene().caption.reason
-    '...fifo: fault, 1 is evicted; opt: fault, 2 is evicted...'
+    '...FIFO: fault, 1 is evicted; OPT: fault, 2 is evicted...'
     """
 
     first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)
 
-    def __init__(self, target: ReferencesValue | PolicyRun, **options: Any) -> None:
+    def __init__(self, target: ReferencesValue | PolicyRun | str | Sequence[PageName], **options: Any) -> None:
+        if isinstance(target, (str, list, tuple)):
+            target = reference_string(target)
         if not isinstance(target, (ReferencesValue, PolicyRun)):
-            raise Refused(f"References shows the result of vm.reference_string(…), not {shown(target)}")
+            such = "a string such as '7 0 1' or the result of vm.reference_string(…)"
+            raise Refused(f"References shows {such}, not {shown(target)}")
+        self._held = target  # weakly held otherwise, and nothing else may keep it
         self._opened: frozenset[int] = frozenset()
         super().__init__(target, **options)
 
@@ -145,7 +153,7 @@ def draw_references(
     others = ["references/runs"] * (sheet.whole is not None)
     others += ["references/more"] * (start > 0 or start + count < length)
     lanes = [
-        Lane(_lane(number, line), label=f"{visible(runs[number].headline)}, line {line + 1}")
+        Lane(_lane(number, line), label=f"{_headline(runs[number])}, line {line + 1}")
         for line in range(len(lines))
         for row in sheet.shown
         for number in row
@@ -205,7 +213,7 @@ class _Sheet:
         """
         longest = max(text_width(_page(step), _PAGE) for run in runs for step in run.steps)
         least = longest + 10.0
-        name = max(text_width(visible(run.policy), "body strong") for run in runs)
+        name = max(text_width(policy_name(run.policy), "body strong") for run in runs)
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
         ways = ((True, each), (True, 1)) if w < _NARROW else ((False, each), (True, each), (False, 1))
@@ -284,14 +292,14 @@ def _bars(runs: Sequence[PolicyRun], w: float) -> Part:
     rows = []
     for run in ranked:
         is_limit = _is_limit(runs, run)
-        name = visible(run.policy) if others or len(frames) == 1 else run.headline
+        name = policy_name(run.policy) if others or len(frames) == 1 else _headline(run)
         cells: list[boxes.Cell] = [
             f"{name}: the limit, knows the future" if is_limit else name,
             boxes.Bars([(run.faults, "unused" if is_limit else "used")]),
             f"{run.faults:,}",
             *(f"{by[run.policy, one].faults:,}" for one in others if (run.policy, one) in by),
         ]
-        rows.append(boxes.Row(f"references/bar/{run.policy}/{run.frames}", cells, run.headline))
+        rows.append(boxes.Row(f"references/bar/{run.policy}/{run.frames}", cells, _headline(run)))
     columns = [
         boxes.Column("policy", most=w / 3, middle=True),
         boxes.Column(takes=True),
@@ -385,7 +393,10 @@ def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box) -> Node:
     """Return the policy to the left of a row of grids, and the meanings of their rows."""
     room, wide = sheet.left - 6, sheet.left + _INDEX
-    names = [fitted(0, 12 + 16 * at, name, room, "body strong") for at, name in enumerate(_in_two(run.policy, room))]
+    names = [
+        fitted(0, 12 + 16 * at, name, room, "body strong")
+        for at, name in enumerate(_in_two(policy_name(run.policy), room))
+    ]
     if len(sheet.rows[0]) == 1:
         names.append(fitted(0, 13 + 16 * len(names), counted(run.frames, "frame"), room, "dim"))
     place = Box(box.x - sheet.left, box.y, wide - 4, sheet.high(run))
@@ -394,22 +405,21 @@ def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box
 
 def _in_two(name: str, room: float) -> list[str]:
     """Return a policy's name in one line, or in two if it does not fit into one."""
-    shown = visible(name)
-    fit = next((at for at in range(len(shown), 0, -1) if text_width(shown[:at], "body strong") <= room), len(shown))
-    return [shown[:fit], *[shown[fit:]] * (fit < len(shown))]
+    fit = next((at for at in range(len(name), 0, -1) if text_width(name[:at], "body strong") <= room), len(name))
+    return [name[:fit], *[name[fit:]] * (fit < len(name))]
 
 
 def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text: Sequence[Text]) -> Node:
     """Return a name; a press on it folds its grid, if not all grids are drawn."""
     if sheet.whole is None:
-        return kit.runs(f"{_lane(number, line)}/names", box, text, title=run.headline)
+        return kit.runs(f"{_lane(number, line)}/names", box, text, title=_headline(run))
     return Node(
         f"references/run/{number}/{line}",
         "fold",
         *box,
         shape="none",
         text=tuple(text),
-        title=f"{run.headline}; fold it",
+        title=f"{_headline(run)}; fold it",
         action="open",
         lane="references/runs",
     )
@@ -422,10 +432,9 @@ def _others(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
     several = len(sheet.rows[0]) > 1
     others = [runs[row[0]] for row in sheet.rows if row not in sheet.shown]
     switches = [
-        kit.Switch(
-            f"{runs.index(run)}", visible(run.policy if several else run.headline), None, f"{run.headline}; show it"
-        )
+        kit.Switch(f"{runs.index(run)}", policy_name(run.policy) if several else said, None, f"{said}; show it")
         for run in others
+        for said in [_headline(run)]
     ]
     return boxes.switches("references", [switches])
 
@@ -464,7 +473,7 @@ def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int
     words = f"▲ {faults}, {more:,} more" if more else ", ".join(filter(None, (faults, _rank(runs, run))))
     room = w - text_width(words, "strong") - 8
     text = [
-        fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
+        fitted(0, 14, f"{policy_name(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
         Text(w, 14, words, "strong", "end"),
         *_frames(run, 0, LINE + 2),
     ]
@@ -476,7 +485,7 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> N
     run = runs[number]
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     rank = _rank(runs, run)
-    title = f"{run.headline}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
+    title = f"{_headline(run)}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
     if more:
         title += f"; {more:,} more than with fewer frames: Belady's anomaly"
     count, w = f"{run.faults:,}", box.w
@@ -590,15 +599,18 @@ def _selected(selection: str, length: int) -> int | None:
 
 
 def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: int | None) -> Caption:
-    anomalies = () if value is None else value.anomalies
-    reason = " ".join(visible(with_signs(one)) for one in anomalies)
+    anomalies = [] if value is None else [replace(one, policy=policy_name(one.policy)) for one in value.anomalies]
+    reason = " ".join(with_signs(one) for one in anomalies)
     if index is not None:
         several = len({run.frames for run in runs}) > 1
-        labels = [f"{visible(run.policy)}{f' with {run.frames} frames' * several}" for run in runs]
+        labels = [f"{policy_name(run.policy)}{f' with {run.frames} frames' * several}" for run in runs]
         page = runs[0].steps[index].page
         what = "; ".join(f"{label}: {_outcome(run.steps[index])}" for label, run in zip(labels, runs, strict=True))
         return Caption(say_references("reference", number=index + 1, page=page, what=what), (), reason)
     text, *more = _answer(runs)
+    real = [run for run in _compared(runs) if not _is_limit(runs, run)]
+    if len(real) == 2 and [one.faults for one in anomalies] == [(real[0].faults, real[1].faults)]:
+        reason = say_references("more")  # the title has the numbers
     return Caption(text, (), " ".join((*more, reason)).strip())
 
 
@@ -636,9 +648,10 @@ def _answer(runs: Sequence[PolicyRun]) -> Iterator[str]:
         yield say_references("alike", policies=names, faults=_faults(least[:1]))
     else:
         times = f"{counted(least[0].faults, 'time')} with {counted(least[0].frames, 'frame')}"
-        yield say_references("best", len(least), policies=names, compared=len(real), times=times)
+        case = "best/limit" if limits else "best"
+        yield say_references(case, len(least), policies=names, compared=len(real), times=times)
     if limits:
-        yield say_references("limit", policy=limits[0].policy, faults=_faults(limits))
+        yield say_references("limit", policy=_short(limits[0]), faults=_faults(limits))
 
 
 def _faults(runs: Sequence[PolicyRun]) -> str:
@@ -647,14 +660,20 @@ def _faults(runs: Sequence[PolicyRun]) -> str:
 
 def _short(run: PolicyRun) -> str:
     """Return a policy's name as it fits in a title."""
-    return shorten(run.policy, _NAME)
+    return shorten(policy_name(run.policy), _NAME)
+
+
+def _headline(run: PolicyRun) -> str:
+    """Return the policy, the frames and the faults."""
+    return f"{policy_name(run.policy)}, {counted(run.frames, 'frame')}: {counted(run.faults, 'fault')}"
 
 
 def _table(runs: Sequence[PolicyRun], start: int) -> Table:
     rows = [
-        (visible(run.policy), f"{run.frames}", f"{run.faults:,}", f"{run.hits:,}", f"{run.rate:.3f}") for run in runs
+        (policy_name(run.policy), f"{run.frames}", f"{run.faults:,}", f"{run.hits:,}", f"{run.rate:.3f}")
+        for run in runs
     ]
-    more = tuple((f"{visible(run.headline)}", _table_of(run, start)) for run in runs)
+    more = tuple((_headline(run), _table_of(run, start)) for run in runs)
     return Table(("policy", "frames", "faults", "hits", "faults a reference"), tuple(rows), more)
 
 

@@ -84,12 +84,13 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
         )
     elif frames:
         part = capsules(frames, before, tasks, ranges_of(at, frames))
+    named = {page.va: letter for letter, page in zip(LETTERS, pages, strict=False)}
     rows = [
-        (f"{frame:#x}", task, str(Address(va)), rights)
+        (f"{frame:#x}", task, str(Address(va)), rights, *_drawn(named, va, rights))
         for frame, users in sorted(frames.items())
         for (task, va), rights in users.items()
     ]
-    table = Table(("frame", "task", "address", "rights"), rows)
+    table = Table(("frame", "task", "address", "rights", *("page", "lock") * bool(named)), rows)
 
     def drawn(then: At) -> object:
         there = frames_of(then)
@@ -100,9 +101,7 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     operation = at.moment.operation
     is_gone = operation is not None and operation.name == "exit"  # of a task that is not in `before` any longer
-    title, reason = _story(
-        at, did, frames, before, {page.va: f"page {one}" for one, page in zip(LETTERS, pages, strict=False)}
-    )
+    title, reason = _story(at, did, frames, before, {va: f"page {letter}" for va, letter in named.items()})
     if title:
         caption = replace(at.moment.caption, text=title, reason=reason, functions=())
     else:
@@ -112,6 +111,11 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     lanes = [Lane(lane, label=name) for lane, name in names.items()] if pages else []
     return boxes.picture("sharing", "frames by page table", words, part, caption=caption, table=table, steps=steps,
                          machine=at.whole.name, width=at.width, lanes=lanes)  # fmt: skip  # all of it
+
+
+def _drawn(named: Mapping[int, str], va: int, rights: str) -> tuple[str, ...]:
+    """Return the letter of a page and its lock, if pages are drawn with them."""
+    return (named.get(va, ""), "open" if "w" in rights else "closed") if named else ()
 
 
 # ---- what an operation did ---------------------------------------------------------------------------

@@ -321,8 +321,7 @@ class Walk(Picture):
             if machine is None:
                 raise Refused("the machine that was walked is gone: keep the machine in a variable")
         elif not isinstance(getattr(target, "tables", None), PageTables):
-            what = "task.walk(address) for a task's tables, machine.walk(address) for the kernel's"
-            raise Refused(f"Walk shows the result of a walk: {what}; this is {shown(target)}")
+            raise Refused(f"Walk shows the result of a walk, not {shown(target)}: {_walk_of(target, options)}")
         self._result: WalkValue = target
         self._task = target.task if isinstance(target, MachineWalk) else ""
         self._without_machine = None if isinstance(target, MachineWalk) else target.tables
@@ -438,6 +437,19 @@ def walk_steps(
         moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
     )
     return once(("walk", task, address, access, user, in_line), mine)
+
+
+def _walk_of(target: Any, options: dict[str, Any]) -> str:
+    """Return the call that gives a walk of the thing that was given instead, at the address that was given with it."""
+    given = options.get("address")
+    address = str(Address(given)) if isinstance(given, int) else "address"
+    if isinstance(target, Paper):
+        return f"write vm.Walk(paper.access('r {address}'))"
+    named = {Machine: "m", Task: "task", MachineDomain: "domain", MachineTables: "tables", PageTables: "tables"}
+    for kind, name in named.items():
+        if isinstance(target, kind):
+            return f"write vm.Walk({name}.walk({address}))"
+    return "write vm.Walk(task.walk(address)) for a task's tables, vm.Walk(m.walk(address)) for the kernel's"
 
 
 def must_be_there(machine: Machine | None, at: At, task: str) -> None:

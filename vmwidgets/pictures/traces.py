@@ -14,6 +14,7 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Bars, Column, Drawn, Part, Row
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.story.words.names import policy_name
 from vmwidgets.views.story.words.pictures import say_traces
 
 from .at import At
@@ -25,14 +26,6 @@ _CURVES = tuple(f"curve-{number}" for number in (0, 1, 2, 3, 5, 6))
 _HIGH, _ABOVE, _ROOM, _WORDS, _LEADS = 240.0, 32.0, 56.0, 18.0, 30.0
 """Pixels: the height of curves, the room above them and for numbers next to them, the distance of two curves' names,
 and the room for the lines to the names."""
-
-KNOWN = {"fifo": "FIFO", "lru": "LRU", "opt": "OPT", "nru": "NRU"}
-"""The names of policies as they are written in a text."""
-
-
-def named(policy: str) -> str:
-    """Return a policy's name as it is written in a text; a learner's own function keeps its name."""
-    return KNOWN.get(policy, visible(policy))
 
 
 @picture_of(first_for=FaultsValue, name="FaultCurves")
@@ -51,7 +44,9 @@ def draw_curves(at: At) -> Scene:
     value = at.target
     shown_for = _first_policy(value)
     frames = value.knee(shown_for)
-    knee = say_traces("knee", frames, policy=named(shown_for)) if value.sizes[0] < frames < value.sizes[-1] else ""
+    knee = (
+        say_traces("knee", frames, policy=policy_name(shown_for)) if value.sizes[0] < frames < value.sizes[-1] else ""
+    )
     subtitle = value.headline
     if value.tick:
         subtitle += f" · a tick each {counted(value.tick, 'reference')}"
@@ -119,7 +114,7 @@ def _graph(value: FaultsValue, knee: str) -> Part:
         plot = _Plot.of(value, kit.Box(x + _ROOM, y + _ABOVE, w - _ROOM - _LEADS - wide, _HIGH))
         curves = plot.curves()
         notes = ["working set: at its mean size"] * bool(plot.sets)
-        notes += [f"▾ the knee of {named(_first_policy(value))}"] * bool(knee)
+        notes += [f"▾ the knee of {policy_name(_first_policy(value))}"] * bool(knee)
         notes += ["○ more frames, more faults"] * bool(value.anomalies)
 
         def things(_: kit.Box) -> Iterator[Node | Link]:
@@ -219,7 +214,7 @@ class _Plot(NamedTuple):
         """Yield a ring around both numbers of frames if more frames make more faults."""
         for policy, size in dict.fromkeys((policy, size) for policy, *sizes in self.value.anomalies for size in sizes):
             faults = self.value.faults(policy, size)
-            title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
+            title = f"{policy_name(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
             ring = [Text(9, 16, "○", "body strong", "middle")]  # words: the curves would be led around a shape
             place = kit.Box(self.x(size) - 9, self.y(faults) - 12.5, 18, 20)
             yield kit.runs(f"faults/anomaly/{policy}/{size}", place, ring, title=title)
@@ -354,7 +349,7 @@ def _said(value: FaultsValue) -> list[tuple[list[str], str]]:
     found = []
     for faults, some in groups.items():
         curves = {tuple(value.faults(policy, one) for one in value.sizes) for policy in some}
-        found.append((some, f"{(' = ' if len(curves) == 1 else ', ').join(map(named, some))}  {faults:,}"))
+        found.append((some, f"{(' = ' if len(curves) == 1 else ', ').join(map(policy_name, some))}  {faults:,}"))
     return [*found, *[(["working set"], "working set")] * bool(value.windows)]
 
 
@@ -366,7 +361,7 @@ def _first_policy(value: FaultsValue) -> str:
 def _point_title(value: FaultsValue, policy: str, size: int) -> str:
     saves = value.worth(policy, size)
     more = f"; a frame more saves {saves:,.1f} faults" if saves > 0 else ""
-    return f"{named(policy)}, {counted(size, 'frame')}: {counted(value.faults(policy, size), 'fault')}{more}"
+    return f"{policy_name(policy)}, {counted(size, 'frame')}: {counted(value.faults(policy, size), 'fault')}{more}"
 
 
 def _faults_table(value: FaultsValue) -> Table:
@@ -381,7 +376,7 @@ def _faults_table(value: FaultsValue) -> Table:
 def _caption(value: FaultsValue, knee: str) -> Caption:
     policy = _first_policy(value)
     enough = value.enough(policy)
-    each = {"policy": named(policy), "cold": f"{value.pages:,}"}
+    each = {"policy": policy_name(policy), "cold": f"{value.pages:,}"}
     if enough is None:
         least = value.faults(policy, value.sizes[-1])
         which = "first only" if least == value.pages else "never enough"
@@ -396,7 +391,7 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
         anomaly = say_traces(
             "anomaly",
             len(found),
-            policy=named(which),
+            policy=policy_name(which),
             few=f"{few:,}",
             many=f"{many:,}",
             before=f"{value.faults(which, few):,}",
@@ -434,15 +429,15 @@ def _compared(value: FaultsValue) -> list[str]:
     if few == many:
         return []
     least, most = ([one for one in policies if value.faults(one, size) == count] for count in (few, many))
-    names = {"least": listed([named(one) for one in least]), "most": listed([named(one) for one in most])}
+    names = {"least": listed([policy_name(one) for one in least]), "most": listed([policy_name(one) for one in most])}
     said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
     best = {one: value.faults(one, size) for one in value.policies if one not in policies}
     return [
         said,
         *(
-            say_traces("possible/least", policy=named(one))
+            say_traces("possible/least", policy=policy_name(one))
             if faults == few
-            else say_traces("possible", size, policy=named(one), faults=f"{faults:,}")
+            else say_traces("possible", size, policy=policy_name(one), faults=f"{faults:,}")
             for one, faults in best.items()
         ),
     ]

@@ -133,6 +133,10 @@ def grouped(parts: int) -> int:
     return -(-parts // GROUPS)
 
 
+ENOUGH = 10
+"""The references in a part of the time from which the number of its pages says something, even if it has more."""
+
+
 @frozen
 class LocalityValue:
     """A program's references by place and time: `rows` of pages, the lowest first, each with parts of the time.
@@ -172,7 +176,7 @@ class LocalityValue:
         """The answer in a word: "one" page, "once" (under two references a page), "few", "hot", "little" or "none".
 
         With "few", at most half of the pages are in use at a time, each more than once; with "hot", the hot pages are
-        at most half of those.
+        at most half of those.  "short": a part of the time has too few references to use all pages, and so says little.
         """
         if self.pages == 1:
             return "one"
@@ -182,6 +186,8 @@ class LocalityValue:
             return "hot"
         if 2 * self.usual <= min(self.pages, self.references // len(self.sets)):
             return "few"
+        if -(-self.references // len(self.sets)) < min(self.pages, ENOUGH):
+            return "short"
         (_, each), *_ = self.groups
         whole = [used for used, (first, end) in zip(self.sets, self.groups, strict=True) if end - first == each]
         return "none" if min(whole) >= 0.8 * self.pages else "little"

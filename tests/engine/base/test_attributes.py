@@ -12,6 +12,11 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.base import attributes
 from vmwidgets.engine.base.attributes import Unsettable
+from vmwidgets.engine.base.operations import Door
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.kernel.map.core import MapCore
+from vmwidgets.engine.machine.history import History
+from vmwidgets.engine.machine.system import System
 
 
 @pytest.fixture
@@ -149,3 +154,19 @@ def test_what_is_not_alike_is_not_suggested() -> None:
 def test_an_attribute_that_cant_be_set_says_so_in_one_sentence() -> None:
     with pytest.raises(Unsettable, match="cpus can't be set: cpus is a part of it"):
         setattr(vm.boot("x86-64"), "cpus", 2)  # noqa: B010  a type checker knows that it can't be set
+
+
+def test_completion_lists_what_a_learner_uses_and_not_how_it_is_built() -> None:
+    machine = vm.boot("x86-64")
+    task, domain = machine.task("init"), machine.domain("hello")
+    for thing in (machine, task, task.map, machine.kernel_map, machine.kmem, machine.cpus, machine.frames, domain):
+        names = [name for name in dir(thing) if not name.startswith("_")]
+        built = [name for name in names if isinstance(getattr(thing, name), (System, Recorder, Door, History, MapCore))]
+        assert built == []
+        assert {"read", "write"} <= {*names} or not hasattr(thing, "read")
+        assert not {"made_by", "path", "absent", "inside"} & {*names}
+
+
+def test_completion_of_a_picture_lists_each_way_to_a_moment() -> None:
+    names = dir(vm.Map(vm.boot("x86-64")))
+    assert {"jump", "find", "moment", "step"} <= {*names}

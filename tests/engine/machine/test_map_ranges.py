@@ -80,7 +80,7 @@ class TestProtect:
         ({"size": PAGE, "prot": "r", "max_prot": "r"}, "write prot="),
         ({"size": PAGE, "prot": "q"}, "is not a protection"),
         ({"size": PAGE, "max_prot": 9}, "max_prot=9 is not a protection"),
-        ({"prot": "r"}, "protect needs either end or size"),
+        ({"prot": "r"}, "protect needs the end of the range too"),
         ({"size": 5, "prot": "r"}, "size=5 is not a multiple of the page size"),
         ({"end": BASE, "prot": "r"}, "makes an empty range"),
         ({"size": 1 << 60, "prot": "r"}, "goes past the end of the map of init"),

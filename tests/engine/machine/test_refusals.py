@@ -248,8 +248,15 @@ class TestRemove:
         refused(machine, lambda: machine.kernel_map.remove(FREE, size=size), "size=")
 
     def test_one_of_end_and_size(self, machine):
-        refused(machine, lambda: machine.kernel_map.remove(FREE), "needs either end or size")
-        refused(machine, lambda: machine.kernel_map.remove(FREE, FREE + 4096, size=4096), "needs either end or size")
+        refused(machine, lambda: machine.kernel_map.remove(FREE), "needs the end of the range too")
+        refused(machine, lambda: machine.kernel_map.remove(FREE, FREE + 4096, size=4096), "needs only one of end=")
+
+    @pytest.mark.parametrize("call", ["remove", "wire", "unwire", "simplify", "promote", "superpages"])
+    def test_an_entry_is_not_named_by_its_number(self, machine, call):
+        entry = list(machine.kernel_map)[-1]
+        message = refused(machine, lambda: getattr(machine.kernel_map, call)(entry.id), "lies outside kernel_map")
+        assert message.endswith(f"; entry {entry.id} begins at {entry.start}")
+        assert "begins" not in refused(machine, lambda: getattr(machine.kernel_map, call)(10**6), "lies outside")
 
     @pytest.mark.parametrize("role", ["boot range", "kentry area", "kernel memory"])
     def test_what_the_kernel_lives_on(self, machine, role):

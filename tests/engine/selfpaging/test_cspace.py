@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.selfpaging.capabilities import ROOT_TABLE, Cnode, SlotAllocator, SlotsByKind
+from vmwidgets.engine.selfpaging.capabilities import ROOT_TABLE, Cspace, SlotAllocator, SlotsByKind
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
@@ -56,7 +56,7 @@ def test_a_cnode_has_a_name_of_its_own():
 
 def slots_of(first: int, count: int) -> SlotAllocator:
     """An allocator of these slots of a new cnode."""
-    return SlotAllocator(Recorder(), "test", Cnode("slots", first + count), first, count)
+    return SlotAllocator(Recorder(), "test", Cspace().add("slots", first + count), first, count)
 
 
 def test_the_lowest_free_slot_comes_first():

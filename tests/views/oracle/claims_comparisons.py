@@ -323,37 +323,58 @@ def counts_in(seen: Pictured, said: str) -> dict[int, int]:
 @claim("strings of references: alone")
 def alone(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
-    assert [policy for policy in policies if policy != "opt" or len(policies) == 1] == [said["policy"]]
+    assert [policy for policy in policies if policy != "opt" or len(policies) == 1] == [said["policy"].lower()]
     for frames, faults in counts_in(seen, said["faults"]).items():
-        assert faults == sum(faults_of(said["policy"], pages, frames))
+        assert faults == sum(faults_of(said["policy"].lower(), pages, frames))
+
+
+@claim("strings of references: best/limit")
+def best_but_the_limit(seen: Pictured, said: Said) -> None:
+    assert "opt" in seen.subject[1]
+    best_of(seen, said)
 
 
 @claim("strings of references: best")
 def best(seen: Pictured, said: Said) -> None:
+    assert "opt" not in seen.subject[1]
+    assert number(said["compared"]) == len(seen.subject[1])
+    best_of(seen, said)
+
+
+def best_of(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
     by_size = {
         size: {one: sum(faults_of(one, pages, size)) for one in policies if one != "opt"}
         for size in seen.picture.target.frames
     }
     ((frames, faults),) = counts_in(seen, said["times"]).items()
-    assert number(said["compared"]) == len(by_size[frames])
     apart = {size: max(counts.values()) - min(counts.values()) for size, counts in by_size.items()}
     assert apart[frames] == max(apart.values()) > 0
     assert faults == min(by_size[frames].values())
-    assert {one for one, count in by_size[frames].items() if count == faults} == set(said["policies"].split(" and "))
+    assert {one for one, count in by_size[frames].items() if count == faults} == set(
+        said["policies"].lower().split(" and ")
+    )
+
+
+@claim("strings of references: more")
+def more_faults_with_more_frames(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    (policy,) = (one for one in policies if one != "opt" or len(policies) == 1)
+    few, many = sorted(seen.picture.target.frames)
+    assert sum(faults_of(policy, pages, few)) < sum(faults_of(policy, pages, many))
 
 
 @claim("strings of references: alike")
 def alike(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
-    assert set(re.split(", | and ", said["policies"])) == {one for one in policies if one != "opt"}
+    assert set(re.split(", | and ", said["policies"].lower())) == {one for one in policies if one != "opt"}
     for frames, faults in counts_in(seen, said["faults"]).items():
         assert {sum(faults_of(one, pages, frames)) for one in policies if one != "opt"} == {faults}
 
 
 @claim("strings of references: limit")
 def limit(seen: Pictured, said: Said) -> None:
-    assert said["policy"] == "opt"
+    assert said["policy"] == "OPT"
     for frames, faults in counts_in(seen, said["faults"]).items():
         assert faults == sum(faults_of("opt", seen.subject[0], frames))
 
@@ -370,7 +391,7 @@ def reference(seen: Pictured, said: Said) -> None:
         match = re.match(r"(\w+)(?: with (\d+) frames)?: (fault|hit)", part)
         assert match is not None
         count = int(match[2]) if match[2] else seen.picture.target.runs[0].frames
-        assert (match[3] == "fault") == faults_of(match[1], pages, count)[place]
+        assert (match[3] == "fault") == faults_of(match[1].lower(), pages, count)[place]
 
 
 # ---- traces ----------------------------------------------------------------------------------------
@@ -424,6 +445,13 @@ def little(seen: Pictured, said: Said) -> None:
     assert (max(used), pages) == (counted(said["most"]), counted(said["pages"]))
     assert min(in_use(seen.subject, whole=True)) < 0.8 * pages
     assert 2 * used[len(used) // 2] > min(pages, len(seen.subject) // len(used))
+
+
+@claim("traces: short")
+def short(seen: Pictured, said: Said) -> None:
+    pages, parts, each = seen.subject, counted(said["parts"]), counted(said["each"])
+    assert counted(said["count"]) == len(set(pages))
+    assert each == -(-len(pages) // parts) < min(10, len(set(pages)))
 
 
 @claim("traces: none")

@@ -76,6 +76,15 @@ def compared_last(seen: Pictured, said: Said) -> list[str]:
     return [event.outcome for event in asked[-count:]]
 
 
+@claim("map pictures: tree/rotated")
+def it_was_rotated(seen: Pictured, said: Said) -> None:
+    """A node that was there has another node above it: a new one is put below all others at first."""
+    path = seen.picture.target.path
+    trees = [machine.part(path).value(whole=10**6).nodes for machine in (seen.before, seen.machine)]
+    was, now = ({below: at for at, node in tree.items() for below in (node.left, node.right)} for tree in trees)
+    assert any(was.get(node) != now.get(node) for node in trees[0])
+
+
 @claim("map pictures: tree/state")
 def how_long_a_search_can_be(seen: Pictured, said: Said) -> None:
     """The longest way down is as long."""
@@ -299,11 +308,14 @@ def slots_both(seen: Pictured, said: Said) -> None:
 
 
 def records(seen: Pictured, said: Said, older: int) -> None:
-    """So many entries of the kernel's map are in slots, and so many are not; each open slab is counted."""
+    """So many entries of the kernel's map are in slots, and so many are not; slabs without any are not counted."""
     entries = seen.machine.kernel_map.entries()
     assert [number(said["entries"]), older] == [len(entries), sum(not one.address for one in entries)]
-    slabs = len(seen.machine.kentry.contents(most=10**6).slabs)
-    assert said["slabs"] == ("the slab" if slabs == 1 else f"{slabs} slabs")
+    contents = seen.machine.kentry.contents(most=10**6)
+    ends = [(slab.address, slab.address + contents.area.slab_size) for slab in contents.slabs]
+    slabs, holding = len(ends), sum(any(low <= one.address < high for one in entries) for low, high in ends)
+    of = f"{holding} of " * (holding < slabs)
+    assert said["slabs"] == ("the slab" if slabs == 1 else f"{of}{slabs} slabs")
 
 
 @claim("kentry pictures: kentry/all")

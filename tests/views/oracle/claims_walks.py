@@ -37,14 +37,20 @@ def asked(seen: Pictured) -> Asked:
 
 def walked(seen: Pictured, machine: vm.Machine | None = None) -> Any:
     """The access of the picture, walked in the tables of a machine."""
-    task, address, access, user = asked(seen)
-    return (machine or seen.machine).tables_of(task).walk(address, access, user=user)
+    _, address, access, user = asked(seen)
+    return tables_in(seen, machine).walk(address, access, user=user)
+
+
+def tables_in(seen: Pictured, machine: vm.Machine | None = None) -> Any:
+    """The tables of the picture in a machine, or on paper."""
+    on_paper = getattr(seen.picture, "_without_machine", None)
+    return on_paper or (machine or seen.machine).tables_of(asked(seen).task)
 
 
 def backed(seen: Pictured) -> int | None:
     """The frame that the memory objects have for the page, where an entry of a task leads to one of them."""
     of = asked(seen)
-    if of.task not in seen.machine.tasks:
+    if seen.picture.machine is None or of.task not in seen.machine.tasks:
         return None
     found = [one for one in seen.machine.tasks[of.task].map.entries() if one.start <= of.address < one.end]
     value = seen.machine.memory_objects.value()
@@ -67,7 +73,7 @@ def reached(seen: Pictured, said: Said) -> None:
     assert is_address(said["address"], of.address)
     assert number(said["physical"]) == int(found.pa)
     assert bytes_of(said["size"]) == found.page_size
-    assert int(found.pa) % PAGE == of.address % PAGE
+    assert int(found.pa) % found.page_size == of.address % found.page_size
     frame = backed(seen)
     if frame is not None and not seen.machine.standing_edits and found.page_size == PAGE:
         assert frame == int(found.pa) // PAGE
@@ -108,8 +114,7 @@ def rights(text: str) -> tuple[bool, ...]:
 
 def may(seen: Pictured, user: tuple[bool, ...] | None, supervisor: tuple[bool, ...]) -> None:
     """Each access that is said to be allowed comes out, and no other does."""
-    of = asked(seen)
-    tables = seen.machine.tables_of(of.task)
+    of, tables = asked(seen), tables_in(seen)
     for by_user, wanted in ((True, user), (False, supervisor)):
         came = tuple(tables.walk(of.address, access, user=by_user).pa is not None for access in WORDS)
         assert came == (wanted or (False, False, False))
@@ -118,6 +123,15 @@ def may(seen: Pictured, user: tuple[bool, ...] | None, supervisor: tuple[bool, .
 @claim("walks: may/both")
 def both_may(seen: Pictured, said: Said) -> None:
     may(seen, rights(said["supervisor"]), rights(said["supervisor"]))
+
+
+@claim("walks: may/all")
+def all_may(seen: Pictured, said: Said) -> None:
+    """Each access for which the entries of a machine on paper have a bit is allowed, or is not named."""
+    of, letters = asked(seen), seen.subject.layout.split()
+    assert "U" not in letters
+    came = (tables_in(seen).walk(of.address, access).pa is not None for access in WORDS)
+    assert rights(said["user"]) == tuple(one and letter in letters for one, letter in zip(came, "RWX", strict=True))
 
 
 @claim("walks: may/supervisor")

@@ -75,6 +75,10 @@ def of_references(draws: random.Random) -> Iterator[Exhibit]:
         yield shown("references", found, (pages, policies))
         found.selection = f"reference:{draws.randrange(len(pages))}"
         yield shown("references", found, (pages, policies))
+    belady = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]
+    for policies in (draws.choice([["fifo"], ["fifo", "opt"]]), ["fifo", "lru"]):
+        found = vm.reference_string(belady, (3, 4), policies)
+        yield shown("references", SHOWN["References"](found), (belady, policies))
     pages, policies = [draws.randrange(5) for _ in range(20)], ["fifo", "lru", "opt"]
     yield shown(
         "references", SHOWN["References"](vm.reference_string(pages, (1, 2, 4, 5), policies)), (pages, policies)
@@ -98,7 +102,8 @@ def of_traces(draws: random.Random) -> Iterator[Exhibit]:
         [phase * 3 + at % 3 for phase in range(10) for at in range(30)],
     )
     for pages in (
-        [0] * 20, [*range(draws.randrange(2, 7))] * 20,  # all are used equally often
+        [0] * 20, [*range(draws.randrange(3, 6))] * 4,
+        [*range(draws.randrange(2, 7))] * 20,  # all are used equally often
         [*range(20)], phases, rare, phases + [*range(30)] * 30,
     ):  # fmt: skip  # a trace each
         yield shown("locality", SHOWN["Locality"](vm.trace([page * PAGE for page in pages])), pages)

@@ -113,6 +113,13 @@ def walks_before_and_after() -> Iterator[Exhibit]:
         yield from exhibits.of_edits(random.Random(seed))
 
 
+@makes("walks: may/all")
+def walks_on_paper() -> Iterator[Exhibit]:
+    for layout, rights in (("V R W PFN", "r"), ("V R W PFN", "rw"), ("V R W X PFN", "rx"), ("V R W X PFN", "r")):
+        paper = vm.paper(va=14, pa=12, page=64, layout=layout).map({0xF: (0xD, rights)})
+        yield shown("walk on paper", SHOWN["Walk"](paper.access("r 0x3d7").walk), paper)
+
+
 # ---- moments and maps ----------------------------------------------------------------------------
 
 
@@ -133,7 +140,7 @@ def moments() -> Iterator[Exhibit]:
     yield from exhibits.of_times(random.Random(0))
 
 
-@makes("map pictures: tree/place", "map pictures: tree/found", "map pictures: tree/state")
+@makes("map pictures: tree/place", "map pictures: tree/found", "map pictures: tree/state", "map pictures: tree/rotated")
 def trees_that_are_searched() -> Iterator[Exhibit]:
     machine = small()
     space = machine.task("init").map

@@ -57,6 +57,13 @@ class Suggesting:
     absent: ClassVar[Mapping[str, str]] = {}
     """Names that people know from elsewhere, each with what there is instead, in words."""
 
+    inside: ClassVar[frozenset[str]] = frozenset(("absent", "inside"))
+    """Public names that only the package's own modules use: no completion lists them."""
+
+    def __dir__(self) -> Iterable[str]:
+        """Return the names for completion and suggestions."""
+        return [name for name in super().__dir__() if name not in self.inside]
+
     def _noun(self) -> str:
         path = self.__dict__.get("path", getattr(type(self), "path", ""))
         return whole_name(path) if isinstance(path, str) and path else type(self).__name__

@@ -124,7 +124,7 @@ def page_within(value: Any, name: str, vm_map: Bounds) -> int:
     """Return the address of a page in a map."""
     if type(value) is int and vm_map.start <= value < vm_map.end and not value & IN_PAGE:
         return value  # nearly always
-    return within(aligned(value, name), name, vm_map.start, vm_map.end, vm_map.called)
+    return aligned(address_within(value, name, vm_map), name)
 
 
 def address_within(value: Any, name: str, vm_map: Bounds) -> int:

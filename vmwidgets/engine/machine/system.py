@@ -437,6 +437,11 @@ class Handle(Suggesting, metaclass=_Sealing):
     made_by = "a machine makes its parts itself, and has them as in machine.tasks"
     """The call that returns such an object; the class itself can't be called."""
 
+    inside = Suggesting.inside | {
+        "check_alive", "door", "history", "listed", "made_by", "missing", "noun", "part", "path", "recorder", "space",
+        "space_name", "system", "vm_map",
+    }  # fmt: skip  # a list
+
     _sealed = False
 
     def __init_subclass__(cls) -> None:

@@ -92,6 +92,9 @@ class Rules(ABC, Generic[C]):
     inherited: tuple[str, ...] = ()
     """The fields that a table's descriptor takes over when a large page is demoted to a table."""
 
+    without: tuple[str, ...] = ()
+    """The rights of :class:`Rights` that no descriptor says anything about: only on paper are there such tables."""
+
     # ---- walking -----------------------------------------------------------------------------
 
     @abstractmethod

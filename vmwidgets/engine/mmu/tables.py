@@ -287,7 +287,7 @@ class _Look:
         descriptor = slot.descriptor
         copies = level.copies_of(descriptor)
         is_leaf = slot.kind == "leaf"
-        begin = self._register(va + slot.number * level.span)
+        begin, rules = self._register(va + slot.number * level.span), self.fmt.rules
         return WindowRow(
             first=slot.number,
             count=len(run),
@@ -303,7 +303,7 @@ class _Look:
             reserved=len(run) if slot.kind == "reserved" else 0,
             layout=descriptor.name,
             section=descriptor.section,
-            rights=rights_in_words(self.fmt.rules.rights_of(descriptor, slot.word)) if is_leaf else "",
+            rights=rights_in_words(rules.rights_of(descriptor, slot.word), rules.without) if is_leaf else "",
             fields=descriptor.fields,
             repeated=copies,
             is_lent=slot.kind != "window" and self._is_lent(begin),

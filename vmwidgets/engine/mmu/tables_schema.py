@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
@@ -31,14 +31,17 @@ class Rights(NamedTuple):
     user: bool = True
 
 
-def rights_in_words(rights: Rights) -> str:
-    """Return rights as a row shows them.
+def rights_in_words(rights: Rights, without: Collection[str] = ()) -> str:
+    """Return rights as a row shows them, except those `without` a bit in the descriptors.
 
     >>> rights_in_words(Rights(write=False))
     'r-x user'
+    >>> rights_in_words(Rights(write=False), without=("execute", "user"))
+    'r-'
     """
-    letters = f"{'r' if rights.read else '-'}{'w' if rights.write else '-'}{'x' if rights.execute else '-'}"
-    return f"{letters} user" if rights.user else letters
+    named = zip(("r", "w", "x", " user"), rights, Rights._fields, strict=True)
+    said = ((letter, may) for letter, may, name in named if name not in without)
+    return "".join(letter if may else "-" * (len(letter) == 1) for letter, may in said).strip()
 
 
 class Permission(NamedTuple):
@@ -219,6 +222,13 @@ class Walk:
     """The rights of each side on the page, for any access; None if no page was found."""
     word_bits: int = 64
     """The number of bits of an address in a register."""
+    without: tuple[str, ...] = ()
+    """The rights that no descriptor of the format says anything about."""
+
+    @property
+    def side(self) -> str:
+        """The side that makes the access, "user" or "supervisor"; "" if the format doesn't tell them apart."""
+        return "" if "user" in self.without else "user" if self.user else "supervisor"
 
     @property
     def fault_line(self) -> str:
@@ -249,7 +259,7 @@ class Walk:
 
     @in_ascii
     def __repr__(self) -> str:
-        who = "user" if self.user else "supervisor"
+        what = f"{self.side} {self.access}".strip()
         way = " → ".join(f"{step.name}[{step.index}]" for step in self.steps)
         end = (
             f"physical {Address(self.pa)}"
@@ -258,7 +268,7 @@ class Walk:
             if self.fault
             else ""
         )
-        return f"<walk of {Address(self.va)}, {who} {self.access}: {way or 'no table'} → {end}>"
+        return f"<walk of {Address(self.va)}, {what}: {way or 'no table'} → {end}>"
 
     @property
     def ok(self) -> bool:

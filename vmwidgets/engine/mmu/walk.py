@@ -143,8 +143,9 @@ def walk(
     may = found.chain.permissions if found.found_page else None
     steps, size = _steps(found, fmt.entry_width), found.page_size
     return Walk(
-        fmt.name, root, va, access, user, steps, found.rights, size, found.pa, fault, found.sets, may, fmt.word_bits
-    )
+        fmt.name, root, va, access, user, steps, found.rights, size, found.pa, fault, found.sets, may, fmt.word_bits,
+        fmt.rules.without,
+    )  # fmt: skip  # the same
 
 
 def _steps(found: Descent[C], width: int) -> tuple[Step, ...]:

@@ -265,8 +265,8 @@ class Capability:
     rights: str
     source: CapRef | None
 
-    def snapshot(self, listed: int | None = None) -> CapabilityValue:
-        """Return it as a frozen value.
+    def snapshot(self, listed: int | None = None, *, source_gone: bool = False) -> CapabilityValue:
+        """Return it as a frozen value; `source_gone` says whether its source was deleted since.
 
         With `listed`, only this many of the oldest copies and places are included, and the others counted. O(its copies
         and mappings, or `listed` and the cleared mappings).
@@ -288,6 +288,7 @@ class Capability:
             tuple((next(iter(one.table.capabilities)), one.entry, one.count) for one in places),
             len(about.capabilities) - len(copies) - 1,
             len(about.mappings) - about.cleared - len(places),
+            source_gone=source_gone,
         )
 
 
@@ -461,7 +462,7 @@ class SlotAllocator:
 
     O(log count). Other parts of the program allocate slots too: :meth:`allocate_for_others`, :meth:`free_for_others`.
 
-    >>> slots = SlotAllocator(Recorder(), "demo", Cnode("slots", 2), 0, 2)
+    >>> slots = SlotAllocator(Recorder(), "demo", Cspace().add("slots", 2), 0, 2)
     >>> slots.allocate().slot, slots.allocate().slot, slots.free_slots
     (0, 1, 0)
     """
@@ -575,14 +576,18 @@ class SlotAllocator:
 
 
 class Cnode:
-    """A cnode: a table of `slots` slots; `own` says whether it is in the program's own cspace."""
+    """A cnode: a table of `slots` slots; `own` says whether it is in the program's own cspace.
 
-    __slots__ = ("capabilities", "counts", "name", "own", "slots")
+    `cnodes` are all cnodes of its cspace by name, itself among them.
+    """
 
-    def __init__(self, name: str, slots: int, *, own: bool = True) -> None:
+    __slots__ = ("_cnodes", "capabilities", "counts", "name", "own", "slots")
+
+    def __init__(self, name: str, slots: int, cnodes: dict[str, Cnode], *, own: bool = True) -> None:
         self.name = name
         self.slots = slots
         self.own = own
+        self._cnodes = cnodes
         self.capabilities: dict[int, Capability] = {}
         self.counts = SlotsByKind()
         """The slots in use, by kind."""
@@ -609,9 +614,17 @@ class Cnode:
             found = list(self._folds(counts, allocator is not None, sorted(wanted)))
             shown = sorted({*wanted, *(fold.first for fold in found if fold.first == fold.last)})
             folds = tuple(fold for fold in found if fold.first < fold.last)
-        held = tuple(self.capabilities[at].snapshot(listed) for at in shown if at in self.capabilities)
+        held = tuple(self._value(self.capabilities[at], listed) for at in shown if at in self.capabilities)
         reserved = tuple(at for at in shown if at in allocated and at not in self.capabilities)
         return CnodeValue(self.name, self.slots, held, reserved, folds)
+
+    def _value(self, capability: Capability, listed: int | None) -> CapabilityValue:
+        source = capability.source
+        if source is None:
+            return capability.snapshot(listed)
+        now = self._cnodes[source.cnode].capabilities.get(source.slot)
+        # IDs only grow, so what was put into the source's slot later has a higher one
+        return capability.snapshot(listed, source_gone=now is None or now.id > capability.id)
 
     def only(self, allocator: SlotAllocator | None, listed: int, slots: set[int]) -> CnodeValue:
         """Return the contents of these slots as a frozen value, the others as counts."""
@@ -649,7 +662,7 @@ class Cspace:
         """Make a new cnode with empty slots."""
         if name in self.cnodes or slots < 1:
             raise Refused(f"cnode {name!r} of {slots} slots: a cnode has a name of its own and at least one slot")
-        cnode = self.cnodes[name] = Cnode(name, slots, own=own)
+        cnode = self.cnodes[name] = Cnode(name, slots, self.cnodes, own=own)
         return cnode
 
     def lookup(self, ref: CapRef, *, invoke: bool = False) -> Capability:

@@ -66,8 +66,9 @@ class CapabilityValue:
 
     `kind` is "RAM", "Frame", "DevFrame", "VNode_ARM_l1" …, "CNode" or "Mapping"; `rights` are letters of "rwg", "-"
     where one is missing; `copies` are other slots with the same object; `source` is the capability from which it was
-    retyped, copied or mapped. `object` is its object's number. `mapped` are the mappings of a frame or table: (table,
-    first entry, count).
+    retyped, copied or mapped; with `source_gone`, that capability was deleted since, and its slot is empty or has
+    another. `object` is its object's number. `mapped` are the mappings of a frame or table: (table, first entry,
+    count).
     """
 
     ref: CapRef
@@ -83,6 +84,7 @@ class CapabilityValue:
     more_copies: int = 0
     more_mapped: int = 0
     """In a window: the number of further copies and mappings, all younger than those listed."""
+    source_gone: bool = False
 
 
 @frozen

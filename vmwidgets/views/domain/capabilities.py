@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
-from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue
+from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, DomainValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
@@ -136,15 +136,21 @@ def free_in(cnode: CnodeValue) -> int:
     return cnode.slots - cnode.held - len(cnode.reserved) - sum(fold.reserved for fold in cnode.folds)
 
 
+def used_words(value: DomainValue) -> str:
+    """Return how many slots of the program's own cnode are in use, as all pictures of a domain count them."""
+    cnode = value.cnodes[-1]
+    used = cnode.slots - free_in(cnode)
+    return f"{used:,} of {cnode.slots:,} slots {'is' if used == 1 else 'are'} in use"
+
+
 def answer(seen: DomainAt) -> str:
     """Return how many slots of the program's own cnode are in use, and by what."""
-    cnode, kinds = seen.value.cnodes[-1], Counter[str]()
-    for group in groups_of([cnode]):
+    kinds = Counter[str]()
+    for group in groups_of(seen.value.cnodes[-1:]):
         kinds["table" if group.style == "table" else group.words] += group.number
     said = [many(count, words) for words, count in kinds.most_common()]
     by = listed(said if len(said) <= MOST_KINDS else [*said[: MOST_KINDS - 1], "others"])
-    verb = "is" if kinds.total() == 1 else "are"
-    return f"{kinds.total():,} of {cnode.slots:,} slots {verb} in use{': ' * bool(by)}{by}."
+    return f"{used_words(seen.value)}{': ' * bool(by)}{by}."
 
 
 def slots_part(seen: DomainAt) -> Part:
@@ -298,7 +304,8 @@ def describe(held: CapabilityValue) -> str:
         f"{visible(str(held.ref))}: {words}, {binary_size(held.bytes)} at physical {Address(held.base)}, {held.rights}"
     ]
     if held.source is not None:
-        parts.append(f"made from {visible(str(held.source))}")
+        gone = "a capability, since deleted, in " * held.source_gone
+        parts.append(f"made from {gone}{visible(str(held.source))}")
     if held.copies:
         left_out = len(held.copies) - MOST_COPIES + held.more_copies
         more = f" and {left_out:,} more" if left_out > 0 else ""
@@ -323,7 +330,8 @@ def slots_rows(seen: DomainAt) -> Iterator[tuple[str, ...]]:
     held = [one for cnode in seen.value.cnodes for one in cnode.capabilities]
     for one in held[:MAX_ROWS]:
         places = ", ".join(f"{visible(str(table))} entry {entry}" for table, entry, _ in one.mapped[:MOST_PLACES])
-        source = visible(str(one.source)) if one.source is not None else ""
+        gone = ", since deleted" * one.source_gone
+        source = visible(str(one.source)) + gone if one.source is not None else ""
         size = binary_size(one.bytes)
         yield visible(str(one.ref)), one.kind, str(Address(one.base)), size, one.rights, source, places
     left_out = sum(cnode.held for cnode in seen.value.cnodes) - min(MAX_ROWS, len(held))

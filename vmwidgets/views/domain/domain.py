@@ -18,7 +18,7 @@ from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_part
-from .capabilities import SLOTS_HEADER, free_in, slots_rows
+from .capabilities import SLOTS_HEADER, slots_rows, used_words
 from .picture import COLUMNS, DOMAIN, SHOWN, DomainAt, domain_at, found_at, held_words, mapped_words
 from .regions import REGIONS_HEADER, regions_rows
 from .slab import HEADER as SLAB_HEADER
@@ -70,11 +70,10 @@ def domain(at: At) -> Sheet:
 
 def _books(value: DomainValue) -> str:
     """Return what the program has now, in a line."""
-    held, free = sum(cnode.held for cnode in value.cnodes), sum(map(free_in, value.cnodes))
-    slots = f"{counted(held, 'capability', 'capabilities')}, {counted(free, 'free slot')} in all its CNodes"
+    held = counted(sum(cnode.held for cnode in value.cnodes), "capability", "capabilities")
     are = "is" if value.slab.free == 1 else "are"
     slab = f"{value.slab.free:,} of {value.slab.total:,} blocks of its slab {are} free"
-    return f"The program has {slots}, and {counted(value.region_count, 'region')}; {slab}."
+    return f"The program has {held} and {counted(value.region_count, 'region')}; {used_words(value)}, and {slab}."
 
 
 def _row(identity: str, name: str, number: str, part: Part) -> Part:

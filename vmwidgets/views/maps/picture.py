@@ -22,7 +22,14 @@ from vmwidgets.views.story.stages import Mine, Stage, listed, once
 from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
-from vmwidgets.views.story.words.pictures import map_sentence, map_state, out_of_order, say_sought, tree_answer
+from vmwidgets.views.story.words.pictures import (
+    map_sentence,
+    map_state,
+    out_of_order,
+    say_sought,
+    tree_answer,
+    tree_rotated,
+)
 
 from .runs import Change, Range, Run, changes_of, kind_of, removed, rights_of, runs_of
 
@@ -384,8 +391,11 @@ def _caption(
         steps = moment.steps(steps_of_map(value.name, lanes))
         answer = tree_answer(value, value.size, path, sought, depth_of(value))
         caption = moment.caption_of(steps, answer)
-        is_news = steps.count and caption.text == answer  # what it did; the reason is about ranges
-        return replace(caption, reason=moment.caption.text) if is_news else caption
+        if not steps.count or caption.text != answer:
+            return caption
+        if rotated := tree_rotated(value, moment.events):
+            return replace(caption, text=rotated, reason=f"{answer} {moment.caption.text}")
+        return replace(caption, reason=moment.caption.text)  # what it did; the reason is about ranges
     more = map_sentence(value, moment.operation, moment.events)
     if _is_elsewhere(moment, value.name):
         # what this map had to do with an operation on another one comes first

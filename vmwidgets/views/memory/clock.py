@@ -24,6 +24,7 @@ from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
+from vmwidgets.views.story.words.names import policy_name
 
 if TYPE_CHECKING:
     from vmwidgets.pictures.at import At
@@ -194,7 +195,7 @@ def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
     others = len(value.rings) - (ring.name in value.rings)
     of += f" · {counted(others, 'other ring')}" if others else ""
     decides = " decides" if value.is_function else ""
-    return f"{visible(value.policy)}{decides} · {of} · {counted(ring.count, 'frame')}"
+    return f"{policy_name(value.policy)}{decides} · {of} · {counted(ring.count, 'frame')}"
 
 
 def _seats(ring: RingValue, look: Look[ReplacementValue]) -> list[int | None]:

@@ -175,7 +175,7 @@ def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
 def _grid(value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int) -> Part:
     """Return the frames in rows, and the free blocks."""
     said = f"The frames in order, {across} to a row"
-    said += "; a dot: filled with zeroes" * any(
+    said += ". A dot is a free frame that is already filled with zeroes." * any(
         piece.run is not None and piece.run.state == "zeroed" for strip in strips for piece in strip.pieces
     )
     rows = boxes.below(boxes.words("frames/runs", said), rows_of(strips, across), gap=4)

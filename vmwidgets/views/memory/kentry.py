@@ -156,6 +156,9 @@ def _answer(contents: KentryContents, entries: Look[MapValue] | None) -> str:
     if entries is None or entries.now.folds or len(contents.slabs) < contents.area.allocated:
         slots = sum(slab.buffers for slab in contents.slabs)
         return kentry_state("slots", slots - sum(len(slab.free) for slab in contents.slabs), slots=slots, slabs=slabs)
+    holding = sum(len(slab.free) < slab.buffers for slab in contents.slabs)
+    if holding < len(contents.slabs) > 1:
+        slabs = f"{holding} of {slabs}"
     static = sum(not one.address for one in entries.now.entries)
     count = len(entries.now.entries)
     return kentry_state("older" if static else "all", static, used=count - static, entries=count, slabs=slabs)

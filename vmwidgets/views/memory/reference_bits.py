@@ -25,6 +25,7 @@ from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Node, Rows, Table, Text
 from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.story.words.names import policy_name
 
 if TYPE_CHECKING:
     from vmwidgets.pictures.at import At
@@ -76,7 +77,7 @@ def reference_bits(at: At) -> Sheet:
     value = at.value(at.whole.replacement)
     order = "by arrival" if value.is_function else "the next to be looked at first"
     return Sheet(
-        "reference bits", f"{value.policy}, {counted(len(every), 'page')} in memory, {order}",
+        "reference bits", f"{policy_name(value.policy)}, {counted(len(every), 'page')} in memory, {order}",
         boxes.below(
             boxes.sized(partial(_groups, shown, marks)), boxes.more("bits/more", left, "task"),
             _legend(every, is_changed="changed" in marks.values()), gap=12,

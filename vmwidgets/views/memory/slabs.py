@@ -58,7 +58,8 @@ def slabs(at: At) -> Sheet:
     >>> vm.Slabs(m.caches)
     Slabs of caches ...
     """
-    moment, look = at.moment, at.look(at.target, changed_first(at.moment.events))
+    look = at.look(at.target, changed_first(at.moment.events))
+    moment = look.moment  # without steps where nothing is known of the caches between them, as in a boot
     value = CachesValue(tuple(one for one in look.now.caches if _slabs(one)))
     places = [slab.address for cache in look.after.caches for slab in cache.slabs] or [int(at.whole.kernel_map.start)]
     style = AddressStyle.of(min(places), max(places) + 1)

@@ -84,7 +84,7 @@ def draw_threads(
         boxes.below(
             boxes.words("threads/answer", "" if is_still else answer, "body"),
             _circle(ring, touched),
-            _ready(value, touched),
+            _ready(value, touched, is_waiting),
             _waiting(groups, value, touched),
             _done(value, touched),
             gap=18,
@@ -212,18 +212,21 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 # ---- those that can go on, and those that are done -----------------------------------------------------
 
 
-def _ready(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
-    """Return who runs now or next, large, and next to it, or below, the other threads that can run, in one row."""
+def _ready(value: ThreadsValue, touched: Mapping[str, str], is_waiting: bool) -> Part:
+    """Return who runs now or next, large, and next to it, or below, the other threads that can run, in one row.
+
+    If the kernel `is_waiting`, the next thread's card names the call that runs it.
+    """
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
     ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
-    now = [boxes.thing(H, _cell)] * holds + [_large(thread, touched) for thread in running]
+    now = [boxes.thing(H, _cell)] * holds + [_large(thread, touched, "") for thread in running]
     head, after = "runs now", "can go on, the next one first"
     skipped = 0
     if ready and not now:
-        now, head, after, skipped = [_large(ready[0], touched)], "runs next", "then", 1
+        now, head, after, skipped = [_large(ready[0], touched, "m.run() runs it" * is_waiting)], "runs next", "then", 1
     others = ready[skipped:]
 
     def row(w: float) -> Part:
@@ -241,9 +244,9 @@ def _ready(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
     return boxes.either(_BESIDE, both, boxes.below(left, right, gap=GAP))
 
 
-def _large(thread: ThreadValue, touched: Mapping[str, str]) -> Part:
-    """Return the thread that runs now or next."""
-    more = (("m.run() runs it", "mono label dim"),) * (thread.state == "ready")
+def _large(thread: ThreadValue, touched: Mapping[str, str], call: str) -> Part:
+    """Return the thread that runs now or next, with the call that runs it, if there is one."""
+    more = ((call, "mono label dim"),) * bool(call)
     return boxes.thing(_LARGE, lambda box: thread_card(thread, box, touched, lane="ready", more=more))
 
 

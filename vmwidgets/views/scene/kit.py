@@ -389,7 +389,7 @@ def fold(
     )
 
 
-def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", state: Collection[str] = ()) -> Link:
+def arrow(identity: str, source: Node, target: Node, *, kind: str, state: Collection[str] = ()) -> Link:
     """Return a straight arrow from one thing to the edge of another."""
     begin, end = (Box(one.x, one.y, one.w, one.h) for one in (source, target))
     points = (begin.edge_towards(end.middle), end.edge_towards(begin.middle))

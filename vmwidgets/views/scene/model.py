@@ -59,7 +59,7 @@ class Node:
     ("entry:17"), shared by all views, for selection; "" can't be selected.  `kind` is a class of the style sheet
     ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor", "bits", "verdict", "marker", "label").
     `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle" (pointing down).  `state` contains the
-    present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "fault", "ok" ….
+    present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "fault" ….
     `action` is the effect of a click or Enter: "select", "open" or "".  `title` is the whole text, for hovering and for
     screen readers.  `lane` orders keyboard movement.  `value` is the number of a node that can be turned, or -1.
     `role` is another use: "turn" (a drag turns the node with a value above it), "switch" (it is on or off).
@@ -90,7 +90,7 @@ Point = tuple[float, float]
 class Link:
     """A line between two nodes.
 
-    `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the way in absolute pixels; `arrow` puts a
+    `kind` is a class ("tree", "next", "walk"); `points` is the way in absolute pixels; `arrow` puts a
     head at the end.  A `branch` connects a parent to a child, and arrow keys follow it.  With a `bend`, each piece of
     the way that is neither level nor upright is one curve, whose ends are "level" or "upright".
     """
@@ -260,16 +260,20 @@ class Caption:
         first, *rest = [self.text] if self.text.endswith("?") else _AFTER_A_SENTENCE.split(self.text, 1)
         return replace(self, text=first, reason=f"{rest[0]} {self.reason}".strip()) if rest else self
 
-    def below(self, subtitle: str, place: str) -> Caption:
-        """Return the caption as it is drawn below a subtitle that begins with the name of a place.
+    def below(self, title: str, subtitle: str) -> Caption:
+        """Return the caption as it is drawn below the title and the subtitle, which are one line.
 
-        The name is not repeated, and addresses are as short as in the picture.
+        A place that the title names is not repeated, and addresses are as short as in the picture, or without the upper
+        half that an address in the title has.
 
         >>> one = Caption("4 KiB were mapped at 0xffff_8080_01a1_1000 in kernel_map.")
-        >>> one.below("x86-64 · … is 0xffff_8080", "kernel_map").text
+        >>> one.below("kernel_map", "x86-64 · … is 0xffff_8080").text
         '4 KiB were mapped at …01a1_1000.'
+        >>> Caption("0xffff_8080_01a1_1000 has no page yet.").below("walk of 0xffff_8080_01a1_1000", "x86-64").text
+        '…01a1_1000 has no page yet.'
         """
-        shared = _SHARED.search(subtitle)
+        place = title.rpartition(": ")[2]
+        shared = _SHARED.search(subtitle) or _UPPER.search(title)
         said = (one.replace(f" in {place}.", ".") for one in (self.text, self.reason))
         text, reason = (one.replace(f"{shared[1]}_", "…") if shared else one for one in said)
         return replace(self, text=text, reason=reason)
@@ -277,6 +281,9 @@ class Caption:
 
 _SHARED = re.compile("… is (0x[0-9a-f_]+)")
 """The digits that all addresses of a picture share."""
+
+_UPPER = re.compile(r"\b(0x[0-9a-f_]+)_[0-9a-f]{4}_[0-9a-f]{4}\b")
+"""The digits of a long address above its lower half."""
 
 _AFTER_A_SENTENCE = re.compile(r"(?<=[.!?]) (?=\S)")
 
@@ -412,7 +419,7 @@ class Scene:
     @property
     def headed(self) -> Caption:
         """The caption as it is drawn below title and subtitle."""
-        return self.caption.below(self.subtitle, self.title.rpartition(": ")[2])
+        return self.caption.below(self.title, self.subtitle)
 
     def emptied(self, caption: Caption) -> Scene:
         """Return the same picture without contents, but with these words."""

@@ -224,9 +224,9 @@ def _words(row: WindowRow, span: int, w: float, user: str) -> _Words:
     room = w - _LEFT - _RIGHT
     beside = room - text_width(slots, "mono label") - 4
     if row.kind == "leaf":
-        rights = f"{row.rights.removesuffix(' user')}{user if row.rights.endswith('user') else ''}"
+        rights = f"{row.rights.removesuffix('user').rstrip()}{user if row.rights.endswith('user') else ''}"
         pages = f"{row.pages:,} × {binary_size(row.size)}" if row.pages > 1 else binary_size(row.size)
-        end = wording((f"{pages}  {rights}", f"{size}  {rights}"), room)
+        end = wording([f"{many}  {rights}".rstrip() for many in (pages, size)], room)
     else:
         end = f"{size} {_KINDS[row.kind]}"
     return _Words(slots, end, text_width(end, "label") + 4 > beside)
@@ -336,7 +336,7 @@ def _title(table: OpenTable, row: WindowRow) -> str:
     if row.kind == "leaf":
         size = binary_size(row.size)
         pages = f"{row.pages:,} pages of {size}, {binary_size(row.bytes)}, from" if row.pages > 1 else f"{size}"
-        said = f"{where}: {pages} physical {Address(row.address)}, {row.rights}"
+        said = f"{where}: {pages} physical {Address(row.address)}{', ' * bool(row.rights)}{row.rights}"
         return f"{said}, standing in {row.repeated} descriptors" if row.repeated > 1 else said
     covered = f"{where} and {binary_size(row.count * table.span)}"
     if row.kind in ("table", "window"):

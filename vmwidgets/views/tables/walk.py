@@ -28,7 +28,7 @@ from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wrapped
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
-from vmwidgets.views.story.words.names import address, shortened
+from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor, draw_low_flags, refused_by_flags
@@ -221,7 +221,7 @@ def draw_reach(
 
 
 def _subtitle(walk: Walk) -> str:
-    return f"{walk.format} · {'user' if walk.user else 'supervisor'} {walk.access}"
+    return f"{walk.format} · {f'{walk.side} {walk.access}'.strip()}"
 
 
 def _tables_read(
@@ -400,7 +400,7 @@ def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> C
         caption = Caption(_fault(walk, walk.fault, entry), (), "", "plain" if is_untouched(walk, entry) else "error")
     else:
         assert walk.pa is not None
-        places = {"address": shortened(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
+        places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
         caption = Caption(words.say_walk("reached", **places), (), words.walk_rights(walk), "good")
     if earlier is not None and (earlier.pa, earlier.fault) != (walk.pa, walk.fault):
         caption = replace(caption, reason=words.earlier_walk(earlier))
@@ -411,10 +411,10 @@ def _fault(walk: Walk, fault: Fault, entry: EntryValue | None) -> str:
     """Return the fault with its reason, and the map's entry that allows the access, if the tables do not map it yet."""
     why = (fault.why[:1].upper() + fault.why[1:]).removesuffix(".")
     if entry is not None and fault.kind == "not-present":
-        at = shortened(walk.va)
+        at = address(walk.va)
         return words.say_walk("fault/covered", address=at, exception=fault.exception, entry=entry.id)
     access = {"execute": "fetch"}.get(walk.access, walk.access)
-    return words.say_walk("fault", access=access, address=shortened(walk.va), exception=fault.exception, why=why)
+    return words.say_walk("fault", access=access, address=address(walk.va), exception=fault.exception, why=why)
 
 
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
@@ -535,7 +535,7 @@ class Bench:
 
 
 def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
-    """Return the switches for the access, for its mode, and for undoing an edit."""
+    """Return the switches for the access and its mode, if the tables make a difference, and for undoing an edit."""
     accesses = [
         Switch(word, word, walk.access == word, f"the access is a {word}" if walk.access == word else f"make it {word}")
         for word in ("read", "write", "execute")
@@ -551,7 +551,8 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
     ]
     many = f" ({len(bench.edited)} edited)"
     undo = [Switch("undo", f"undo{many}", None, f"undo the latest edit of a descriptor{many}")]
-    return [accesses, who, undo if bench.edited else []]
+    decide = not {"read", "write", "execute"} <= {*walk.without}
+    return [accesses if decide else [], who if walk.side else [], undo if bench.edited else []]
 
 
 def _shown_step(walk: Walk, bench: Bench) -> Step | None:

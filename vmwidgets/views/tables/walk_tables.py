@@ -304,10 +304,12 @@ def draw_rights(walk: Walk, box: Box) -> list[Node]:
     steps = walk.steps
     if not steps or steps[-1].kind != "leaf":
         return []
-    needed = {walk.access, *["user"] * walk.user}
+    needed = {walk.access, walk.side} - {"supervisor", ""}
     rows: list[tuple[str, str, bool]] = []
     others: list[str] = []
     for right, name in _RIGHTS.items():
+        if right in walk.without:
+            continue
         denying = next((step for step in steps if not getattr(step.rights, right)), None)
         if denying is not None:
             rows.append((name, f"denied by the {table_name(denying)}", right in needed))

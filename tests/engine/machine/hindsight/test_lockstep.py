@@ -113,6 +113,18 @@ def short_of_frames() -> tuple[Any, Any]:
     return a, b
 
 
+def test_a_replay_follows_with_its_own_machine() -> None:
+    first = vm.boot("x86-64", layout="tiny")
+    task = first.task("init")
+    start = task.mmap("8 KiB")
+    task.write(start, b"x")
+    replay = first.again(fork="eager")
+    pair = vm.lockstep(first, replay)
+    task.fork()
+    assert replay.machine.tasks["init.1"].peek(start) == b"x"
+    assert pair.counts["copies"] == (0, 1)
+
+
 def test_what_differs_is_noted_and_is_forgotten_with_an_undo() -> None:
     a, b = short_of_frames()
     pair = vm.lockstep(a, b)

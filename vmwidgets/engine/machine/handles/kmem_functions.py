@@ -281,7 +281,7 @@ class KmemFunctions(KmemCalls, Functions):
         if vm_map is None or not vm_map.start <= start < end <= vm_map.end:
             name = "any map of kernel memory" if vm_map is None else vm_map.called
             raise Refused(
-                f"address={Address(start)} and size={size} are not a range in {name}: there is nothing to free"
+                f"address={Address(address)} and size={size} are not a range in {name}: there is nothing to free"
             )
         if not self.system.allocations.is_free_to_go(start, end, vm_map.name):
             self._refuse_foreign(vm_map, start, end)

@@ -221,9 +221,15 @@ class MapPart(Part):
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
         """Return a range of the map that is not empty and may be changed."""
         vm_map = self.vm_map
-        first = arguments.page_within(start, "start", vm_map)
-        if (end is None) == (size is None):
-            raise Refused(f"{verb} needs either end or size, not both or neither")
+        try:
+            first = arguments.page_within(start, "start", vm_map)
+        except Refused as refused:
+            begins = next((entry.start for entry in self if type(start) is int and entry.id == start), None)
+            raise refused if begins is None else Refused(f"{refused}; entry {start} begins at {begins}") from None
+        if end is None and size is None:
+            raise Refused(f"{verb} needs the end of the range too: write end=…, or size='4 KiB'")
+        if end is not None and size is not None:
+            raise Refused(f"{verb} needs only one of end={shown(end)} and size={shown(size)}")
         if end is not None:
             last = arguments.aligned(end, "end")
         elif type(size) is int and 0 < size <= vm_map.end and not size & IN_PAGE:

@@ -10,7 +10,7 @@ from ...base.errors import Refused, VMError, in_ascii, shown
 from ...base.journal import Operation
 from ...base.units import counted
 from ..replay import CannotGoOn, Replay
-from .again import Tally
+from .again import Again, Tally
 
 
 class Difference(NamedTuple):
@@ -180,9 +180,10 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     """Make `second` repeat each operation of `first` from now on, and note the differences.
 
     Use the first machine as usual, with its handles and pictures.  Undo and redo are repeated on the second machine
-    too. Both machines begin in their current state: make the second a branch of the first, or boot both and make every
-    call in step. An address moves with the range that an operation returned, as in :meth:`.Machine.again`.  With
-    `stop`, the second machine stops at the first difference; :attr:`Lockstep.differences` says which differences count.
+    too. Both machines begin in their current state: make the second a branch of the first or a replay of it
+    (``first.again(…)``), or boot both and make every call in step. An address moves with the range that an operation
+    returned, as in :meth:`.Machine.again`.  With `stop`, the second machine stops at the first difference;
+    :attr:`Lockstep.differences` says which differences count.
 
     The two are no longer in step if the second can't repeat an operation, for example because it lacks the processor,
     or because the operation takes a thread's function.  Nor are they in step if the second does or undoes operations of
@@ -203,6 +204,7 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     >>> list(b.tasks), pair.done
     (['init'], 3)
     """
+    first, second = (one.machine if isinstance(one, Again) else one for one in (first, second))
     for name, one in (("first", first), ("second", second)):
         if not hasattr(one, "journal") or not hasattr(one, "door"):
             raise Refused(f"{name}={shown(one)}: write a machine, such as m.branch()")

@@ -11,7 +11,6 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, Size, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
-from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.text import visible
 
 Starts = Mapping[int, int]
@@ -29,13 +28,13 @@ def address(value: object) -> str:
     return str(Address(value)) if isinstance(value, int) else str(value)
 
 
-def shortened(value: int) -> str:
-    """Return an address in a title: of a long one, its lower half, as on an axis.
+def policy_name(policy: str) -> str:
+    """Return the name of a replacement policy as textbooks write it; a learner's own function keeps its name.
 
-    >>> shortened(0xFFFF808000A07000), shortened(0x400000)
-    ('…00a0_7000', '0x40_0000')
+    >>> policy_name("fifo"), policy_name("second chance")
+    ('FIFO', 'second chance')
     """
-    return AddressStyle(value >> 32, 8).long(value)
+    return policy.upper() if policy in ("fifo", "lru", "opt", "nru") else visible(policy)
 
 
 def span(start: int, end: int) -> str:

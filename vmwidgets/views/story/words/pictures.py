@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size, counted, listed
 from vmwidgets.engine.kernel.map.map_schema import Entries, MapValue
-from vmwidgets.engine.mmu.tables_schema import Permission, Walk
+from vmwidgets.engine.mmu.tables_schema import Permission, Rights, Walk
 
 from .called import called
 from .kmem import KENTRY
-from .names import address, shortened
+from .names import address
 from .registry import Sentences
 
 # ---- maps ----------------------------------------------------------------------------------------
@@ -47,6 +47,12 @@ def tree_answer(value: MapValue, used: int, path: Sequence[tuple[int, str]], sou
     if value.folds or not value.nodes:
         return map_state(value, used)
     return _say_map("tree/state", depth + 1, map=_called(value))
+
+
+def tree_rotated(value: MapValue, events: Sequence[ev.Event]) -> str:
+    """Return that these events rotated the map's tree; "" if none did."""
+    is_rotated = any(isinstance(event, ev.TreeRotated) and event.tree == value.name for event in events)
+    return _say_map("tree/rotated") if is_rotated else ""
 
 
 def _called(value: MapValue) -> str:
@@ -136,7 +142,7 @@ def tlb_sentence(events: Sequence[ev.Event]) -> str:
     if len({(event.cpu, event.va >> PAGE_SHIFT) for event in looked}) == 1 and (bool(misses), bool(hits)) != (1, 1):
         case = "hit" if hits else "missed" if filled == 1 else ""
         if case and (case == "missed" or not filled):
-            return _say_tlb(case, cpu=looked[0].cpu, address=shortened(looked[0].va))
+            return _say_tlb(case, cpu=looked[0].cpu, address=address(looked[0].va))
     if hits or misses or filled:
         kept = {"misses": counted(misses, "miss"), "filled": counted(filled, "new translation")}
         return _say_tlb("accesses" if filled else "accesses/nothing new", hits=counted(hits, "hit"), **kept)
@@ -159,16 +165,18 @@ say_walk = Sentences("walks")
 def walk_rights(walk: Walk) -> str:
     """Return what the program and the kernel may do with the page, under the processor's settings during the walk."""
     may = walk.permissions
-    if may is None:
+    if may is None or {*walk.without} == {*Rights._fields}:
         return ""
     case = "both" if may.user == may.supervisor else "each" if any(may.user) else "supervisor"
-    return say_walk(f"may/{case}", user=_accesses(may.user), supervisor=_accesses(may.supervisor))
+    user, supervisor = (_accesses(side, walk.without) for side in (may.user, may.supervisor))
+    return say_walk(f"may/{case if walk.side else 'all'}", user=user, supervisor=supervisor)
 
 
-def _accesses(may: Permission) -> str:
-    """Return accesses in words, such as "read, write and execute", or "do nothing"."""
-    what = [word for word, allowed in zip(("read", "write", "execute"), may, strict=True) if allowed]
-    return listed(what) or "do nothing"
+def _accesses(may: Permission, without: Collection[str]) -> str:
+    """Return accesses in words, such as "read, write and execute", or "do nothing"; only those with bits are named."""
+    named = zip(Permission._fields, may, strict=True)
+    what = [word for word, allowed in named if allowed and word not in without]
+    return listed(what) or ("use the page" if any(may) else "do nothing")
 
 
 def earlier_walk(walk: Walk) -> str:
