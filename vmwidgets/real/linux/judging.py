@@ -68,7 +68,7 @@ class Judge:
         has_come_apart, mends = False, False
         if asked.here.spans != seen.spans and asked.name not in ("make", "start", "exit", *FILES):
             rows.append(self._mappings_differ(asked, seen))
-            mends = [one[:2] for one in _flat(asked)] == [one[:2] for one in _flat_of(seen)]
+            mends = [page for page, _ in _flat(asked)] == [page for page, _ in _flat_of(seen)]
             has_come_apart = not mends
         if has_come_apart:
             self.apart.add(asked.task)
@@ -268,7 +268,7 @@ def _flat_of(seen: Seen) -> list[tuple[int, str]]:
 
 
 def _edges(start: int, end: int) -> range:
-    """Return the numbers of the first and the last page of a range."""
+    """Return the addresses of a range's pages."""
     return range(start, end, PAGE)
 
 
