@@ -13,7 +13,7 @@ from ...engine.machine import Machine
 from ...engine.machine.arguments import MAX_NAME, reads_as_size
 from ...engine.machine.handles.objects import MemoryObject
 from ...engine.machine.handles.tasks import Task
-from ..loading import MORE_ROOM, ObjectNames, lacking_room
+from ..loading import MORE_ROOM, ObjectNames, lacking_room, whole_pages
 from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
@@ -122,7 +122,7 @@ class Performer:
     def _mmap(
         self, step: Step, start: int, size: int, protection: int, flags: frozenset[str], path: str | None, offset: int
     ) -> bool:
-        length = -(-size // PAGE) * PAGE
+        length = whole_pages(size)
         if not self._inside(step, start, length):
             return False
         task = self.tasks[step.space]
@@ -184,7 +184,7 @@ class Performer:
         task = self.tasks[step.space]
         if not (self._inside(step, start, max(size, 1)) and self._inside(step, to, length)):
             return False
-        old, new = -(-size // PAGE) * PAGE, -(-length // PAGE) * PAGE
+        old, new = whole_pages(size), whole_pages(length)
         if not self._known(step, task, start, old or PAGE):
             return False
         touched = task.space.vm_map.entries_in(start, start + (old or PAGE))
@@ -223,7 +223,7 @@ class Performer:
 
     def _covered(self, task: Task, start: int, size: int) -> Iterator[tuple[int, int]]:
         """Return the mapped pieces of a range, neighbours joined."""
-        end = start + -(-size // PAGE) * PAGE
+        end = start + whole_pages(size)
         pieces: list[tuple[int, int]] = []
         for entry in task.space.vm_map.entries_in(start, end):
             first, last = max(start, entry.start), min(end, entry.end)
@@ -234,7 +234,7 @@ class Performer:
 
     def _known(self, step: Step, task: Task, start: int, size: int, any_part: bool = False) -> bool:
         """Return whether calls have mapped the range; a call on a range mapped by `execve` itself is counted."""
-        length = -(-size // PAGE) * PAGE
+        length = whole_pages(size)
         covered = sum(last - first for first, last in self._covered(task, start, length))
         known = covered > 0 if any_part else covered >= length
         self.beyond[step.name] += not known

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE
+from ..loading import whole_pages
 from . import arguments
 from .line import Value
 from .text import Call, Ended, Event, Headless, PassedOver, Signalled, Unfinished
@@ -426,7 +427,7 @@ class _Planner:
             self._plan.skipped["brk, of a heap that began before"] += 1
             return
         if wanted == 0 and call.result != self._heap_ends[space]:  # another heap: an execve was not recorded
-            self._do(call.line, "", "exec", space, -(-(call.result or 0) // PAGE) * PAGE)
+            self._do(call.line, "", "exec", space, whole_pages(call.result or 0))
         self._heap_ends[space] = call.result or 0
         self._step(call, process, "brk", call.result)
 
@@ -545,7 +546,7 @@ def _ahead(events: Sequence[Event]) -> Ahead:
             path = arguments.text(event.arguments[at]) if len(event.arguments) > at else None
             programs.setdefault(event.pid, (path or "").rpartition("/")[2] or "program")
         elif event.name == "brk" and event.result:
-            heap = -(-event.result // PAGE) * PAGE
+            heap = whole_pages(event.result)
             if event.pid in last:
                 heaps.setdefault(last[event.pid], heap)
             elif event.pid not in starts:
