@@ -20,7 +20,7 @@ from ..engine.machine.kept.copies import no_collection
 from ..given.loaded import UNKNOWN, LoadedMaps, MapsRange
 from . import given_text
 from .cleaned import Cleaned, as_it_is, cleaned, numbered
-from .foreign import CALL_LINE, SEEN, refuse_foreign, refuse_others
+from .foreign import CALLS, SEEN, refuse_foreign
 from .loading import MORE_ROOM, ObjectNames, free_name, lacking_room, task_name
 from .ranges.found import ReadRanges
 from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
@@ -125,8 +125,7 @@ def ranges_of(text: str, source: str) -> ReadRanges:
 def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
     """Return the ranges of a text from which terminals' and logs' additions were removed."""
     kind, _ = kind_of(text)
-    refuse_foreign(text.text, text.source, SEEN)
-    refuse_others(text.text, text.source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")
+    refuse_foreign(text.text, text.source, SEEN, first=[CALLS])
     if kind is not None:
         return read_ranges(text, kind)
     refuse_foreign(text.text, text.source)

@@ -11,11 +11,11 @@ from typing import Any
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, printable, shown
 from ...engine.base.progress import Progress
-from ...engine.machine import Machine, boot
+from ...engine.machine import Machine
 from ...engine.machine.kept.copies import no_collection
 from .. import given_text
 from ..cleaned import LEAVES_OUT, leaves_out
-from ..loading import task_name
+from ..loading import machine_with, task_name
 from .perform import Performer
 from .plan import Plan, plan
 from .result import LoadedStrace
@@ -119,9 +119,7 @@ def whole_calls(text: str) -> int:
 def load_calls(text: str, source: str, progress: Progress | None = None) -> LoadedStrace:
     """Return a program replayed in a new machine whose addresses suit it."""
     highest = max((int(one, 16) for one in _RESULT.findall(text)), default=0)
-    name = "x86-64" if highest < 1 << 47 else "aarch64" if highest < 1 << 48 else "x86-64-la57"
-    machine = boot(name, ram="256 MiB", layout="x15-64" if name == "x86-64" else "small")
-    return load_calls_into(machine, text, source, "", None, progress)
+    return load_calls_into(machine_with(highest + 1, "256 MiB"), text, source, "", None, progress)
 
 
 _RESULT = re.compile(r"(?:mmap2?|brk|mremap)\(.*\)\s+= 0x([0-9a-f]{9,16})\b")

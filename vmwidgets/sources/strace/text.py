@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused, printable
-from ..foreign import MAPS_LINE, refuse_foreign, refuse_others
+from ..foreign import MAPS, refuse_foreign
 from .line import ASKED, Line, Value, integer, read_line
 from .loosely import CHANGING, SUMMARY, Loose, calls_inside, loosely, outcome
 
@@ -226,8 +226,7 @@ class _Reader:
 
     def _refuse_all(self, text: str, first: int) -> None:
         """Refuse a text without a line of strace, and say what the text is, if that is known."""
-        refuse_foreign(text, self.source)
-        refuse_others(text, self.source, MAPS_LINE, "a map of /proc/PID/maps", "give it to vm.load_maps")
+        refuse_foreign(text, self.source, first=[MAPS])
         if not first:
             raise Refused(f"{self.source} is empty: a program makes at least one call; {_EXAMPLE}")
         raise self.refused(first, f"{_cut(text.split(chr(10))[first - 1])!r} is not a line of strace; {_EXAMPLE}")
