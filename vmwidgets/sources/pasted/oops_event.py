@@ -195,8 +195,7 @@ class Event:
                 self.parts.unsaid.append(f"A number in line {number} has a blank in it, and is not read: {digits}.")
                 return None
             if whole and len(digits) not in whole:
-                self.parts.unsaid.append(f"The address {digits} in line {number} is cut, and not read.")
-                self.parts.reasons.append(self.parts.unsaid[-1])
+                self.parts.refuse(f"The address {digits} in line {number} is cut, and not read.")
                 return None
             if self.parts.ends_in(number, match.end()):
                 self.parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")

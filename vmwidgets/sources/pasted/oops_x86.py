@@ -159,8 +159,7 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
     parts, address = event.parts, event.number(_ADDRESS, () if match["crash"] else (8, 16))
     chain = _descriptors(event, address)
     if address is None or chain is None or not chain.values:
-        parts.unsaid.append(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
-        parts.reasons.append(parts.unsaid[-1])
+        parts.refuse(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
         return
     fmt, values, lines = chain
     above = values[-2] if len(values) > 1 else None
@@ -291,8 +290,7 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
 
 
 def _say_cut(event: Event, head: re.Match[str], line: int) -> None:
-    event.parts.unsaid.append(f"{head['name']} in line {line} is cut, and not read.")
-    event.parts.reasons.append(event.parts.unsaid[-1])
+    event.parts.refuse(f"{head['name']} in line {line} is cut, and not read.")
 
 
 def _least(pattern: re.Pattern[str], names: list[str], values: list[str]) -> int:

@@ -215,9 +215,7 @@ def _programs(parts: Parts) -> set[int]:
         if name == _GO and any(one in signals for one in range(number + 1, number + _AROUND + 1)):
             continue  # the signal says more
         other = "one of xv6's" if name in _SYSTEMS else "a kernel's"
-        words = f"The panic in line {number} is {name}'s, not {other}, and it has no address of an access."
-        parts.unsaid.append(words)
-        parts.reasons.append(words)
+        parts.refuse(f"The panic in line {number} is {name}'s, not {other}, and it has no address of an access.")
     parts.claimed |= theirs
     return theirs
 

@@ -132,8 +132,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             continue
         matches = [*_SCAUSE.finditer(line)]
         if not matches and "%" not in line and _UNREAD.search(line):
-            unsaid.append(f"Line {at + 1} looks like a trap and can't be read.")
-            parts.reasons.append(unsaid[-1])
+            parts.refuse(f"Line {at + 1} looks like a trap and can't be read.")
             parts.claimed.add(at + 1)
         for which, match in enumerate(matches):
             scause = NAMES.get(match[3]) if match[3] else _register(match[2], parts.ends_in(at + 1, match.end(2)))
