@@ -59,7 +59,7 @@ class Process(LiveProcess):
         `where` is an address in the range, or part of its name, such as "[heap]"; without `where`, all ranges are
         counted.  It can also be an array, a mapped file or other bytes of this process: then the pages of its bytes are
         counted, which may be a part of a range, or several ranges.  The result says which addresses it is about.  1 GiB
-        takes at most 50 ms with NumPy.  Raises :class:`Refused` if there is no such range, or no pagemap, or for
+        takes at most 50 ms.  Raises :class:`Refused` if there is no such range, or no pagemap, or for
         an array without bytes.
 
         >>> import vmwidgets as vm
