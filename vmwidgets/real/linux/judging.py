@@ -173,17 +173,15 @@ class Judge:
         if asked.name in ("read", "execute"):
             self._note_zeroes(asked)
         for (start, here), real in zip(asked.here.pages, seen.pages, strict=True):
-            pages = [start + at * PAGE for at in range(len(here)) if here[at] != real[at]]
-            new = [
-                page
-                for page in pages
-                if (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) not in self._told
-            ]
-            self._told |= {
-                (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) for page in new
+            differ = {
+                (asked.task, start + at * PAGE, *both)
+                for at, both in enumerate(zip(here, real, strict=True))
+                if both[0] != both[1]
             }
+            new = differ - self._told
+            self._told |= new
             if new:
-                known = all((asked.task, page) in self._zeroes for page in new)
+                known = all((task, page) in self._zeroes for task, page, *_ in new)
                 what = f"pages from {Address(start)} on"
                 yield _row(asked, what, here, real, "page of zeroes" if known else "")
 

@@ -128,11 +128,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         return replace(trap, says=f"{done}; {by_fsr}.")
     by_name = {one.name: one.value for one in words}
     is_long = bool(fsr is not None and fsr & LPAE) or any(one.value >> 32 for one in words)
-    is_long = (
-        is_long
-        or ("pmd" in by_name and fsr is None)
-        or ("pte" in by_name and "ppte" not in by_name and "pmd" in by_name)
-    )
+    is_long |= "pmd" in by_name and (fsr is None or ("pte" in by_name and "ppte" not in by_name))
     if is_long:
         tables, walk = _long(trap, access, user, event, words, by_name)
     else:
