@@ -88,7 +88,7 @@ def load_calls_into(
 ) -> LoadedStrace:
     """Replay the calls of a text in tasks of a machine, as one group."""
     with no_collection():
-        found = _planned(list(parse_strace(text, source, whole=False)), source, until)
+        found = _planned(list(parse_strace(text, source)), source, until)
         performer = Performer(machine, name, source)
         with machine.group("load_strace"), machine.history.without_copies():
             performer.perform(found.steps, progress)
