@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from vmwidgets.engine.base.frozen import frozen
@@ -333,6 +333,19 @@ def leaves_out(line: str) -> bool:
 
 LEAVES_OUT = "leaves lines out"
 """What such a line does, in a sentence about it."""
+
+
+FEW = 8
+"""The most things that a sentence names."""
+
+
+def first_few(some: Sequence[object]) -> str:
+    """Return a list of things for a sentence, at most :data:`FEW` of them.
+
+    >>> first_few(range(9)), first_few([3])
+    ('0, 1, 2, 3, 4, 5, 6, 7 …', '3')
+    """
+    return ", ".join(map(str, some[:FEW])) + " …" * (len(some) > FEW)
 
 
 def numbered(lines: list[str]) -> Iterator[tuple[int, str]]:

@@ -105,7 +105,7 @@ CALL = re.compile(r"(?<![\w.])(execve|brk|mmap2?|munmap|mprotect|openat|open|clo
 
 def strace_weight(text: str) -> int:
     """Return how many lines of a text, up to some thousand, are calls recorded by strace.  O(characters)."""
-    return sum(1 for _ in islice(CALL.finditer(text), 4_096))
+    return _count(CALL, text)
 
 
 _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*\(.*\)\s+= ", re.MULTILINE)
@@ -113,7 +113,11 @@ _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*
 
 def whole_calls(text: str) -> int:
     """Return how many lines, up to some thousand, begin as strace begins them."""
-    return sum(1 for _ in islice(_WHOLE.finditer(text), 4_096))
+    return _count(_WHOLE, text)
+
+
+def _count(pattern: re.Pattern[str], text: str) -> int:
+    return sum(1 for _ in islice(pattern.finditer(text), 4_096))
 
 
 def load_calls(text: str, source: str, progress: Progress | None = None) -> LoadedStrace:

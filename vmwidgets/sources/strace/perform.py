@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from ...engine.base.errors import KernelError, Refused, printable
 from ...engine.base.progress import STEP, Progress
@@ -45,8 +46,9 @@ class Performer:
         """The number below which all task names of a program are taken, by the program's name."""
         self._steps: dict[str, Callable[..., bool]] = {
             "begin": self._begin, "fork": self._fork, "share": lambda step: True, "exec": self._exec,
-            "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "mprotect": self._mprotect,
-            "brk": self._brk, "mremap": self._mremap, "madvise": self._madvise, "msync": self._msync,
+            "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "brk": self._brk, "mremap": self._mremap,
+            "mprotect": partial(self._on_each, Task.mprotect), "madvise": partial(self._on_each, Task.madvise),
+            "msync": partial(self._on_each, Task.msync),
         }  # fmt: skip  # read as a table
 
     def perform(self, steps: list[Step], progress: Progress | None = None) -> None:
@@ -155,23 +157,14 @@ class Performer:
         task.munmap(start, size)
         return True
 
-    def _mprotect(self, step: Step, start: int, size: int, protection: int) -> bool:
-        return self._on_each(step, start, size, lambda task, at, part: task.mprotect(at, part, protection))
-
-    def _madvise(self, step: Step, start: int, size: int, advice: str) -> bool:
-        return self._on_each(step, start, size, lambda task, at, part: task.madvise(at, part, advice))
-
-    def _msync(self, step: Step, start: int, size: int) -> bool:
-        return self._on_each(step, start, size, lambda task, at, part: task.msync(at, part))
-
-    def _on_each(self, step: Step, start: int, size: int, act: Callable[[Task, int, int], object]) -> bool:
-        """Do the action on each mapped part of a range."""
+    def _on_each(self, call: Callable[..., object], step: Step, start: int, size: int, *given: int | str) -> bool:
+        """Make a task's call on each mapped part of a range."""
         task = self.tasks[step.space]
         if size and not self._inside(step, start, size):
             return False
         pieces = list(self._covered(task, start, size))
         for first, last in pieces:
-            act(task, first, last - first)
+            call(task, first, last - first, *given)
         self._known(step, task, start, size)
         return bool(pieces)
 

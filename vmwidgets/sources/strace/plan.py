@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE
+from ..cleaned import first_few
 from ..loading import whole_pages
 from . import arguments
 from .line import Value
@@ -166,9 +167,9 @@ class _Planner:
                 else:
                     self._call(event, process)
         if self._unnamed:
-            names = ", ".join(map(str, [*self._unnamed][:8])) + " …" * (len(self._unnamed) > 8)
             self._plan.unsaid.append(
-                f"The trace does not say which files are mapped by file descriptors {names} (strace -y does)."
+                f"The trace does not say which files are mapped by file descriptors {first_few([*self._unnamed])}"
+                " (strace -y does)."
             )
         return self._plan
 
@@ -187,11 +188,9 @@ class _Planner:
             one.name in ("exit", "exit_group") for one in self._events if isinstance(one, Call | Unfinished)
         )
         if self._threads:
-            names = ", ".join(map(str, self._threads[:8])) + " …" * (len(self._threads) > 8)
             self._plan.unsaid.append(
-                f"No call of the trace made the processes {names}: they are taken as threads of one, as strace -p"
-                f" attaches"
-                " to them."
+                f"No call of the trace made the processes {first_few(self._threads)}: they are taken as threads of one,"
+                " as strace -p attaches to them."
             )
         if until is None and not ends:
             self._plan.unsaid.append("The trace ends before its program does: it is what is mapped at its last line.")
@@ -282,6 +281,9 @@ class _Planner:
         group = self._alive[pid].group
         return [one for one, process in self._alive.items() if process.group == group]
 
+    def _pid_of(self, process: _Process) -> int | None:
+        return next(pid for pid, one in self._alive.items() if one is process)
+
     def _ended(self, event: Ended) -> None:
         pid = next(iter(self._alive), None) if event.pid is None and None not in self._alive else event.pid
         if event.heir is None:
@@ -370,7 +372,7 @@ class _Planner:
         for one in self._group_of(call.pid) if call.pid in self._alive else ():
             if self._alive[one] is not process:
                 self._leave(call.line, call.name, one, "execve of another thread")
-        pid = next(one for one, other in self._alive.items() if other is process)
+        pid = self._pid_of(process)
         users = self._users[process.space]
         if len(users) > 1:  # a parent waits for it, with the same space
             users.discard(pid)
@@ -386,7 +388,7 @@ class _Planner:
 
     def _exit(self, call: Call, process: _Process) -> None:
         code = arguments.number(call.arguments[0]) if call.arguments else 0
-        pid = next(one for one, other in self._alive.items() if other is process)
+        pid = self._pid_of(process)
         for one in self._group_of(pid) if call.name == "exit_group" else [pid]:
             self._leave(call.line, call.name, one, f"exited with {code}")
 
