@@ -27,7 +27,7 @@ from .memory_report import WORDS as REPORT_WORDS
 from .memory_report import read_memory_report
 from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
-from .proc_maps import RECORDED, load_ranges, text_of
+from .proc_maps import load_ranges, text_of
 from .program_references import read_references, read_string
 from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
@@ -164,7 +164,7 @@ def _given(given: Any) -> Given:
         )
     name = given_text.path_of(given, "a text about memory")
     if name.startswith("/proc/") and not Path(proc_maps.SELF).exists():
-        text, source, _ = text_of(name)
+        text, source = text_of(name)
         return Given(text, source, None)
     return Given(given_text.read(name, "a text about memory", "no such text", MOST_TEXT_BYTES), printable(name), name)
 
@@ -233,7 +233,7 @@ def _ranges(given: Given) -> LoadedMaps | None:
         exact = read_ranges(text, kind)
     highest = max((one.end for one in exact.ranges if one.end <= 1 << 56), default=0)
     machine = machine_with(highest, "256 MiB" if len(exact.ranges) > 5_000 else "64 MiB")
-    return load_ranges(machine, exact, given.source, "maps", recorded=given.source == RECORDED, progress=given.progress)
+    return load_ranges(machine, exact, given.source, "maps", progress=given.progress)
 
 
 _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILINE)

@@ -21,7 +21,7 @@ from ..engine.kernel.tasks.vm_object import TaskObject
 from ..engine.machine.handles.tasks import Task
 from ..given.loaded import MapsRange
 from ..given.process import CellMemory, ProcessMoment, between
-from .proc_maps import ranges_of, refuse_damaged, text_of
+from .proc_maps import whole_ranges
 from .ranges.found import ENDS_WITHIN
 
 _ANONYMOUS = ("/dev/zero (deleted)", "[")
@@ -92,9 +92,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
         return between(task, maps)
     if not isinstance(task, Task):
         raise Refused(f"task={shown(task)} is {a_kind(task)}: write a task, such as vm.load_strace(…).task")
-    text, source, _ = text_of(maps)
-    found = ranges_of(text, source)
-    refuse_damaged(found, source)
+    found, source = whole_ranges(maps)
     ranges, missing = _told_apart(found.ranges), [one for one in found.unsaid if not one.startswith(ENDS_WITHIN)]
     if missing:  # a difference would be a defect of the text
         raise Refused(f"{source} does not say all that is compared. {missing[0]} Give the whole of /proc/PID/maps")
