@@ -66,7 +66,7 @@ EC_NAMES = {
     0x2F: "SError",
 }
 
-WNR, CM = 1 << 6, 1 << 8
+WNR = 1 << 6
 
 SIZES = {4: 12, 16: 14, 64: 16}
 """Bits of a page, by KiB."""
