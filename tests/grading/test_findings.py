@@ -14,7 +14,7 @@ from tests.grading.earlier import result
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.grading import grade, read_course, report
-from vmwidgets.grading.findings import STAFF, STUDENTS, SUSPICIOUS, Finding, Status, found
+from vmwidgets.grading.findings import SUSPICIOUS, Finding, Status, found
 from vmwidgets.labs.sheet import sheet_of
 
 from .synthetic import COURSE, checked, notebook, seed_of, solved, written
@@ -33,12 +33,12 @@ def named(text: str) -> set[str]:
 
 @pytest.mark.parametrize("status", Status)
 def test_each_finding_has_words_for_staff_and_for_students(status: Status) -> None:
-    about: dict[str, Any] = dict.fromkeys(named(STAFF[status]) | named(STUDENTS[status]), "4711")
+    about: dict[str, Any] = dict.fromkeys(named(status.staff) | named(status.student), "4711")
     finding = found(status, **about)
     assert finding.staff
     assert "{" not in finding.staff + finding.student
-    assert bool(finding.student) != (status in SUSPICIOUS or not STUDENTS[status])
-    assert not named(STUDENTS[status]) & OF_THE_FILE
+    assert bool(finding.student) != (status in SUSPICIOUS or not status.student)
+    assert not named(status.student) & OF_THE_FILE
     again = Finding.made_from(json.loads(json.dumps(finding.data())))
     assert again == finding
 

@@ -15,7 +15,7 @@ OUTSIDE = {
     # NumPy for arrays of addresses, import-linter says which module; the other for type checkers only, which bring it
     "vmwidgets/engine": {"numpy", "typing_extensions"},
     "vmwidgets/sources": {"tomli"},
-    "vmwidgets/real": {"elftools", "numpy"},  # the first with the extra `kernels`; arrays of pages, where NumPy is
+    "vmwidgets/real": {"elftools"},  # with the extra `kernels`
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {
         "cssselect2",

@@ -19,7 +19,7 @@ from .course import Course
 from .files import NAME, called_notebook, other_kind
 from .findings import NO_WORK, Status, found
 from .gain import answers_of
-from .grades import Graded, Row
+from .grades import Graded, Row, unjudged
 from .judge import judged
 from .notebook import Handed, made_with, read_notebook
 from .submission import rows_of
@@ -151,8 +151,7 @@ def _judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     try:
         return judged(exercise, sheet, work)
     except MemoryError:
-        problem = "judging takes more memory than this computer has"
-        return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
+        return unjudged(exercise, "judging takes more memory than this computer has")
 
 
 def _missing(row: Row) -> bool:

@@ -18,6 +18,11 @@ from .course import Course
 from .findings import NO_LOOK, NO_WORK, SUSPICIOUS, Finding, Status, found, in_words, tried
 
 
+def unjudged(exercise: str, problem: str) -> dict[str, Any]:
+    """Return the data of a result for work that was not judged to the end."""
+    return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
+
+
 class Judged(NamedTuple):
     """Other work for the same exercise in the same file, from the output of `cell`, that does not count.
 

@@ -17,7 +17,7 @@ from vmwidgets.labs.work import FUNCTION
 
 from .course import Course
 from .findings import NO_WORK, NOT_JUDGED, Finding, Status, found
-from .grades import Graded, Judged, Row
+from .grades import Graded, Judged, Row, unjudged
 from .notebook import Handed, Work, made_with, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
@@ -52,13 +52,10 @@ def _patient(ask: Asking, seconds: float) -> Asking:
 
     def answer(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
         nonlocal stopped
-        problem = ""
         if stopped == MOST_STOPPED:
-            problem = f"judging of {MOST_STOPPED} pieces of work of this file was stopped"
-        elif time.monotonic() > until:
-            problem = f"the work of this file takes longer than {seconds:g} seconds"
-        if problem:
-            return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
+            return unjudged(exercise, f"judging of {MOST_STOPPED} pieces of work of this file was stopped")
+        if time.monotonic() > until:
+            return unjudged(exercise, f"the work of this file takes longer than {seconds:g} seconds")
         result = ask(exercise, sheet, work)
         stopped += bool(result.get("stopped"))
         return result

@@ -20,7 +20,7 @@ from typing import Any
 from . import processes
 from .course import Course
 from .findings import Status, found
-from .grades import Graded
+from .grades import Graded, unjudged
 
 SECONDS = 90
 """The most seconds for an answer."""
@@ -58,7 +58,7 @@ class Worker:
         try:
             return self._answer([exercise, sheet, work], seconds)
         except OSError as error:
-            return _stopped(exercise, _why("judging", error, seconds))
+            return unjudged(exercise, _why("judging", error, seconds))
 
     def grade(self, name: str, path: Path, course: Course, seconds: float = SECONDS) -> Graded:
         """Return the grades of the file at `path`, called `name`: read and judged by the process.
@@ -84,7 +84,7 @@ class Worker:
                 if not begun:
                     why = _why("reading the file", error, seconds)
                     return Graded.none(name, found(Status.UNREAD, problem=why))
-                results.append(_stopped(begun, _why("judging", error, min(seconds, course.seconds))))
+                results.append(unjudged(begun, _why("judging", error, min(seconds, course.seconds))))
 
     def close(self) -> None:
         """End the process, even while another thread uses it, and start no other."""
@@ -142,11 +142,6 @@ class Worker:
             if self._closed:  # which ended the process
                 raise OSError(STOPPED) from None
             raise
-
-
-def _stopped(exercise: str, problem: str) -> dict[str, Any]:
-    """Return the data of a result for work that was not judged to the end."""
-    return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
 
 
 def _why(what: str, error: OSError, seconds: float) -> str:

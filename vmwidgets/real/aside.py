@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .code import RA, Code, length_of, lifted_branch, target_of
+from .code import JAL, RA, Code, length_of, lifted_branch, target_of
 
 _REACH = 1 << 20
 """Bytes that a JAL reaches."""
@@ -141,5 +141,5 @@ def _address(rd: int, value: int, to: int) -> bytes:
 
 def _jump(offset: int) -> bytes:
     """Return a JAL that saves no return address."""
-    word = (offset >> 20 & 1) << 31 | (offset >> 1 & 1023) << 21 | (offset >> 11 & 1) << 20 | (offset >> 12 & 255) << 12
+    word = sum((offset >> to & (1 << bits) - 1) << low for low, bits, to in JAL)
     return (word | 0x6F).to_bytes(4, "little")

@@ -163,11 +163,11 @@ def _body(instructions: list[tuple[int, int]], part: Part) -> Body:
             high[rd] = at + _signed(word & 0xFFFF_F000, 32)
             continue
         elif long and operation == 0x6F:
-            target = at + _jal(word)
+            target = at + _offset(word, JAL)
         elif long and operation == 0x67 and rs in high:
             target = high[rs] + _signed(word >> 20, 12)
         elif not long and word & 0xE003 == 0xA001:
-            target, rd = at + _compressed_jump(word), 0
+            target, rd = at + _offset(word, _C_J), 0
         elif long and operation == 0x73 and word >> 12 & 3 and (word >> 12 & 3 == 1 or rs):
             writes.add(word >> 20)
         if target is not None and rd == RA:
@@ -195,37 +195,21 @@ def _signed(number: int, bits: int) -> int:
     return number - (1 << bits) if number >> bits - 1 & 1 else number
 
 
-def _jal(word: int) -> int:
-    """Return the offset in a JAL."""
-    parts = (word >> 31 & 1) << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
-    return _signed(parts, 21)
+Parts = tuple[tuple[int, int, int], ...]
+"""Parts of an offset in an instruction, the sign first: the lowest bit there, the bits, the lowest of the offset."""
+
+JAL: Parts = ((31, 1, 20), (12, 8, 12), (20, 1, 11), (21, 10, 1))
+_BRANCH: Parts = ((31, 1, 12), (7, 1, 11), (25, 6, 5), (8, 4, 1))
+_C_J: Parts = ((12, 1, 11), (8, 1, 10), (9, 2, 8), (6, 1, 7), (7, 1, 6), (2, 1, 5), (11, 1, 4), (3, 3, 1))
+_C_BRANCH: Parts = ((12, 1, 8), (5, 2, 6), (2, 1, 5), (10, 2, 3), (3, 2, 1))
+_C_ADDI16SP: Parts = ((12, 1, 9), (3, 2, 7), (5, 1, 6), (2, 1, 5), (6, 1, 4))
+_C_ADDI: Parts = ((12, 1, 5), (2, 5, 0))
 
 
-def _compressed_jump(word: int) -> int:
-    """Return the offset in a C.J."""
-    parts = (
-        (word >> 12 & 1) << 11
-        | (word >> 8 & 1) << 10
-        | (word >> 9 & 3) << 8
-        | (word >> 6 & 1) << 7
-        | (word >> 7 & 1) << 6
-        | (word >> 2 & 1) << 5
-        | (word >> 11 & 1) << 4
-        | (word >> 3 & 7) << 1
-    )
-    return _signed(parts, 12)
-
-
-def _branch(word: int) -> int:
-    """Return the offset in a branch."""
-    parts = (word >> 31 & 1) << 12 | (word >> 7 & 1) << 11 | (word >> 25 & 63) << 5 | (word >> 8 & 15) << 1
-    return _signed(parts, 13)
-
-
-def _compressed_branch(word: int) -> int:
-    """Return the offset in a C.BEQZ or C.BNEZ."""
-    parts = (word >> 12 & 1) << 8 | (word >> 5 & 3) << 6 | (word >> 2 & 1) << 5
-    return _signed(parts | (word >> 10 & 3) << 3 | (word >> 3 & 3) << 1, 9)
+def _offset(word: int, parts: Parts) -> int:
+    """Return the signed number that an instruction has in parts."""
+    number = sum((word >> low & (1 << bits) - 1) << to for low, bits, to in parts)
+    return _signed(number, parts[0][2] + 1)
 
 
 def length_of(word: int) -> int:
@@ -236,13 +220,13 @@ def length_of(word: int) -> int:
 def target_of(at: int, word: int) -> int | None:
     """Return the target of the jump or branch at `at`, if the instruction contains it."""
     if word & 0x7F == 0x6F:
-        return at + _jal(word)
+        return at + _offset(word, JAL)
     if word & 0x7F == 0x63:
-        return at + _branch(word)
+        return at + _offset(word, _BRANCH)
     if word & 3 == 1 and word >> 13 & 7 == 5:
-        return at + _compressed_jump(word)
+        return at + _offset(word, _C_J)
     if word & 3 == 1 and word >> 13 & 7 >= 6:
-        return at + _compressed_branch(word)
+        return at + _offset(word, _C_BRANCH)
     return None
 
 
@@ -264,11 +248,9 @@ def passed(word: int, registers: list[int]) -> dict[int, int] | None:
     if word in (_RET, _LONG_RET):
         return {32: registers[RA] & ~1}
     if word & 0xE003 == 0x6001 and word >> 7 & 31 == SP:  # C.ADDI16SP
-        imm = (word >> 3 & 3) << 7 | (word >> 5 & 1) << 6 | (word >> 2 & 1) << 5 | (word >> 6 & 1) << 4
-        imm = _signed(imm | (word >> 12 & 1) << 9, 10)
-        return {SP: registers[SP] + imm & mask, 32: pc + 2}
+        return {SP: registers[SP] + _offset(word, _C_ADDI16SP) & mask, 32: pc + 2}
     if word & 0xE003 == 0x0001 and word & 3 != 3:  # C.ADDI
-        rd, imm = word >> 7 & 31, _signed((word >> 12 & 1) << 5 | word >> 2 & 31, 6)
+        rd, imm = word >> 7 & 31, _offset(word, _C_ADDI)
         return {rd: registers[rd] + imm & mask, 32: pc + 2} if rd else {32: pc + 2}
     if word & 0x707F == 0x13:  # ADDI
         rd, rs, imm = word >> 7 & 31, word >> 15 & 31, _signed(word >> 20, 12)
@@ -281,8 +263,8 @@ def passed(word: int, registers: list[int]) -> dict[int, int] | None:
         if kind >> 1 == 2:
             one, two = _signed(one, 64), _signed(two, 64)
         taken = (one == two if kind < 2 else one < two) ^ bool(kind & 1)
-        return {32: pc + (_branch(word) if taken else 4)}
+        return {32: pc + (_offset(word, _BRANCH) if taken else 4)}
     if word & 0xC003 == 0xC001:  # C.BEQZ, C.BNEZ
         taken = (registers[8 + (word >> 7 & 7)] == 0) ^ bool(word >> 13 & 1)
-        return {32: pc + (_compressed_branch(word) if taken else 2)}
+        return {32: pc + (_offset(word, _C_BRANCH) if taken else 2)}
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from vmwidgets.engine.base.frozen import frozen
@@ -45,12 +45,12 @@ _STAMPED = re.compile(
     rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.MULTILINE
 )
 _NUMBERED = re.compile(r"[ \t]*([0-9]{1,7})(?:[:|.)][ \t]?|[ \t]+)(?=\S|$)")
-_QUOTED = re.compile(r"(?:> ?)+")
-_BARRED = re.compile(r"[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?")
+_QUOTED = re.compile(r"(?:> ?)+(?P<rest>.*)")
+_BARRED = re.compile(r"[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?(?P<rest>.*)")
 _TREE = re.compile(r"^[ \t]*[|│](?:[|│]|[-─])")
 """Bars that are a part of the output, such as the levels of a page table."""
 
-_STRINGS = re.compile(r"""[ \t]*(["'“”`])(.*?)(?:\\n)?["'“”`],?[ \t]*""")
+_STRINGS = re.compile(r"""[ \t]*["'“”`](?P<rest>.*?)(?:\\n)?["'“”`],?[ \t]*$""")
 _FENCE = re.compile(r"[ \t]*(```|~~~)[A-Za-z0-9_+-]*[ \t]*")
 
 _BEGINS = re.compile(
@@ -152,7 +152,7 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
         lines = _without(lines, _BARRED, "quotes", taken)
     lines = _unnumbered(lines, taken)
     lines = _unstamped(lines, taken) if taken["numbers"] else lines
-    lines = _unquoted(lines, taken)
+    lines = _without(lines, _STRINGS, "quotes", taken)
     return Cleaned(lines, +taken, source, text, is_ended)
 
 
@@ -231,7 +231,7 @@ def _unstamped(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[str]) -> list[str]:
-    """Return the lines without a mark before each, if more than half of the lines that are not blank have it."""
+    """Return the rest of each line with a mark, if more than half of the lines that are not blank have it."""
     some = _sample(lines)
     if 2 * sum(mark.match(line) is not None for line in some) <= sum(map(bool, map(str.strip, some))):
         return lines
@@ -240,7 +240,7 @@ def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[
     if not marked or 2 * marked <= sum(map(bool, map(str.strip, lines))):
         return lines
     taken[name] += marked
-    return [line[match.end() :] if match is not None else line for line, match in zip(lines, found, strict=True)]
+    return [match["rest"] if match is not None else line for line, match in zip(lines, found, strict=True)]
 
 
 def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
@@ -260,16 +260,6 @@ def _count_up(found: list[re.Match[str]]) -> bool:
     """Return whether nine of ten numbers follow the number before, at most after a few blank lines."""
     steps = [int(after[1]) - int(before[1]) for before, after in pairwise(found)]
     return bool(steps) and 10 * sum(1 <= step <= 3 for step in steps) >= 9 * len(steps)
-
-
-def _unquoted(lines: list[str], taken: Counter[str]) -> list[str]:
-    """Return the lines without the quotation marks around each, as in a list of strings."""
-    some = [line for line in lines[:200] if line.strip()]
-    if not some or 2 * sum(_STRINGS.fullmatch(line) is not None for line in some) <= len(some):
-        return lines
-    found = [_STRINGS.fullmatch(line) for line in lines]
-    taken["quotes"] += sum(match is not None for match in found)
-    return [match[2] if match is not None else line for line, match in zip(lines, found, strict=True)]
 
 
 def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around: int) -> tuple[str, int]:
@@ -333,6 +323,19 @@ def leaves_out(line: str) -> bool:
 
 LEAVES_OUT = "leaves lines out"
 """What such a line does, in a sentence about it."""
+
+
+FEW = 8
+"""The most things that a sentence names."""
+
+
+def first_few(some: Sequence[object]) -> str:
+    """Return a list of things for a sentence, at most :data:`FEW` of them.
+
+    >>> first_few(range(9)), first_few([3])
+    ('0, 1, 2, 3, 4, 5, 6, 7 …', '3')
+    """
+    return ", ".join(map(str, some[:FEW])) + " …" * (len(some) > FEW)
 
 
 def numbered(lines: list[str]) -> Iterator[tuple[int, str]]:

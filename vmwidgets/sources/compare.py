@@ -201,7 +201,7 @@ class _Run:
 
     def result(self) -> ComparedMap:
         """Return the present state, after checking every invariant."""
-        self.map.check()
+        self.map.map.check()
         value = self.map.value()
         gaps = _gaps(value)
         return ComparedMap(self.label, self.map.rule, value, tuple(self.pieces), gaps, self.map.steps, self.failures)

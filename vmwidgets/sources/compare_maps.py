@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
-from typing import Protocol
 
 from ..engine.base.errors import KernelError
 from ..engine.base.recorder import Raw, Recorder
@@ -27,60 +27,61 @@ from ..engine.kernel.x15.vm_map import X15Map
 COUNTED = (GapTried.tag, GapCompared.tag)
 """Events that count as steps: examining a node of a tree or a gap."""
 
-NOMEM = "NOMEM"
 
+class BareMap(ABC):
+    """A map for a workload, with its kernel's own search or another rule."""
 
-class BareMap(Protocol):
-    """A map for a workload."""
+    map: X15Map | FreeBSDMap
+    own_rule: str
+    """The placement rule of the kernel's own search."""
 
-    steps: int
-    """The nodes and gaps examined so far."""
-
-    @property
-    def rule(self) -> str:
-        """The placement rule."""
-
-    def allocate(self, size: int, align: int, hint: int) -> int | None:
-        """Allocate `size` bytes, and return their address; None if there is no room."""
-
-    def free(self, start: int, end: int) -> None:
-        """Free everything in [start, end)."""
-
-    def lookup(self, address: int) -> tuple[int, int] | None:
-        """Return the result of a lookup of `address`."""
-
-    def check(self) -> None:
-        """Raise an error unless every invariant holds."""
-
-    def value(self) -> MapValue:
-        """Return the whole map as a frozen value."""
-
-
-class _Counting:
-    """A recorder that only counts steps."""
-
-    def __init__(self) -> None:
+    def __init__(self, start: int, end: int, fit: Fit | None) -> None:
         self.steps = 0
-        self.recorder = Recorder()
-        self.recorder.emit = self._count
+        """The nodes and gaps examined so far."""
+        recorder = Recorder()
+        recorder.emit = self._count
+        self.map = self._made(start, end, recorder)
+        self.map.fit = fit
+        self.rule = self.own_rule if fit is None else fit.rule
 
     def _count(self, raw: Raw) -> None:
         for one in unpacked((raw,)):
             self.steps += comparisons(one) if one[0] in (DESCENDED, LOOKED_UP) else one[0] in COUNTED
 
+    @abstractmethod
+    def _made(self, start: int, end: int, recorder: Recorder) -> X15Map | FreeBSDMap:
+        """Return the empty map."""
 
-class BareX15(_Counting):
-    """X15's map, with its own search or another rule."""
+    @abstractmethod
+    def allocate(self, size: int, align: int, hint: int) -> int | None:
+        """Allocate `size` bytes, and return their address; None if there is no room."""
 
-    def __init__(self, start: int, end: int, fit: Fit | None) -> None:
-        super().__init__()
-        self.map = X15Map("map", start, end, PlainEntries(count(1), Entry), self.recorder)
-        self.map.fit = fit
+    @abstractmethod
+    def free(self, start: int, end: int) -> None:
+        """Free everything in [start, end)."""
 
-    @property
-    def rule(self) -> str:
-        """The placement rule."""
-        return "the lowest gap from the find cache on" if self.map.fit is None else self.map.fit.rule
+    @abstractmethod
+    def _found(self, address: int) -> Entry | None:
+        """Return the entry that a lookup of `address` finds."""
+
+    def lookup(self, address: int) -> tuple[int, int] | None:
+        """Return the result of a lookup of `address`."""
+        entry = self._found(address)
+        return None if entry is None else (entry.start, entry.end)
+
+    def value(self) -> MapValue:
+        """Return the whole map as a frozen value."""
+        return map_value(self.map, whole=self.map.nr_entries)
+
+
+class BareX15(BareMap):
+    """X15's map."""
+
+    map: X15Map
+    own_rule = "the lowest gap from the find cache on"
+
+    def _made(self, start: int, end: int, recorder: Recorder) -> X15Map:
+        return X15Map("map", start, end, PlainEntries(count(1), Entry), recorder)
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:
         """Call `vm_map_enter`."""
@@ -93,42 +94,26 @@ class BareX15(_Counting):
         """Call `vm_map_remove`."""
         self.map.remove(start, end)
 
-    def lookup(self, address: int) -> tuple[int, int] | None:
+    def _found(self, address: int) -> Entry | None:
         """Call `vm_map_lookup_nearest`, which returns the entry at the address, or the next entry above."""
-        entry = self.map.lookup_nearest(address)
-        return None if entry is None else (entry.start, entry.end)
-
-    def check(self) -> None:
-        """Check the map's invariants."""
-        self.map.check()
-
-    def value(self) -> MapValue:
-        """Return the whole map."""
-        return map_value(self.map, whole=self.map.nr_entries)
+        return self.map.lookup_nearest(address)
 
 
-class BareFreeBSD(_Counting):
-    """FreeBSD's map of kernel addresses, with its own first fit or another rule."""
+class BareFreeBSD(BareMap):
+    """FreeBSD's map of kernel addresses."""
 
-    def __init__(self, start: int, end: int, fit: Fit | None) -> None:
-        super().__init__()
-        pages = PageQueues(self.recorder, _NoFrames(), 0, 0)
+    map: FreeBSDMap
+    own_rule = "the lowest gap, by the tree of gaps"
+
+    def _made(self, start: int, end: int, recorder: Recorder) -> FreeBSDMap:
+        pages = PageQueues(recorder, _NoFrames(), 0, 0)
+        entries = PlainEntries(count(1), KernelEntry)
         services = MapServices(
-            self.recorder,
-            Running(),
-            _NoTables(),
-            pages,
-            PlainEntries(count(1), KernelEntry),
-            lambda size: _anonymous(pages, size),
+            recorder, Running(), _NoTables(), pages, entries, lambda size: FreeBSDObject("anonymous", pages, size)
         )
-        self.map = FreeBSDMap("map", start, end, services)
-        self.map.system = True
-        self.map.fit = fit
-
-    @property
-    def rule(self) -> str:
-        """The placement rule."""
-        return "the lowest gap, by the tree of gaps" if self.map.fit is None else self.map.fit.rule
+        made = FreeBSDMap("map", start, end, services)
+        made.system = True
+        return made
 
     def allocate(self, size: int, align: int, hint: int) -> int | None:
         """Call `vm_map_findspace` from the hint on, and `vm_map_insert`; there is no alignment."""
@@ -142,21 +127,12 @@ class BareFreeBSD(_Counting):
         """Call `vm_map_remove`."""
         run_without_sleeping(self.map.remove(start, end))
 
-    def lookup(self, address: int) -> tuple[int, int] | None:
+    def _found(self, address: int) -> Entry | None:
         """Call `vm_map_lookup_entry`, which returns the entry at the address, or nothing."""
-        entry = self.map.lookup(address)
-        return None if entry is None else (entry.start, entry.end)
-
-    def check(self) -> None:
-        """Check the map's invariants."""
-        self.map.check()
-
-    def value(self) -> MapValue:
-        """Return the whole map."""
-        return map_value(self.map, whole=self.map.nr_entries)
+        return self.map.lookup(address)
 
 
-KERNELS: dict[str, Callable[[int, int, Fit | None], BareMap]] = {"x15": BareX15, "freebsd": BareFreeBSD}
+KERNELS: dict[str, type[BareMap]] = {"x15": BareX15, "freebsd": BareFreeBSD}
 """The kernels' maps, by name."""
 
 LABELS: dict[str, tuple[str, str]] = {
@@ -171,10 +147,6 @@ def bare_map(label: str, start: int, end: int) -> BareMap:
     """Return the empty map for `label`."""
     kernel, fit = LABELS[label]
     return KERNELS[kernel](start, end, FITS[fit]() if fit else None)
-
-
-def _anonymous(pages: PageQueues, size: int) -> FreeBSDObject:
-    return FreeBSDObject("anonymous", pages, size)
 
 
 class _NoFrames:

@@ -16,18 +16,18 @@ from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.progress import Progress, usual
 from ..engine.base.units import counted
-from ..engine.machine import boot
 from ..engine.machine.load import load_journal
 from ..given.loaded import LoadedMaps
 from ..given.pasted import Pasted
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .foreign import SEEN, named, refuse_binary, refuse_foreign
+from .foreign import SEEN, foreign_in, named, refuse_binary, refuse_foreign
+from .loading import machine_with
 from .memory_report import WORDS as REPORT_WORDS
 from .memory_report import read_memory_report
 from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
-from .proc_maps import RECORDED, load_ranges, text_of
+from .proc_maps import load_ranges, text_of
 from .program_references import read_references, read_string
 from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
@@ -151,9 +151,7 @@ class Kind(NamedTuple):
 
 def _given(given: Any) -> Given:
     if isinstance(given, bytes | bytearray):
-        content = given_text.unpacked(bytes(given), "the bytes", "no text", MOST_TEXT_BYTES)
-        if len(content) > MOST_TEXT_BYTES:
-            raise Refused("the bytes are more than is read: at most 256 MiB")
+        content = given_text.unpacked(bytes(given), "what was given", "more than is read", MOST_TEXT_BYTES)
         refuse_binary(content, "what was given")
         return Given(given_text.decoded(content), "the text", None)
     if isinstance(given, str):
@@ -166,7 +164,7 @@ def _given(given: Any) -> Given:
         )
     name = given_text.path_of(given, "a text about memory")
     if name.startswith("/proc/") and not Path(proc_maps.SELF).exists():
-        text, source, _ = text_of(name)
+        text, source = text_of(name)
         return Given(text, source, None)
     return Given(given_text.read(name, "a text about memory", "no such text", MOST_TEXT_BYTES), printable(name), name)
 
@@ -234,13 +232,8 @@ def _ranges(given: Given) -> LoadedMaps | None:
         refuse_foreign(text.text, given.source, SEEN)
         exact = read_ranges(text, kind)
     highest = max((one.end for one in exact.ranges if one.end <= 1 << 56), default=0)
-    name = "x86-64" if highest <= 1 << 47 else "aarch64" if highest <= 1 << 48 else "x86-64-la57"
-    machine = boot(name, ram="256 MiB" if len(exact.ranges) > 5_000 else "64 MiB", layout=_layout(name))
-    return load_ranges(machine, exact, given.source, "maps", recorded=given.source == RECORDED, progress=given.progress)
-
-
-def _layout(architecture: str) -> str:
-    return "x15-64" if architecture == "x86-64" else "small"
+    machine = machine_with(highest, "256 MiB" if len(exact.ranges) > 5_000 else "64 MiB")
+    return load_ranges(machine, exact, given.source, "maps", progress=given.progress)
 
 
 _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILINE)
@@ -295,10 +288,8 @@ def _nothing(given: Given) -> str:
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
             return f"there is no file {name}, and as a text nothing in it is of a kind that can be read: {_COULD}"
-    for number, line in lines:
-        for one in SEEN:
-            if one.line.fullmatch(line.rstrip()):
-                return f"line {number} of {given.source}: this is {one.what}; {one.todo}"
+    if said := foreign_in(lines, given.source, SEEN):
+        return said
     if said := named(text.text, given.source):
         return said
     if unsaid:

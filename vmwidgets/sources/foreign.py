@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from ..engine.base.errors import Refused
+from .cleaned import numbered
 
 LOOKED_AT = 400
 """The number of lines that are searched for the line that identifies the program: it comes early."""
@@ -100,21 +102,46 @@ def named(text: str, source: str, *, weakly: bool = False) -> str:
     return f"line {text.count(chr(10), 0, at) + 1} of {source}: this is {first.what}; {first.todo}"
 
 
-MAPS_LINE = re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] [0-9a-f]{1,16} [0-9a-f]{1,8}:[0-9a-f]{1,8} .*")
-CALL_LINE = re.compile(r"(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|mprotect|openat?)\(.*\) += .*")
+MAPS = Foreign(
+    re.compile(r"\s*[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] [0-9a-f]{1,16} [0-9a-f]{1,8}:[0-9a-f]{1,8} .*"),
+    "a map of /proc/PID/maps",
+    "give it to vm.load_maps",
+)
+CALLS = Foreign(
+    re.compile(r"\s*(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|mprotect|openat?)\(.*\) += .*"),
+    "what strace wrote",
+    "give it to vm.load_strace",
+)
+"""What the readers of calls and of maps are given for each other."""
 
 
-def refuse_foreign(text: str, source: str, formats: tuple[Foreign, ...] = FORMATS) -> None:
+def foreign_in(lines: Iterable[tuple[int, str]], source: str, formats: Iterable[Foreign]) -> str:
+    """Return a sentence about the first of these numbered lines that only another program prints; "" if none is."""
+    return next(
+        (
+            f"line {number} of {source}: this is {one.what}; {one.todo}"
+            for number, line in lines
+            for one in formats
+            if one.line.fullmatch(line.rstrip())
+        ),
+        "",
+    )
+
+
+def refuse_foreign(
+    text: str, source: str, formats: Iterable[Foreign] = FORMATS, *, first: Iterable[Foreign] = ()
+) -> None:
     """Raise :class:`Refused`, with the text's kind and advice, if the text is known to come from another program.
+
+    The formats in `first` count if they are the format of the first line that is not blank.
 
     >>> refuse_foreign("  PID START END PRT  RES PRES REF SHD FLAG  TP PATH", "a text")
     Traceback (most recent call last):
     vmwidgets.engine.base.errors.Refused: line 1 of a text: this is what procstat of FreeBSD prints; give it to vm.load
     """
-    for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):
-        for one in formats:
-            if one.line.fullmatch(line.rstrip()):
-                raise Refused(f"line {number} of {source}: this is {one.what}; {one.todo}")
+    lines = [*numbered(text.split("\n", LOOKED_AT)[:LOOKED_AT])]
+    if said := foreign_in(lines, source, formats) or foreign_in(lines[:1], source, first):
+        raise Refused(said)
 
 
 BINARY = (
@@ -152,12 +179,3 @@ def refuse_binary(content: bytes, source: str) -> None:
             f"{source} is a trace of ChampSim, {len(content) // _CHAMPSIM:,} instructions in binary: it is not read; "
             "give its addresses to vm.trace, or write them as lines of an address and R or W"
         )
-
-
-def refuse_others(text: str, source: str, other: re.Pattern[str], what: str, todo: str) -> None:
-    """Raise :class:`Refused` if the first line that is not blank matches `other`, such as :data:`MAPS_LINE`."""
-    for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):
-        if line.strip():
-            if other.fullmatch(line.strip()):
-                raise Refused(f"line {number} of {source}: this is {what}; {todo}")
-            return

@@ -60,18 +60,10 @@ def read(name: str, what: str, never: str, most: int) -> str:
     try:
         with Path(name).open("rb") as file:
             content = file.read(most + 1)
-        if content.startswith(GZIP):
-            with gzip.open(name) as unpacked:
-                content = unpacked.read(most + 1)
-        elif content.startswith(_XZ):
-            _refuse_xz(label)
-            with lzma.open(name) as unpacked:
-                content = unpacked.read(most + 1)
-    except BROKEN as error:
+    except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or f"{error}"
         raise Refused(f"{label} can't be read ({why}): write the path of {what}{OR_TEXT}") from None
-    if len(content) > most:
-        raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
+    content = unpacked(content, label, never, most)
     refuse_binary(content, label)
     return decoded(content)
 
@@ -93,24 +85,18 @@ def decoded(content: bytes) -> str:
 
 
 def unpacked(content: bytes, label: str, never: str, most: int) -> bytes:
-    """Return bytes unpacked from gzip or xz, if they are packed; raises :class:`Refused` for more than `most`."""
-    if not content.startswith((GZIP, _XZ)):
-        return content
-    is_gzip = content.startswith(GZIP)
-    if not is_gzip:
-        _refuse_xz(label)
-    try:
-        raw = io.BytesIO(content)
-        with gzip.GzipFile(fileobj=raw) if is_gzip else lzma.LZMAFile(raw) as packed:
-            found = packed.read(most + 1)
-    except BROKEN as error:
-        kind = "gzip" if is_gzip else "xz"
-        raise Refused(f"{label} can't be read ({error}): it begins as a file of {kind} does") from None
-    if len(found) > most:
-        raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
-    return found
-
-
-def _refuse_xz(label: str) -> None:
-    if lzma is None:
+    """Return bytes, unpacked if gzip or xz has packed them; raises :class:`Refused` for more than `most`."""
+    is_gzip, is_xz = content.startswith(GZIP), content.startswith(_XZ)
+    if is_xz and lzma is None:
         raise Refused(f"{label} is packed by xz, for which this Python has no lzma: unpack it, or pack it by gzip")
+    if is_gzip or is_xz:
+        try:
+            raw = io.BytesIO(content)
+            with gzip.GzipFile(fileobj=raw) if is_gzip else lzma.LZMAFile(raw) as packed:
+                content = packed.read(most + 1)
+        except BROKEN as error:
+            kind = "gzip" if is_gzip else "xz"
+            raise Refused(f"{label} can't be read ({error}): it begins as a file of {kind} does") from None
+    if len(content) > most:
+        raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
+    return content

@@ -7,12 +7,27 @@ from itertools import count
 from typing import Any
 
 from ..engine.base.errors import Refused
-from ..engine.base.units import PAGE_SHIFT, Size, counted
-from ..engine.machine import Machine
+from ..engine.base.units import PAGE, PAGE_SHIFT, Size, counted
+from ..engine.machine import Machine, boot
 from ..engine.machine.arguments import MAX_NAME, part_name
 
 MORE_ROOM = "boot one with more memory, or with a layout whose kernel map is larger"
 """The advice for a machine without room."""
+
+
+def whole_pages(size: int) -> int:
+    """Return the bytes of the pages that hold this many bytes; for an address, the first page's from there on.
+
+    >>> whole_pages(4097), whole_pages(0)
+    (8192, 0)
+    """
+    return -(-size // PAGE) * PAGE
+
+
+def machine_with(end: int, ram: str) -> Machine:
+    """Return a new machine whose tasks may have all addresses below `end`."""
+    name = "x86-64" if end <= 1 << 47 else "aarch64" if end <= 1 << 48 else "x86-64-la57"
+    return boot(name, ram=ram, layout="x15-64" if name == "x86-64" else "small")
 
 
 def free_name(machine: Machine, base: str) -> str:

@@ -21,7 +21,7 @@ from ..engine.kernel.tasks.vm_object import TaskObject
 from ..engine.machine.handles.tasks import Task
 from ..given.loaded import MapsRange
 from ..given.process import CellMemory, ProcessMoment, between
-from .proc_maps import ranges_of, refuse_damaged, text_of
+from .proc_maps import whole_ranges
 from .ranges.found import ENDS_WITHIN
 
 _ANONYMOUS = ("/dev/zero (deleted)", "[")
@@ -92,19 +92,18 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
         return between(task, maps)
     if not isinstance(task, Task):
         raise Refused(f"task={shown(task)} is {a_kind(task)}: write a task, such as vm.load_strace(…).task")
-    text, source, _ = text_of(maps)
-    found = ranges_of(text, source)
-    refuse_damaged(found, source)
+    found, source = whole_ranges(maps)
     ranges, missing = _told_apart(found.ranges), [one for one in found.unsaid if not one.startswith(ENDS_WITHIN)]
     if missing:  # a difference would be a defect of the text
         raise Refused(f"{source} does not say all that is compared. {missing[0]} Give the whole of /proc/PID/maps")
     model, system = list(_model(task)), [_reported(one) for one in ranges]
-    names = _Names(model, system)
-    alone = {theirs.name for _, _, mine, theirs in _swept(model, system) if theirs and mine is None}
+    swept = [*_swept(model, system)]
+    names = _Names(swept)
+    alone = {theirs.name for _, _, mine, theirs in swept if theirs and mine is None}
     named = task.name if program is None else _in_text(program, ranges)
     heap = next((one.start for one in ranges if one.path == "[heap]"), 0)
     causes = _Causes(_by_execve([one for one in ranges if one.path in alone], named, heap), ranges)
-    rows = [_row(start, end, mine, theirs, names, causes) for start, end, mine, theirs in _swept(model, system)]
+    rows = [_row(start, end, mine, theirs, names, causes) for start, end, mine, theirs in swept]
     return MapsDiff(printable(task.name), source, tuple(_joined(rows)))
 
 
@@ -148,9 +147,10 @@ def _reported(one: MapsRange) -> _Side:
     return _Side(one.start, one.end, MappedAs(one.protection, one.shared, one.path, one.offset))
 
 
-def _swept(
-    model: Sequence[_Side], system: Sequence[_Side]
-) -> Iterator[tuple[int, int, MappedAs | None, MappedAs | None]]:
+_Stretch = tuple[int, int, MappedAs | None, MappedAs | None]
+
+
+def _swept(model: Sequence[_Side], system: Sequence[_Side]) -> Iterator[_Stretch]:
     """Yield each stretch between two edges in which at least one side has a range, with both sides' states."""
     edges = sorted({Address(edge) for one in (*model, *system) for edge in (one.start, one.end)})
     at = [0, 0]
@@ -202,9 +202,9 @@ def _file(what: MappedAs) -> bool:
 class _Names:
     """Pairs of names for the same file: the names most often at the same place, if each has one counterpart."""
 
-    def __init__(self, model: Sequence[_Side], system: Sequence[_Side]) -> None:
+    def __init__(self, swept: Iterable[_Stretch]) -> None:
         met: Counter[tuple[str, str]] = Counter()
-        for _, _, mine, theirs in _swept(model, system):
+        for _, _, mine, theirs in swept:
             if mine is not None and theirs is not None and _file(mine) and _file(theirs):
                 met[mine.name, theirs.name] += 1
         self._theirs: dict[str, str] = {}

@@ -20,7 +20,7 @@ from ..engine.machine.kept.copies import no_collection
 from ..given.loaded import UNKNOWN, LoadedMaps, MapsRange
 from . import given_text
 from .cleaned import Cleaned, as_it_is, cleaned, numbered
-from .foreign import CALL_LINE, SEEN, refuse_foreign, refuse_others
+from .foreign import CALLS, SEEN, refuse_foreign
 from .loading import MORE_ROOM, ObjectNames, free_name, lacking_room, task_name
 from .ranges.found import ReadRanges
 from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
@@ -57,10 +57,8 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     """
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
-    text, source, recorded = text_of(path_or_text)
-    found = ranges_of(text, source)
-    refuse_damaged(found, source)
-    return load_ranges(machine, found, source, _task_name(machine, task), recorded=recorded)
+    found, source = whole_ranges(path_or_text)
+    return load_ranges(machine, found, source, _task_name(machine, task))
 
 
 def load_ranges(
@@ -69,7 +67,6 @@ def load_ranges(
     source: str,
     name: str,
     *,
-    recorded: bool = False,
     progress: Progress | None = None,
 ) -> LoadedMaps:
     """Enter the ranges of a text into a new task with this name, as one group."""
@@ -86,29 +83,35 @@ def load_ranges(
     resident = Size(sum(known)) if known else None
     mapped = Size(sum(one.size for one in ranges if not one.is_reserved))
     return LoadedMaps(
-        made, source, recorded, len(inside), _merged(made, inside), outside, mapped, resident, ranges, found.what,
-        found.unsaid, found.passed_over,
+        made, source, source == RECORDED, len(inside), _merged(made, inside), outside, mapped, resident, ranges,
+        found.what, found.unsaid, found.passed_over,
     )  # fmt: skip  # in the order of its fields
 
 
 # ---- where the text comes from ---------------------------------------------------------------
 
 
-def text_of(given: Any) -> tuple[str, str, bool]:
-    """Return the text, its name, and whether it is the recorded text."""
+def text_of(given: Any) -> tuple[str, str]:
+    """Return the text and its name, which is :data:`RECORDED` for the recorded text."""
     if isinstance(given, str) and ("\n" in given or looks_like_ranges(given)):
-        return given_text.checked(given, MOST_MAPS_BYTES), "the text", False
+        return given_text.checked(given, MOST_MAPS_BYTES), "the text"
     name = given_text.path_of(given, "a maps file")
     if name.startswith("/proc/") and not Path(SELF).exists():
         recorded = resources.files("vmwidgets.sources") / "data" / "recorded_maps.txt"
-        return recorded.read_text("utf-8"), RECORDED, True
-    return given_text.read(name, "a maps file", "no map of a process", MOST_MAPS_BYTES), printable(name), False
+        return recorded.read_text("utf-8"), RECORDED
+    return given_text.read(name, "a maps file", "no map of a process", MOST_MAPS_BYTES), printable(name)
 
 
-def refuse_damaged(found: ReadRanges, source: str) -> None:
-    """Raise :class:`Refused` with the first line that is damaged, or that begins another map."""
+def whole_ranges(given: Any) -> tuple[ReadRanges, str]:
+    """Return the ranges of a text or a file, and its name; the first line that is damaged, or of another map, raises.
+
+    The error is :class:`Refused`.
+    """
+    text, source = text_of(given)
+    found = ranges_of(text, source)
     for line, words in found.wrong[:1]:
         raise Refused(f"line {line} of {source}: {words}; vm.load reads the rest")
+    return found, source
 
 
 def looks_like_ranges(text: str) -> bool:
@@ -125,8 +128,7 @@ def ranges_of(text: str, source: str) -> ReadRanges:
 def ranges_of_cleaned(text: Cleaned) -> ReadRanges:
     """Return the ranges of a text from which terminals' and logs' additions were removed."""
     kind, _ = kind_of(text)
-    refuse_foreign(text.text, text.source, SEEN)
-    refuse_others(text.text, text.source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")
+    refuse_foreign(text.text, text.source, SEEN, first=[CALLS])
     if kind is not None:
         return read_ranges(text, kind)
     refuse_foreign(text.text, text.source)

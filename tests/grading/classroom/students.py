@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.grading.synthetic import COURSE, worth
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.grading.findings import STAFF, Status
+from vmwidgets.grading.findings import Status
 from vmwidgets.grading.grades import Grades
 
 from .damaged import DAMAGED
@@ -96,7 +96,7 @@ def wrong(grades: Grades, wanted: Rows, *, crowded: bool = False) -> list[str]:
     for place, points, of, says in found:
         earned, begins = wanted.get(place, (0, "no row"))
         right = points < of if earned is None else points == earned
-        by_chance = crowded and says.startswith(STAFF[Status.COPIED].format(others=""))
+        by_chance = crowded and says.startswith(Status.COPIED.staff.format(others=""))
         told = by_chance or (says.startswith(begins) if begins else not says)
         if not right or "\n" in says or not told:
             said.append(f"{place}: {points:g} {says[:150]!r}, and not {earned} {begins!r}")

@@ -212,6 +212,8 @@ def test_mprotect_over_a_hole_is_known_and_what_comes_after_is_compared():
     found = vm.compare_with_linux(m)
     assert told(found) == [(4, "mappings", "hole in mprotect")]
     assert (found.rows[0].here, found.rows[0].linux) == ("0x10_0000 rw-p", "0x10_0000 r--p")
+    assert [(one.number, one.found) for one in found.made if one.number > 4][:1] == [(5, "same")], "the write"
+    assert not any("it has other mappings there" in one for one in found.unseen)
 
 
 def test_an_entry_without_an_object_is_known():

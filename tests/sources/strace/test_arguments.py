@@ -18,12 +18,12 @@ def given(line):
      ("089", None), ("A", None), ("1|2", None), ('"1"', None), ("{1}", None), ("1.5", None)],
 )  # fmt: skip
 def test_numbers(written, wanted):
-    assert arguments.number(given(f"f({written})")[0]) == wanted
+    assert arguments.number(given(f"clone3({written})")[0]) == wanted
 
 
 def test_flags_by_names_by_bits_and_by_both():
     def flags(written):
-        return set(arguments.flags(given(f"f({written})")[0], arguments.MAP))
+        return set(arguments.flags(given(f"clone3({written})")[0], arguments.MAP))
 
     assert flags("MAP_PRIVATE|MAP_FIXED") == flags("0x12") == flags("0x12 /* MAP_PRIVATE|MAP_FIXED */") == {
         "MAP_PRIVATE", "MAP_FIXED"
@@ -38,7 +38,7 @@ def test_flags_by_names_by_bits_and_by_both():
     None)],
 )  # fmt: skip
 def test_texts(written, wanted):
-    assert arguments.text(given(f"f({written})")[0]) == wanted
+    assert arguments.text(given(f"clone3({written})")[0]) == wanted
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_texts(written, wanted):
      (r"3</a\76b>", "/a>b"), ("3</tmp/x>(deleted)", "/tmp/x (deleted)"), ("3<pipe:[12]>", "pipe:[12]")],
 )  # fmt: skip
 def test_paths_of_file_descriptors(written, wanted):
-    assert arguments.path_behind(given(f"f({written})")[0]) == wanted
+    assert arguments.path_behind(given(f"clone3({written})")[0]) == wanted
 
 
 def test_arguments_with_a_name():

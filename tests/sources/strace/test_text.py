@@ -106,7 +106,7 @@ def test_all_that_strace_writes_of_arguments_is_read(line):
 
 
 def test_arguments_keep_their_structure():
-    found = call('f({a=[1, "x"...], b={c=D|0x2}}, NULL, , G(1)) = 0')
+    found = call('clone3({a=[1, "x"...], b={c=D|0x2}}, NULL, , G(1)) = 0')
     struct = found.arguments[0][0]
     inside = [["a", "=", Bracket("[", (["1"], ['"x"...']))], ["b", "=", Bracket("{", (["c", "=", "D", "|", "0x2"],))]]
     assert struct == Bracket("{", tuple(inside))

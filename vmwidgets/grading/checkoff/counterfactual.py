@@ -26,9 +26,9 @@ MOST_OPERATIONS = 20_000
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Ask which steps could be left out, and what is lost without a necessary step."""
     steps = subject.steps
-    if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
+    if steps is None or not (runs := _runs(steps)):
         return
-    tried = draws.shuffled([step for step in steps.late if not steps.is_trivial(step)])[: _runs(steps)]
+    tried = draws.shuffled([step for step in steps.late if not steps.is_trivial(step)])[:runs]
     found = {}
     for step in tried:
         with suppress(Again):
@@ -53,13 +53,13 @@ def without(subject: Subject, draws: Draws) -> Iterator[Question]:
 def order(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Ask what differs if two steps are swapped."""
     steps = subject.steps
-    if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
+    if steps is None or not (runs := _runs(steps)):
         return
     pairs = list(combinations(steps.late, 2))
     pairs = [pair for pair in pairs if not any(map(steps.is_trivial, pair))]
     near = [pair for pair in pairs if pair[1] - pair[0] == 1]
     others = draws.shuffled([pair for pair in pairs if pair not in near])
-    for one, other in [*draws.shuffled(near), *others][: _runs(steps)]:
+    for one, other in [*draws.shuffled(near), *others][:runs]:
         if steps.typed(one) == steps.typed(other):
             continue
         try:
@@ -161,5 +161,8 @@ def _named(name: str | None) -> str | None:
 
 
 def _runs(steps: Steps) -> int:
-    """Return how many runs are allowed: fewer for long journals, and none for very long ones."""
-    return min(MOST_RUNS, MOST_OPERATIONS // len(steps.machine_at(len(steps)).journal))
+    """Return how many runs are allowed: fewer for long journals, none for very long ones, or if no two can differ."""
+    if len(steps) < 2:
+        return 0
+    runs = min(MOST_RUNS, MOST_OPERATIONS // len(steps.machine_at(len(steps)).journal))
+    return runs if runs and steps.whole.criteria else 0

@@ -14,12 +14,13 @@ from vmwidgets.engine.base.frozen import frozen
 from ...comparisons.linux import LeftOut
 from ...engine.base.errors import KernelError, Refused, VMError
 from ...engine.base.journal import Operation
-from ...engine.base.protection import parse_protection
+from ...engine.base.protection import parse_protection, protection_text
 from ...engine.base.units import PAGE
 from ...engine.kernel.tasks.objects_schema import PageOut
 from ...engine.machine import arguments
 from ...engine.machine.system import System
 from ...engine.spaces.paths import unquoted
+from ...sources.loading import whole_pages
 from .left_out import CHANGES_A_MAP, CHANGES_PAGES, ENDS, NO_EQUAL, why_left_out
 from .rights import granted
 from .state import MOST_RANGE, Span, faults_of, file_of, pages_of, pieces, private_of, spans_of
@@ -115,6 +116,9 @@ def asked_of(machine: Any) -> Life:
 class _Reading:
     """The reader of operations, called after each operation of a machine that repeats its life."""
 
+    then: Operation
+    """The latest operation, which is being read."""
+
     def __init__(self, life: Life, system: System) -> None:
         self.life = life
         self.system = system
@@ -126,24 +130,29 @@ class _Reading:
         self.unknown: set[str] = set()
         """Objects without a file."""
 
+    @property
+    def _since(self) -> str:
+        return f"from operation {self.then.number} on"
+
     def see(self, system: System) -> None:
         """Read the latest operation."""
         life, then = self.life, system.journal.last
         if life.stopped.startswith("from"):
             return
+        self.then = then
         why = _ends(then)
         if why:
-            life.stopped = f"from operation {then.number} on, {then.target}.{then.name}: {why}"
+            life.stopped = f"{self._since}, {then.target}.{then.name}: {why}"
             return
-        self._watch_pages(system, then)
+        self._watch_pages()
         try:
-            self._read(system, then)
+            self._read(dict(then.arguments))
         except Refused:  # the operation refused this argument too
             life.leave_out(then.name, "the call was refused before anything happened")
         for name in [one for one in self.tasks if one not in system.tasks]:
             self.tasks.discard(name)
             if name not in self.apart and then.name != "exit":
-                self._ask(system, then, name, "exit", ())
+                self._ask(name, "exit", ())
                 life.note(f"{name} was killed in operation {then.number}, for memory: so its process ended too")
 
     def end(self) -> None:
@@ -171,127 +180,128 @@ class _Reading:
         if not left:
             self.life.note(f"at the end only {MOST_READ:,} pages were read, the first")
 
-    def _watch_pages(self, system: System, then: Operation) -> None:
-        if not self.counts_pages:
-            return
-        why = ""
-        if then.name == "fork" and then.outcome == "done" and system.fork != "counted":
-            why = f'a fork is "{system.fork}", not "counted" as in Linux'
+    def _watch_pages(self) -> None:
+        then, fork = self.then, self.system.fork
+        if then.name == "fork" and then.outcome == "done" and fork != "counted":
+            self._count_no_pages(f'a fork is "{fork}", not "counted" as in Linux')
         elif then.name in CHANGES_PAGES:
-            why = f"{then.name} decides which pages are in memory"
+            self._count_no_pages(f"{then.name} decides which pages are in memory")
         elif any(one[0] == PageOut.tag for one in then.raw):
-            why = "pages were evicted"
-        if why:
-            self.counts_pages = False
-            self.life.note(f"pages in memory and faults, from operation {then.number} on: {why}")
+            self._count_no_pages("pages were evicted")
 
-    def _read(self, system: System, then: Operation) -> None:
+    def _count_no_pages(self, why: str) -> None:
+        if self.counts_pages:
+            self.counts_pages = False
+            self.life.note(f"pages in memory and faults, {self._since}: {why}")
+
+    def _read(self, given: dict[str, Any]) -> None:
+        then = self.then
         kind, _, rest = then.target.partition(":")
-        given = dict(then.arguments)
         if then.target == "machine" and then.name in ("task", "make_file", "object"):
-            self._made(system, then, given)
+            self._made(given)
         elif kind == "file" and then.name in ("read", "write", "truncate"):
-            self._file(system, then, rest, given)
+            self._file(rest, given)
         elif kind == "task":
             name, _, part = rest.partition("/")
-            self._of_task(system, then, unquoted(name), part, given)
+            self._of_task(unquoted(name), part, given)
         elif kind == "cpu" and then.name in ACCESSES and given.get("user") is not False:
-            self._on_cpu(system, then, int(rest), given)
+            self._on_cpu(int(rest), given)
         else:
             self.life.leave_out(then.name, why_left_out(then))
             if then.name in ("make_pager", "device") or (then.name == "vanish" and kind == "file"):
                 self.unknown.add(rest if then.name == "vanish" else str(given["name"]))
-                self._part_from_unknown(system, then)
+                self._part_from_unknown()
 
-    def _on_cpu(self, system: System, then: Operation, number: int, given: dict[str, Any]) -> None:
+    def _on_cpu(self, number: int, given: dict[str, Any]) -> None:
+        system = self.system
         running = system.processors.all[number].pmap.name
         if running in system.tasks and arguments.whole(given["address"], "address") < system.layout.user_end:
-            self._access(system, then, running, given)
+            self._access(running, given)
         else:
-            self.life.leave_out(then.name, why_left_out(then))
+            self.life.leave_out(self.then.name, why_left_out(self.then))
 
     # ---- named parts -------------------------------------------------------------------------
 
-    def _made(self, system: System, then: Operation, given: dict[str, Any]) -> None:
-        name = str(given["name"])
+    def _made(self, given: dict[str, Any]) -> None:
+        then, name = self.then, str(given["name"])
         if then.outcome != "done":
             self.life.leave_out(then.name, "it failed here")
         elif then.name == "task":
             if name not in self.tasks:
-                self._start(system, then, name)
+                self._begin(name)
+                self._ask(name, "start", (int(self.system.tasks[name].heap.start),))
         else:
             self.life.files.append(name)
             most = given.get("max_pages")
             size = MOST_RANGE if most is None else arguments.whole(most, "max_pages") * PAGE
             content = bytes(given["content"]) if then.name == "make_file" else size
-            self._ask(system, then, "", "make", (name, content))
+            self._ask("", "make", (name, content))
 
-    def _start(self, system: System, then: Operation, name: str) -> None:
+    def _begin(self, task: str) -> None:
+        """Note a new task; if there are too many, it is not compared."""
         if len(self.tasks) - len(self.apart) >= MOST_TASKS:
-            self.apart.add(name)
-            self.life.note(
-                f"{name}, from operation {then.number} on: at most {MOST_TASKS} tasks are run at the same time"
-            )
-        self.tasks.add(name)
-        self._ask(system, then, name, "start", (int(system.tasks[name].heap.start),))
+            self.apart.add(task)
+            self.life.note(f"{task}, {self._since}: at most {MOST_TASKS} tasks are run at the same time")
+        self.tasks.add(task)
 
-    def _file(self, system: System, then: Operation, name: str, given: dict[str, Any]) -> None:
+    def _file(self, name: str, given: dict[str, Any]) -> None:
+        then = self.then
         if name in self.unknown or then.outcome != "done":
             self.life.leave_out(then.name, "it failed here, or the file is one that is left out")
-            return
-        if then.name == "read":
+        elif then.name == "read":
             offset, count = arguments.span(given.get("offset", 0), given.get("length", PAGE), name="offset")
-            self._ask(system, then, "", "file_read", (name, offset, count), data=bytes(then.result))
+            self._ask("", "file_read", (name, offset, count), data=bytes(then.result))
         elif then.name == "write":
             offset = arguments.whole(given["offset"], "offset")
-            self._ask(system, then, "", "file_write", (name, offset, bytes(given["data"])))
+            self._ask("", "file_write", (name, offset, bytes(given["data"])))
         else:
-            self._ask(system, then, "", "file_cut", (name, arguments.whole(given["size"], "size")))
+            self._ask("", "file_cut", (name, arguments.whole(given["size"], "size")))
 
     # ---- operations of tasks -----------------------------------------------------------------
 
-    def _of_task(self, system: System, then: Operation, task: str, part: str, given: dict[str, Any]) -> None:
-        name = then.name
+    def _of_task(self, task: str, part: str, given: dict[str, Any]) -> None:
+        then, name, is_done = self.then, self.then.name, self.then.outcome == "done"
         if task in self.apart:
             if name == "fork":
-                self.apart |= set(system.tasks) - self.tasks
-                self.tasks |= set(system.tasks)
+                self.apart |= set(self.system.tasks) - self.tasks
+                self.tasks |= set(self.system.tasks)
             self.life.leave_out(name, f"{task} is not compared any longer")
         elif part == "map":
-            self._of_map(system, then, task, given)
+            self._of_map(task, given)
         elif name in ACCESSES:
-            self._access(system, then, task, given)
+            self._access(task, given)
         elif name == "fork":
-            self._fork(system, then, task)
-        elif name == "exec" and then.outcome == "done":
-            self._ask(system, then, task, "exec", (int(system.tasks[task].heap.start),))
-        elif name == "exit" and then.outcome == "done":
+            self._fork(task)
+        elif name == "exec" and is_done:
+            self._ask(task, "exec", (int(self.system.tasks[task].heap.start),))
+        elif name == "exit" and is_done:
             self.tasks.discard(task)
-            self._ask(system, then, task, "exit", ())
-        elif name in ("mmap", "munmap", "mprotect", "madvise", "msync", "brk", "limit"):
-            getattr(self, f"_{name}")(system, then, task, given)
+            self._ask(task, "exit", ())
+        elif name == "mmap":
+            self._mmap(task, given)
+        elif name == "limit" and given["name"] != "as":
+            self.life.leave_out(f"limit {given['name']}", NO_EQUAL["limit"])
+        elif name == "brk" and given.get("end") is None:
+            pass  # it asks where the heap ends
+        elif name in GIVEN:
+            self._ask(task, name, GIVEN[name](given))
         else:
             self.life.leave_out(name, why_left_out(then))
 
-    def _fork(self, system: System, then: Operation, task: str) -> None:
-        for child in [one for one in system.tasks if one not in self.tasks]:
-            if len(self.tasks) - len(self.apart) >= MOST_TASKS:
-                self.apart.add(child)
-                self.life.note(
-                    f"{child}, from operation {then.number} on: at most {MOST_TASKS} tasks are run at the same time"
-                )
-            self.tasks.add(child)
-            self._ask(system, then, task, "fork", (child,))
-            return
-        self.life.leave_out("fork", "it failed here")
+    def _fork(self, task: str) -> None:
+        child = next((one for one in self.system.tasks if one not in self.tasks), None)
+        if child is None:
+            self.life.leave_out("fork", "it failed here")
+        else:
+            self._begin(child)
+            self._ask(task, "fork", (child,))
 
-    def _of_map(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+    def _of_map(self, task: str, given: dict[str, Any]) -> None:
         """Add an X15 function as the POSIX call that does the same, if there is one."""
-        name = then.name
+        then, name = self.then, self.then.name
         if name not in CHANGES_A_MAP or then.outcome != "done":
-            if name in ("wire", "unwire") and then.outcome == "done" and self.counts_pages:
-                self.counts_pages = False
-                self.life.note(f"pages in memory and faults, from operation {then.number} on: pages were wired")
+            if name in ("wire", "unwire") and then.outcome == "done":
+                self._count_no_pages("pages were wired")
             self.life.leave_out(name, NO_EQUAL.get(name, "it changes no mapping, or it failed here"))
             return
         self.life.leave_out(name, CHANGES_A_MAP[name])
@@ -299,37 +309,39 @@ class _Reading:
             first = arguments.whole(given["start"], "start")
             end = given.get("end")
             last = first + arguments.whole(given["size"], "size") if end is None else arguments.whole(end, "end")
-            last = -(-last // PAGE) * PAGE
             more = () if name == "remove" else (_letters(given["prot"]),)
             real = "munmap" if name == "remove" else "mprotect"
-            self._ask(system, then, task, real, (first, last - first, *more))
+            self._ask(task, real, (first, whole_pages(last) - first, *more))
         elif name == "enter" and not given.get("object") and given.get("inherit", "copy") in ("copy", "share"):
-            size = -(-arguments.whole(given["size"], "size") // PAGE) * PAGE
             words = f"{'shared' if given.get('inherit') == 'share' else 'private'} new entered"
             at = int(then.result)
-            self._ask(system, then, task, "mmap", (at, size, _letters(given.get("prot", "rw")), words, "", 0))
+            self._ask(task, "mmap", (at, _size(given), _letters(given.get("prot", "rw")), words, "", 0))
         else:
-            self._part(system, then, task, f"its map has a property that Linux does not know ({name})")
+            self._part(task, f"its map has a property that Linux does not know ({name})")
 
-    def _part(self, system: System, then: Operation, task: str, why: str) -> None:
+    def _part(self, task: str, why: str) -> None:
         """Request nothing more of a task, nor of the tasks with which it shares memory."""
-        self.life.note(f"{task}, from operation {then.number} on: {why}")
+        self.life.note(f"{task}, {self._since}: {why}")
         gone = {task}
-        if any(rights.endswith("s") for *_, rights in spans_of(system, task)):
-            gone |= {one for one in self.tasks if any(r.endswith("s") for *_, r in spans_of(system, one))}
+        if self._shares(task):
+            gone |= set(filter(self._shares, self.tasks))
         for one in sorted(gone - self.apart):
             if one in self.tasks:
-                self._ask(system, then, one, "exit", ())
+                self._ask(one, "exit", ())
             self.apart.add(one)
 
-    def _part_from_unknown(self, system: System, then: Operation) -> None:
+    def _shares(self, task: str) -> bool:
+        return any(rights.endswith("s") for *_, rights in spans_of(self.system, task))
+
+    def _part_from_unknown(self) -> None:
         for task in sorted(self.tasks - self.apart):
-            if any(file_of(system, entry) in self.unknown for entry in system.tasks[task].vm_map):
-                self._part(system, then, task, f"it maps what {then.name} changed")
+            if any(file_of(self.system, entry) in self.unknown for entry in self.system.tasks[task].vm_map):
+                self._part(task, f"it maps what {self.then.name} changed")
 
     # ---- calls -------------------------------------------------------------------------------
 
-    def _mmap(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+    def _mmap(self, task: str, given: dict[str, Any]) -> None:
+        is_done = self.then.outcome == "done"
         words = set(str(given.get("flags", "private")).replace("|", " ").split()) - {"anonymous"}
         is_fixed = "fixed" in words
         words -= {"fixed"}
@@ -337,75 +349,49 @@ class _Reading:
         target = given.get("file")
         name = "" if target is None else str(target).partition(":")[2] or str(target)
         offset = arguments.whole(given.get("offset", 0), "offset")
-        size = -(-arguments.whole(given["size"], "size") // PAGE) * PAGE
+        size = _size(given)
         if name in self.unknown:
             self.life.leave_out("mmap", "no file of Linux stands for that object")
-            if then.outcome == "done":
-                self._part(system, then, task, f"it maps {name}, which no file of Linux stands for")
+            if is_done:
+                self._part(task, f"it maps {name}, which no file of Linux stands for")
             return
-        if then.outcome == "done":
-            at, words = int(then.result), words | (set() if is_fixed else {"new"})
-        else:
-            at = 0 if given.get("at") is None else arguments.whole(given["at"], "at")
-            words |= set() if is_fixed else {"wish"}
+        if not is_fixed:
+            words |= {"new" if is_done else "wish"}
+        at = int(self.then.result) if is_done else arguments.whole(given.get("at") or 0, "at")
         rights = _letters(given.get("prot", "rw"))
-        self._ask(system, then, task, "mmap", (at, size, rights, " ".join(sorted(words)), name, offset))
+        self._ask(task, "mmap", (at, size, rights, " ".join(sorted(words)), name, offset))
 
-    def _munmap(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        self._ask(system, then, task, "munmap", _range(given))
-
-    def _mprotect(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        self._ask(system, then, task, "mprotect", (*_range(given), _letters(given["prot"])))
-
-    def _madvise(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        self._ask(system, then, task, "madvise", (*_range(given), str(given["advice"]).lower()))
-
-    def _msync(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        self._ask(system, then, task, "msync", _range(given))
-
-    def _brk(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        if given.get("end") is None:
-            return
-        self._ask(system, then, task, "brk", (arguments.whole(given["end"], "end"),))
-
-    def _limit(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
-        if given["name"] != "as":
-            self.life.leave_out(f"limit {given['name']}", NO_EQUAL["limit"])
-            return
-        most = given["most"]
-        self._ask(system, then, task, "limit", (None if most is None else arguments.whole(most, "most"),))
-
-    def _access(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+    def _access(self, task: str, given: dict[str, Any]) -> None:
+        then = self.then
         if task in self.apart:
             self.life.leave_out(then.name, f"{task} is not compared any longer")
             return
         name = ACCESSES[then.name] or str(given.get("access", "read"))
         at = arguments.whole(given["address"], "address")
+        what: int | bytes
+        data = None
         if then.name == "touch":
-            byte = self._byte(system, task, at) if name == "write" else b""
-            arguments_, data = (at, byte or 1), None
+            what = self._byte(task, at) if name == "write" else 1
         elif name == "write":
-            arguments_, data = (at, bytes(given["data"])), None
+            what = bytes(given["data"])
         else:
-            arguments_ = at, arguments.span(given["address"], given.get("length", 1))[1]
+            what = arguments.span(given["address"], given.get("length", 1))[1]
             data = bytes(then.result) if then.outcome == "done" else None
-        self._ask(system, then, task, name, arguments_, data=data)
+        self._ask(task, name, (at, what), data=data)
 
-    @staticmethod
-    def _byte(system: System, task: str, at: int) -> bytes:
+    def _byte(self, task: str, at: int) -> bytes:
         """Return the byte that a touch for writing stores again, so that the write changes nothing."""
         try:
-            return bytes(system.machine.tasks[task].peek(at))
+            return bytes(self.system.machine.tasks[task].peek(at))
         except VMError:
             return b"\0"
 
     # ---- one call ----------------------------------------------------------------------------
 
-    def _ask(
-        self, system: System, then: Operation, task: str, name: str, given: tuple[Any, ...], data: bytes | None = None
-    ) -> None:
+    def _ask(self, task: str, name: str, given: tuple[Any, ...], data: bytes | None = None) -> None:
         if task in self.apart:
             return
+        then, system = self.then, self.system
         error = then.result[1] if then.outcome == "error" and len(then.result) > 1 else ""
         lives = task in system.tasks
         spans = tuple(spans_of(system, task)) if lives else ()
@@ -421,14 +407,31 @@ class _Reading:
         )
 
 
+def _size(given: dict[str, Any]) -> int:
+    return whole_pages(arguments.whole(given["size"], "size"))
+
+
 def _range(given: dict[str, Any]) -> tuple[int, int]:
-    size = -(-arguments.whole(given["size"], "size") // PAGE) * PAGE
-    return arguments.whole(given["start"], "start"), size
+    return arguments.whole(given["start"], "start"), _size(given)
 
 
 def _letters(prot: Any) -> str:
-    number = parse_protection(prot)
-    return "".join(letter for bit, letter in ((1, "r"), (2, "w"), (4, "x")) if number & bit)
+    return protection_text(parse_protection(prot)).replace("-", "")
+
+
+def _most(given: dict[str, Any]) -> tuple[int | None]:
+    return (None if given["most"] is None else arguments.whole(given["most"], "most"),)
+
+
+GIVEN: dict[str, Callable[[dict[str, Any]], tuple[Any, ...]]] = {
+    "munmap": _range,
+    "msync": _range,
+    "mprotect": lambda given: (*_range(given), _letters(given["prot"])),
+    "madvise": lambda given: (*_range(given), str(given["advice"]).lower()),
+    "brk": lambda given: (arguments.whole(given["end"], "end"),),
+    "limit": _most,
+}
+"""What a process is told in the calls that are the same in Linux, from the arguments of the operation."""
 
 
 def _ends(then: Operation) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ...comparisons.linux import LinuxDifference
 from ...engine.base.units import PAGE, Address
+from ...sources.loading import whole_pages
 from .asked import Asked
 from .living import WANTED, Seen
 from .rights import granted
-from .state import pieces
+from .state import Span, pieces
 
 ERRORS = {"": "", "ENOMEM": "NOMEM", "EEXIST": "NOMEM", "EACCES": "ACCES", "EINVAL": "INVAL"}
 """The machine's names for Linux's errors; `ERRORS_OF` has the errors that depend on the call."""
@@ -68,7 +69,7 @@ class Judge:
         has_come_apart, mends = False, False
         if asked.here.spans != seen.spans and asked.name not in ("make", "start", "exit", *FILES):
             rows.append(self._mappings_differ(asked, seen))
-            mends = [one[:2] for one in _flat(asked)] == [one[:2] for one in _flat_of(seen)]
+            mends = [page for page, _ in _flat(asked.here.spans)] == [page for page, _ in _flat(seen.spans)]
             has_come_apart = not mends
         if has_come_apart:
             self.apart.add(asked.task)
@@ -139,7 +140,7 @@ class Judge:
     # ---- mappings ----------------------------------------------------------------------------
 
     def _mappings_differ(self, asked: Asked, seen: Seen) -> LinuxDifference:
-        here, real = set(_flat(asked)), set(_flat_of(seen))
+        here, real = set(_flat(asked.here.spans)), set(_flat(seen.spans))
         first = min((*(here - real), *(real - here)))[0]
         sides = [
             ", ".join(f"{Address(start)} {rights}" for start, rights in sorted(some)[:3]) or "nothing more"
@@ -172,17 +173,15 @@ class Judge:
         if asked.name in ("read", "execute"):
             self._note_zeroes(asked)
         for (start, here), real in zip(asked.here.pages, seen.pages, strict=True):
-            pages = [start + at * PAGE for at in range(len(here)) if here[at] != real[at]]
-            new = [
-                page
-                for page in pages
-                if (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) not in self._told
-            ]
-            self._told |= {
-                (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) for page in new
+            differ = {
+                (asked.task, start + at * PAGE, *both)
+                for at, both in enumerate(zip(here, real, strict=True))
+                if both[0] != both[1]
             }
+            new = differ - self._told
+            self._told |= new
             if new:
-                known = all((asked.task, page) in self._zeroes for page in new)
+                known = all((task, page) in self._zeroes for task, page, *_ in new)
                 what = f"pages from {Address(start)} on"
                 yield _row(asked, what, here, real, "page of zeroes" if known else "")
 
@@ -228,7 +227,7 @@ class Judge:
             self._forget(task, given[0], given[0] + given[1])
         elif name == "brk" and not asked.here.error:
             old, self._heaps[task] = self._heaps[task], given[0]
-            self._forget(task, *sorted(-(-end // PAGE) * PAGE for end in (old, given[0])))
+            self._forget(task, *sorted(map(whole_pages, (old, given[0]))))
         elif name == "mprotect":
             self._reprotected |= {(task, page) for page in range(given[0], given[0] + given[1], PAGE)}
         elif name in ("read", "execute"):
@@ -259,17 +258,9 @@ def _ended(error: str) -> str:
     return SIGNALS.get(error, error)
 
 
-def _flat(asked: Asked) -> list[tuple[int, str]]:
-    return [(page, rights) for start, end, rights in asked.here.spans for page in _edges(start, end)]
-
-
-def _flat_of(seen: Seen) -> list[tuple[int, str]]:
-    return [(page, rights) for start, end, rights in seen.spans for page in _edges(start, end)]
-
-
-def _edges(start: int, end: int) -> range:
-    """Return the numbers of the first and the last page of a range."""
-    return range(start, end, PAGE)
+def _flat(spans: Iterable[Span]) -> list[tuple[int, str]]:
+    """Return each mapped page with its rights."""
+    return [(page, rights) for start, end, rights in spans for page in range(start, end, PAGE)]
 
 
 def _row(asked: Asked, what: str, here: str, linux: str, kind: str = "") -> LinuxDifference:

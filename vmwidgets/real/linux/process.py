@@ -154,10 +154,6 @@ class Process:
         """Return the mappings in the judged regions: start, end, rights, offset, file."""
         return [one for one in all_mapped(REGIONS[-1][1]) if is_judged(*one[:2])]
 
-    def rights_at(self, address: int) -> str:
-        """Return the rights of the mapping that contains an address, as in /proc/self/maps; "" if there is none."""
-        return next((rights for start, end, rights, _, _ in self.mapped() if start <= address < end), "")
-
     @contextmanager
     def limited(self) -> Iterator[None]:
         """Set RLIMIT_AS so that the judged regions may have `most` bytes on top of the interpreter's memory."""
@@ -249,8 +245,11 @@ class Process:
         os._exit(0)
 
     def do_rights(self, at: int) -> str:
-        """Return the rights of the mapping at an address; "" if there is none, or a stack that may still grow there."""
-        return self.rights_at(at)
+        """Return the rights of the mapping that contains an address, as in /proc/self/maps.
+
+        They are "" if there is none, or a stack that may still grow there.
+        """
+        return next((rights for start, end, rights, _, _ in self.mapped() if start <= at < end), "")
 
     # ---- pages -------------------------------------------------------------------------------
 
@@ -329,7 +328,7 @@ class Process:
         If the rights refuse the access, the page is read anyway, since another table format may be unable to refuse it.
         """
         done = self._take(at, count)
-        rights = self.rights_at(at)
+        rights = self.do_rights(at)
         if done != count and rights and "r" not in rights:
             page = at & -PAGE
             LIBRARY.mprotect(page, PAGE, PROT_READ)
@@ -346,7 +345,7 @@ class Process:
         done = self._put(at, data)
         if done == -1:
             os.read(self.pipe[0], len(data))
-        return self.rights_at(at), done == len(data)
+        return self.do_rights(at), done == len(data)
 
 
 def main(descriptor: int, regions: str) -> None:

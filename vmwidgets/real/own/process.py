@@ -27,7 +27,7 @@ from ...given.process import (
     rounded,
     together,
 )
-from ...sources.loading import free_name
+from ...sources.loading import free_name, whole_pages
 from ...sources.proc_maps import load_ranges
 from ...sources.ranges.found import ReadRanges
 from .elsewhere import SYSTEMS, moment_elsewhere
@@ -59,7 +59,7 @@ class Process(LiveProcess):
         `where` is an address in the range, or part of its name, such as "[heap]"; without `where`, all ranges are
         counted.  It can also be an array, a mapped file or other bytes of this process: then the pages of its bytes are
         counted, which may be a part of a range, or several ranges.  The result says which addresses it is about.  1 GiB
-        takes at most 50 ms with NumPy.  Raises :class:`Refused` if there is no such range, or no pagemap, or for
+        takes at most 50 ms.  Raises :class:`Refused` if there is no such range, or no pagemap, or for
         an array without bytes.
 
         >>> import vmwidgets as vm
@@ -74,7 +74,7 @@ class Process(LiveProcess):
                 raise Refused(f"pages: the bytes of {a_kind(where)} are in this process, and not in process {self.pid}")
             if not place[1]:
                 raise Refused(f"pages: this {type(where).__name__} has no bytes, so it is in no page")
-            start, end = place[0] // PAGE * PAGE, -(-(place[0] + place[1]) // PAGE) * PAGE
+            start, end = place[0] // PAGE * PAGE, whole_pages(place[0] + place[1])
             return states_of(self.pid, start, end)
         found = self._ranges(where)
         return together([states_of(self.pid, one.start, one.end) for one in found if one.end <= 1 << 63])

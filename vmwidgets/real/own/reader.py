@@ -10,6 +10,7 @@ import ctypes
 import os
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -243,32 +244,22 @@ def words_of(pid: int, start: int, end: int) -> Iterator[array[int]]:
 
 
 def states_of(pid: int, start: int, end: int) -> PageStates:
-    """Return how many pages of a range are in each state.  1 GiB takes 50 ms with NumPy, and seconds without."""
-    pages = present = swapped = file = alone = 0
-    for words in words_of(pid, start, end):
-        counts = _counts(words)
-        pages += len(words)
-        present, swapped = present + counts[0], swapped + counts[1]
-        file, alone = file + counts[2], alone + counts[3]
-    zero, huge = _scanned(pid, start, end)
-    return PageStates(pages, present, swapped, file, alone, zero, huge, start, end)
+    """Return how many pages of a range are in each state.  1 GiB takes 50 ms."""
+    none = (0, 0, 0, 0, 0)
+    counts = [none, *((len(words), *_counts(words)) for words in words_of(pid, start, end))]
+    pages, present, swapped, file, alone = map(sum, zip(*counts, strict=True))
+    return PageStates(pages, present, swapped, file, alone, *_scanned(pid, start, end), start, end)
 
 
-def _counts(words: array[int]) -> tuple[int, int, int, int]:
-    """Return the number of pages that are present, swapped, a file's, and only this process's, from these words."""
-    try:
-        import numpy as np
-    except ImportError:
-        there = [word for word in words if word & PRESENT]
-        swapped = sum(1 for word in words if word & SWAPPED)
-        return len(there), swapped, sum(1 for one in there if one & FILE), sum(1 for one in there if one & ALONE)
-    all_ = np.frombuffer(words, np.uint64)
-    there_ = all_ >> np.uint64(63)
-    return (
-        int(there_.sum()),
-        int((all_ >> np.uint64(62) & np.uint64(1)).sum()),
-        int((all_ >> np.uint64(61) & there_).sum()),
-        int((all_ >> np.uint64(56) & there_).sum()),
+def _counts(words: array[int]) -> tuple[int, ...]:
+    """Return the number of pages that are present, swapped, a file's, and only this process's, from these words.
+
+    The bits are in the highest byte of each word, and few different bytes are there.
+    """
+    highest = Counter(words.tobytes()[7 if sys.byteorder == "little" else 0 :: 8])
+    return tuple(
+        sum(count for byte, count in highest.items() if byte << 56 & bits == bits)
+        for bits in (PRESENT, SWAPPED, PRESENT | FILE, PRESENT | ALONE)
     )
 
 

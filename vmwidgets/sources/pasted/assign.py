@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .printed import Item, can_follow
 
@@ -14,10 +14,8 @@ MOST = 256
 """The most states at a line: if there are more, no line's table is certain."""
 
 
-class _State(NamedTuple):
-    """The state of each table: the indices of its latest descriptor, and whether that descriptor refers to a table."""
-
-    tables: tuple[tuple[tuple[int, ...], bool], ...]
+_State = tuple[tuple[tuple[int, ...], bool], ...]
+"""The state of each table: the indices of its latest descriptor, and whether that descriptor refers to a table."""
 
 
 def assignments(items: Sequence[Item]) -> list[int] | None:
@@ -28,18 +26,17 @@ def assignments(items: Sequence[Item]) -> list[int] | None:
     """
     if sum(item.is_root for item in items) > MOST_AT_ONCE:
         return None
-    ways: dict[_State, tuple[int, tuple[Any, ...]]] = {_State(()): (1, ())}
+    ways: dict[_State, tuple[int, tuple[Any, ...]]] = {(): (1, ())}
     for item in items:
         following: dict[_State, tuple[int, tuple[Any, ...]]] = {}
         for state, (count, way) in ways.items():
             if item.is_root:
-                _add(following, _State((*state.tables, ((), True))), count, (way, len(state.tables)))
+                _add(following, (*state, ((), True)), count, (way, len(state)))
                 continue
-            for number, (path, leads_on) in enumerate(state.tables):
+            for number, (path, leads_on) in enumerate(state):
                 if can_follow(path, leads_on, item):
                     after = (*path[: item.depth - 1], item.path[-1]), item.is_table
-                    tables = (*state.tables[:number], after, *state.tables[number + 1 :])
-                    _add(following, _State(tables), count, (way, number))
+                    _add(following, (*state[:number], after, *state[number + 1 :]), count, (way, number))
         ways = following
         if not ways or len(ways) > MOST:
             return None

@@ -432,6 +432,7 @@ def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
     trap = replace(trap, decoded=said.decoded)
     who = "user code" if said.user else "the kernel"
     done = f"The {MADE[said.access]} of {Address(address)} by {who} was refused"
+    by_code = replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     known = [one for one in parts.listings if "x86" in one.name or one.name == PGDIR]
     latest = sorted(known, key=lambda one: -one.line)
     listing = next((one for one in latest if not one.unsaid_at(address)), None)
@@ -445,7 +446,7 @@ def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
             f"The text has no page table for the fault in line {trap.line}: the error code does not say which"
             f" descriptor it was."
         )
-        return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
+        return by_code
     bit, why = _by_listing(listing, address, said)
     parts.unsaid.append(
         f"The fault in line {trap.line} is looked up in {listing.name} from line {listing.line}: the text does"
@@ -459,7 +460,7 @@ def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
         )
     if not bit or (bit == "P") == bool(code & P):
         parts.unsaid.append(f"The error code {code} does not fit {listing.name}: that was listed at another time.")
-        return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
+        return by_code
     return replace(trap, refused=bit, says=f"{done}: {why}.")
 
 

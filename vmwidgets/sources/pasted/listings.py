@@ -1,7 +1,13 @@
-"""The lists of QEMU's monitor, `info mem` of x86 and of RISC-V, `info tlb` and `info pg`; Bochs', uCore's, a course's.
+"""The lists of QEMU's monitor, `info mem` of x86 and of RISC-V, `info tlb` and `info pg`; Bochs', uCore's, Linux's.
 
 `info tlb` lists page tables, in spite of its name: each page with the flags of its last descriptor.  uCore's
 `print_pgdir` lists the tables of each level: a page has a right only if each table above it has the right, too.
+Linux's ptdump (/sys/kernel/debug/page_tables/kernel, kernel_page_tables) lists runs of addresses with the flags of
+pages:
+
+0xffff800000000000-0xffff800000200000           2M PMD       RW NX SHD AF            BLK UXN MEM/NORMAL
+0xffffffff81000000-0xffffffff82000000          16M     ro         PSE     GLB x  pmd
+0xffffffd800200000-0xffffffd800e00000    0x0000000080200000        12M PMD     D A G . . W R V
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ from .. import cleaned
 from .lines import places
 from .parts import Parts
 
-WORDS = ("vpn range", "page table")
+WORDS = ("vpn range", "page table", "pgd", "pmd", "pte")
 """Words that make a line of a long text relevant to this reader, in small letters."""
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -36,10 +42,16 @@ class Format:
 
     name: str
     line: re.Pattern[str]
-    read: Callable[[re.Match[str]], SaidRange | None]
+    read: Callable[[re.Match[str]], SaidRange | list[SaidRange] | Level | None]
     unsaid: str = ""
     of: str = "QEMU's monitor"
     """The system that prints it."""
+    wrong: str = "contradicts itself"
+    """What is wrong with a line without contents."""
+    at_end: str = ""
+    """What may be missing in a line that ends the text."""
+    is_whole: bool = True
+    """Whether everything that is not listed is not mapped."""
 
 
 def _has_all_digits(match: re.Match[str], *groups: int) -> bool:
@@ -96,12 +108,16 @@ def _tab(match: re.Match[str]) -> SaidRange | None:
     return _range(start, last - start + 1, "r???", pa) if last - start == end - pa else None
 
 
+_LACKS = "contradicts itself or lacks digits"
+
 START = Format(
     "START PAGE TABLE of xv6 for x86",
     re.compile(r"^\s*(?:0x)?([0-9a-f]{1,13})\s+P\s+([U-])\s+([W-])\s+(?:0x)?([0-9a-f]{1,13})\s*$", _FLAGS),
     _start,
     "This list does not say what may be executed.",
     "xv6 for x86",
+    _LACKS,
+    "digits of a frame",
 )
 """The pages of a process by their numbers, as courses let xv6 print them: present, user, writable, frame."""
 
@@ -110,12 +126,14 @@ FORMATS = (
         "info mem of RISC-V",
         re.compile(rf"(?<![0-9a-z]){_H}{_S}{_H}{_S}{_H}{_S}([r-][w-][x-][u-][g-][a-][d-])(?![\w-])", _FLAGS),
         _mem_riscv,
+        wrong=_LACKS,
     ),
     Format(
         "info mem of x86",
         re.compile(rf"(?<![0-9a-z]){_H}-{_H}{_S}{_H}{_S}([u-][r-][w-])(?![\w-])", _FLAGS),
         _mem_x86,
         "Info mem of x86 does not say what may be executed, nor physical addresses.",
+        wrong=_LACKS,
     ),
     Format(
         "info tlb of x86, which lists page tables",
@@ -124,6 +142,7 @@ FORMATS = (
         "Info tlb of x86 lists page tables, not the TLB. It has the flags of each page's last descriptor only, and the"
         " tables above may allow less; it does not say the size of a large page (P), which is taken as 2 MiB if nothing"
         " else is said here.",
+        wrong=_LACKS,
     ),
     Format(
         "info tab of x86 (Bochs)",
@@ -131,6 +150,7 @@ FORMATS = (
         _tab,
         "Info tab of Bochs says no rights.",
         "Bochs' debugger",
+        _LACKS,
     ),
     START,
 )
@@ -194,16 +214,16 @@ _SPANS = {2: (2 * MIB, 4 * MIB), 3: (1 << 30,), 4: (1 << 39, 1 << 30)}
 class Level(NamedTuple):
     """A line of uCore's listing: `height` is 1 for pages; the rights are "u", "w", "x", "-", or "" if not said."""
 
-    line: int
     height: int
     start: int
     size: int
     user: str
     write: str
     execute: str
+    line: int = 0
 
 
-def _level(match: re.Match[str], number: int) -> Level | None:
+def _level(match: re.Match[str]) -> Level | None:
     """Return the contents of a line of uCore's listing; None if it contradicts itself."""
     start, end, size = (int(match[group], 16) for group in (3, 4, 5))
     name = match[1].upper()
@@ -216,7 +236,33 @@ def _level(match: re.Match[str], number: int) -> Level | None:
     if not any(count * span == size for count in counts for span in spans):
         return None
     rights = match[6].lower()
-    return Level(number, height, start, size, rights[0], rights[2], match[7].lower())
+    return Level(height, start, size, rights[0], rights[2], match[7].lower())
+
+
+_UNITS = {unit: 10 * at for at, unit in enumerate("KMGTPE", 1)}
+
+
+def _ptdump(match: re.Match[str]) -> SaidRange | None:
+    start, end = int(match[1], 16), int(match[2], 16) or _LIMIT
+    if end - start != int(match[4]) << _UNITS[match[5]]:
+        return None
+    return _range(start, end - start, _rights(match[6]), int(match[3], 16) if match[3] else None)
+
+
+def _rights(flags: str) -> str:
+    """Return the rights that ptdump prints, as four letters; none for an unmapped range."""
+    words = flags.split()
+    letters = [word for word in words if len(word) == 1]
+    if len(letters) >= 6 and set(letters) <= set("DAGUXWRV.F"):
+        return "".join(letter.lower() if letter in letters and "V" in letters else "-" for letter in "RWXU")
+    if "RW" not in words and "ro" not in words:
+        return _NONE
+    may_execute = "x" in words or ("NX" not in words and "UXN" not in words)
+    return f"r{'w' if 'RW' in words else '-'}{'x' if may_execute else '-'}{'u' if 'USR' in words else '-'}"
+
+
+_NONE = "----"
+_SECTION = re.compile(r"---\[ .* \]---")
 
 
 OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
@@ -284,16 +330,17 @@ def read(parts: Parts) -> None:
             continue
         unsaid += [f"Line {number}: paging was off ({name})." for words, name in OFF.items() if words in line]
         said = [*_said(number, line, parts, unsaid)]
-        for one in said:
+        for form, one in said:
             if one is None:
                 marks.add(f"line {number} of the text contradicts itself, and may have listed this")
                 continue
-            _add(found, *one, number, marks)
+            _add(found, form, one, number, marks)
             marks = _Marks()
-        is_end = found != [] and found[-1].form in (UCORE, START) and _END.search(line) is not None
+        latest = found[-1].form if found else None
+        is_end = latest in (UCORE, START) and _END.search(line) is not None
         if is_end:
             found[-1].is_ended = True
-        if is_end or _HEAD.search(line):
+        if is_end or _HEAD.search(line) or (latest is PTDUMP and _SECTION.search(line)):
             parts.claimed.add(number)
         if said:
             parts.claimed.add(number)
@@ -327,7 +374,9 @@ def _close(found: list[_Open], parts: Parts, unsaid: list[str]) -> None:
             if (line := why.removesuffix(f" of the text {cleaned.LEAVES_OUT}")) != why:
                 unsaid.append(f"{line.capitalize()} {cleaned.LEAVES_OUT}: the addresses that they map are not said.")
                 parts.claimed.add(int(line.removeprefix("line ")))
-        parts.listings.append(Listing(one.form.name, tuple(one.ranges), one.line, left_out=one.left_out))
+        absent = () if one.form.is_whole else tuple(each for each in one.ranges if each.rights == _NONE)
+        pieces = tuple(each for each in one.ranges if each not in absent)
+        parts.listings.append(Listing(one.form.name, pieces, one.line, absent, one.form.is_whole, one.left_out))
         parts.what[one.form.of] = None
     parts.unsaid += [*unsaid, *{one.form.name: one.form.unsaid for one in found if one.form.unsaid}.values()]
 
@@ -349,54 +398,55 @@ def _close_tables(one: _Open, unsaid: list[str]) -> None:
         )
 
 
-def _said(number: int, line: str, parts: Parts, unsaid: list[str]) -> Iterator[_Said | None]:
+def _said(number: int, line: str, parts: Parts, unsaid: list[str]) -> Iterator[tuple[Format, _Contents | None]]:
     """Yield the contents of a line that belongs to a listing; None for contents that contradict themselves."""
-    tables = [*_LEVEL.finditer(line)]
-    for match in tables:
-        level = _level(match, number)
-        if level is None:
-            unsaid.append(f"Line {number} of {PGDIR} contradicts itself, and is left out.")
-        yield None if level is None else (UCORE, [], level)
-    for form in () if tables else FORMATS:
+    for form in (UCORE,) if _LEVEL.search(line) else ALL:
         for match in form.line.finditer(line):
             said = form.read(match)
-            if form is START and parts.ends_in(number, match.end()):
-                unsaid.append(f"The text ends within line {number} of {form.name}: digits of a frame may be missing.")
+            if form.at_end and parts.ends_in(number, match.end()):
+                unsaid.append(f"The text ends within line {number} of {form.name}: {form.at_end} may be missing.")
             if said is None:
-                unsaid.append(f"Line {number} of {form.name} contradicts itself or lacks digits, and is left out.")
-            yield None if said is None else (form, [said], None)
-    entry = _PG.search(line)
-    if entry is not None:
-        if parts.ends_in(number, entry.end()):
-            unsaid.append(f"The text ends within line {number} of info pg of x86: frames may be missing.")
-        pages = _pg(entry)
-        if pages is None:
-            unsaid.append(f"Line {number} of info pg of x86 contradicts itself, and is left out.")
-        yield None if pages is None else (INFO_PG, pages, None)
+                unsaid.append(f"Line {number} of {form.name} {form.wrong}, and is left out.")
+            yield form, said
 
 
 INFO_PG = Format(
     "info pg of x86",
     _PG,
-    lambda match: None,
+    _pg,
     "Info pg of x86 has the flags of each page's last descriptor; the tables above may allow less.",
+    at_end="frames",
 )
 UCORE = Format(
     PGDIR,
     _LEVEL,
-    lambda match: None,
+    _level,
     "Print_pgdir of uCore does not say physical addresses, nor what may be executed: rights are those that all levels"
     " have.",
     "uCore",
 )
-_Said = tuple[Format, list[SaidRange], Level | None]
+PTDUMP = Format(
+    "ptdump of Linux",
+    re.compile(
+        r"(?:^|[\s|])(?:0x)?([0-9a-f]{8,16})-(?:0x)?([0-9a-f]{8,16})\s+(?:0x([0-9a-f]{8,16})\s+)?([0-9]{1,12})([KMGTPE])"
+        r"\s+(?=.*(?:\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b"
+        r"|[DAGUXWRV.](?: [DAGUXWRV.]){5,}))(.*?)\s*$",
+        re.ASCII,
+    ),
+    _ptdump,
+    of="ptdump of Linux",
+    at_end="flags",
+    is_whole=False,
+)
+ALL = (*FORMATS, INFO_PG, PTDUMP)
+_Contents = SaidRange | list[SaidRange] | Level
 
 
-def _add(
-    found: list[_Open], form: Format, said: list[SaidRange], level: Level | None, number: int, marks: _Marks
-) -> None:
+def _add(found: list[_Open], form: Format, contents: _Contents, number: int, marks: _Marks) -> None:
     """Add a line's contents to the last listing, or to a new one: in one listing, addresses only grow."""
     last = found[-1] if found else None
+    level = contents._replace(line=number) if isinstance(contents, Level) else None
+    said = contents if isinstance(contents, list) else [contents] if isinstance(contents, SaidRange) else []
     start = said[0].start if said else level.start if level is not None else None
     is_next = last is not None and last.form is form
     if is_next and last is not None and start is not None and last.ranges:

@@ -8,11 +8,11 @@ from itertools import islice
 from ...engine.base.units import counted
 from ...given.pasted import Pasted
 from ..cleaned import Cleaned, numbered
-from . import faults, listings, oops, panics, print_pgtbl, ptdump, riscv_kernels, traps, vmprint
+from . import faults, listings, oops, panics, print_pgtbl, riscv_kernels, traps, vmprint
 from .lines import without_wrapped
 from .parts import Parts
 
-READERS = (print_pgtbl, vmprint, listings, ptdump, oops, traps, riscv_kernels, faults, panics)
+READERS = (print_pgtbl, vmprint, listings, oops, traps, riscv_kernels, faults, panics)
 """The modules with `read`, in order: first modules for mappings, then modules that use mappings."""
 
 

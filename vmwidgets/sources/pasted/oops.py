@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from . import oops_arm, oops_arm64, oops_riscv, oops_x86
 from .oops_event import FAILED_AT, Event
@@ -53,11 +52,6 @@ MOST = 2_000
 
 ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
 """The modules with `EVIDENCE` for a processor in an oops, evidence `AGAINST` it, and `read`."""
-
-
-class _Begin(NamedTuple):
-    line: int
-    address: str
 
 
 _ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b", _FLAGS)

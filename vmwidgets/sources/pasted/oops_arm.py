@@ -17,7 +17,7 @@ from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from . import oops_arm64
-from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
 from .said import PastedTables
 
@@ -25,7 +25,7 @@ WHAT = "an oops of Linux on ARM"
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{8}})\b", _FLAGS)
-_AT = re.compile(r"\[([0-9a-f]{8})\] \*pgd=", re.ASCII)
+_AT = re.compile(r"\[([0-9a-f]{8})\](?= \*pgd=)", re.ASCII)
 _FSR = re.compile(
     r"Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x|Unhandled .{0,60}\((0x[0-9a-f]{3,8})\)", _FLAGS
 )
@@ -65,8 +65,12 @@ def status_of(fsr: int) -> str:
     """
     if fsr & LPAE:
         return status_of_aarch64(fsr & 0x3F)
-    status = (fsr >> 6 & 0x10) | fsr & 0xF
+    status = _short_status(fsr)
     return STATUS.get(status, f"status {status:#x}, which is reserved or a processor's own")
+
+
+def _short_status(fsr: int) -> int:
+    return (fsr >> 6 & 0x10) | fsr & 0xF
 
 
 def decoded(fsr: int) -> tuple[str, ...]:
@@ -76,7 +80,7 @@ def decoded(fsr: int) -> tuple[str, ...]:
     if fsr & LPAE:
         words.append(f"STATUS (bits 5:0) is {fsr & 0x3F:#x}: {status_of(fsr)}")
     else:
-        status = (fsr >> 6 & 0x10) | fsr & 0xF
+        status = _short_status(fsr)
         words.append(f"FS (bits 10 and 3:0) is {status:#x}: {status_of(fsr)}")
         if not is_fetch and status != 0b00101:
             words.append(f"domain (bits 7:4) is {fsr >> 4 & 15}")
@@ -91,9 +95,7 @@ def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
     parts.what[WHAT] = None
     parts.claimed.add(event.first)
-    address, at = event.number(_ADDRESS), event.search(_AT)
-    event.say_two(address, int(at[1], 16) if at is not None else None)
-    address = int(at[1], 16) if address is None and at is not None else address
+    address = event.address(_ADDRESS, _AT)
     match = event.search(_FSR)
     fsr = int(next(filter(None, match.groups())), 16) if match is not None else None
     when, psr = event.search(_WHEN), event.number(_PSR)
@@ -105,17 +107,9 @@ def read(event: Event, parts: Parts) -> None:
     else:
         event.say("has no FSR (Oops: …): a read is walked")
     user = psr is not None and psr & 0x1F == USER_MODE
-    trap = Trap(
-        "user mode" if user else "kernel mode",
-        event.first,
-        fsr,
-        {"execute": "prefetch abort", "read": "data abort", "write": "data abort"}[access],
-        event.decimal(_PID),
-        event.number(_PC),
-        address,
-        register="FSR",
-        decoded=decoded(fsr) if fsr is not None else (),
-    )
+    means = "prefetch abort" if access == "execute" else "data abort"
+    found = decoded(fsr) if fsr is not None else ()
+    trap = event.trap(user, fsr, means, _PID, _PC, address, register="FSR", decoded=found)
     if address is None:
         event.say_without_address(trap)
         return
@@ -134,32 +128,20 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         return replace(trap, says=f"{done}; {by_fsr}.")
     by_name = {one.name: one.value for one in words}
     is_long = bool(fsr is not None and fsr & LPAE) or any(one.value >> 32 for one in words)
-    is_long = (
-        is_long
-        or ("pmd" in by_name and fsr is None)
-        or ("pte" in by_name and "ppte" not in by_name and "pmd" in by_name)
-    )
+    is_long |= "pmd" in by_name and (fsr is None or ("pte" in by_name and "ppte" not in by_name))
     if is_long:
         tables, walk = _long(trap, access, user, event, words, by_name)
     else:
         tables, walk = _short(trap, access, user, event, words, by_name)
-    parts.tables.append(tables)
-    event.say_root(tables, "Table")
-    if (judged := event.judged(trap, walk, done, f"; {by_fsr}", is_known=is_known)) is not None or walk is None:
-        return judged or trap
-    fault = walk.fault
-    assert fault is not None, "else it is judged"
-    status = None if fsr is None else fsr & 0x3F if is_long else (fsr >> 6 & 0x10) | fsr & 0xF
-    if status is not None and fault.code is not None and fault.code & 0x3F != status:
-        found = status_of_aarch64(fault.code) if is_long else STATUS.get(fault.code, "another fault")
-        parts.unsaid.append(
-            f"FSR of the oops in line {event.first} says {status_of(fsr or 0)}, and the walk of its descriptors"
-            f" ends with {found}:"
-            " they were changed in between, or the text is mixed."
-        )
+    event.add_tables(tables, "Table")
+    code = None if walk is None or walk.fault is None else walk.fault.code
+    status = None if fsr is None else fsr & 0x3F if is_long else _short_status(fsr)
+    if status is not None and code is not None and code & 0x3F != status:
+        found = status_of_aarch64(code) if is_long else STATUS.get(code, "another fault")
+        event.say_misfit("FSR", status_of(fsr or 0), found)
         return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text do not fit it.")
-    bit = oops_arm64.refusing(walk) if is_long else refusing(walk)
-    return replace(trap, walk=walk, refused=bit, says=f"{done}: {fault.why}.")
+    bit_of = oops_arm64.refusing if is_long else REFUSING.of
+    return event.judged(trap, walk, done, f"; {by_fsr}", bit_of, is_known=is_known)
 
 
 def _short(
@@ -203,15 +185,7 @@ def _long(
     return event.walk(fmt, fmt.defaults, address, values, None, (words[0].line, words[-1].line), access, user)
 
 
-def refusing(walk: TablesWalk) -> str:
-    """Return the field that refused a walk of short descriptors: "type", "domain", "AP", "XN", "PXN" or "AF"."""
-    fault = walk.fault
-    if fault is None or not walk.steps:
-        return ""
-    if fault.kind in ("not-present", "domain"):
-        return {"not-present": "type", "domain": "domain"}[fault.kind]
-    if fault.kind == "access-flag":
-        return "AP[0]"
-    if fault.kind != "protection":
-        return ""
-    return next((name for name in ("PXN", "XN") if f"{name} is 1" in fault.why), "AP")
+REFUSING = Refusing(
+    {"not-present": "type", "domain": "domain", "access-flag": "AP[0]"}, {"PXN is 1": "PXN", "XN is 1": "XN"}, "AP"
+)
+"""The fields that refuse a walk of short descriptors."""

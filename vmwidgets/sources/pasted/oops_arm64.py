@@ -13,8 +13,7 @@ from ...engine.mmu.formats.aarch64 import AARCH64, status_of, with_granule
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
-from .one_walk import tables_of, walked
-from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
 
 WHAT = "an oops of Linux on arm64"
@@ -34,7 +33,7 @@ _GEOMETRY = re.compile(
 _PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-f]{6,16})\b")
 _PGD = re.compile(r"(?<![*\w])pgd ?= ?(?:0x)?([0-9a-f]{16})\b")
 _WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
-_AT = re.compile(r"\[([0-9a-f]{8,16})\] \*?pgd=", re.ASCII)
+_AT = re.compile(r"\[([0-9a-f]{8,16})\](?= \*?pgd=)", re.ASCII)
 _BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel address ranges")
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 _PC = re.compile(
@@ -67,7 +66,7 @@ EC_NAMES = {
     0x2F: "SError",
 }
 
-WNR, CM = 1 << 6, 1 << 8
+WNR = 1 << 6
 
 SIZES = {4: 12, 16: 14, 64: 16}
 """Bits of a page, by KiB."""
@@ -107,26 +106,14 @@ def read(event: Event, parts: Parts) -> None:
     parts.claimed.add(event.first)
     if not is_linux:
         parts.told.update(number for number, line in event.lines if "panic" in line)
-    esr, address = event.number(_ESR), event.number(_ADDRESS)
-    at = event.search(_AT)
-    event.say_two(address, int(at[1], 16) if at is not None else None)
+    esr, address = event.number(_ESR), event.address(_ADDRESS, _AT)
     event.say_uneven(_WORDS)
-    address = int(at[1], 16) if address is None and at is not None else address
     ec = None if esr is None else esr >> 26 & 0x3F
     user = ec in (FETCH[0], DATA[0])
     access: Access = "execute" if ec in FETCH else "write" if esr is not None and esr & WNR and ec in DATA else "read"
     means = EC_NAMES.get(ec, "exception") if ec is not None else "abort"
-    trap = Trap(
-        "user mode" if user else "kernel mode",
-        event.first,
-        esr,
-        means,
-        event.decimal(_PID),
-        event.number(_PC),
-        address,
-        register="ESR_EL1",
-        decoded=decoded(esr) if esr is not None else (),
-    )
+    found = decoded(esr) if esr is not None else ()
+    trap = event.trap(user, esr, means, _PID, _PC, address, register="ESR_EL1", decoded=found)
     if esr is None:
         event.say("has no ESR: a read by the kernel is walked")
     if address is None:
@@ -177,49 +164,39 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     at = 0 if root is None else root - root % 4096
     controls = replace(controls, ttbr1=at, wxn=False)
     lines = words[0].line, words[-1].line
-    named = f"tables of the oops in line {event.first}"
     tagged = address
     if not address >> 55 & 1 and address >> 56:
         tagged = address & (1 << 56) - 1  # the top byte of a user's address is ignored
         parts.unsaid.append(
             f"The top byte of {Address(address)} is a tag, which the processor ignores for user addresses."
         )
-    tables = tables_of(named, fmt, controls, tagged, values, at if root is not None else None, lines)
-    if tables.root != at:
-        tables = tables_of(
-            named, fmt, replace(controls, ttbr1=int(tables.root)), tagged, values, int(tables.root), lines
-        )
+    base = at if root is not None else None
+    tables, walk = event.walk(fmt, controls, tagged, values, base, lines, access, user)
+    if (put := int(tables.root)) != at:
+        controls = replace(controls, ttbr1=put)
+        tables, walk = event.walk(fmt, controls, tagged, values, put, lines, access, user)
         tables.root_is_said = False
-    walk = walked(tables, tagged, access, user)
-    parts.tables.append(tables)
-    event.say_root(tables, "pgdp")
-    if walk is None:
-        judged = event.judged(replace(trap, refused=refused), walk, done, f"; {by_esr}{why}", is_known=esr is not None)
-        return judged or trap
-    return _judged(replace(trap, walk=walk), walk, status, done, by_esr, event, parts)
+    event.add_tables(tables, "pgdp")
+    if walk is not None:
+        return _judged(replace(trap, walk=walk), walk, status, done, by_esr, event)
+    trap = replace(trap, refused=refused)
+    return event.judged(trap, walk, done, f"; {by_esr}{why}", refusing, is_known=esr is not None)
 
 
-def _judged(
-    trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event, parts: Parts
-) -> Trap:
+def _judged(trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event) -> Trap:
     """Return a trap with its walk, and with the meaning of ESR."""
-    if walk.fault is None:
-        leaf = walk.steps[-1].value
-        if status is not None and status >> 2 == 3 and not walk.user and leaf & 1 << 6:
-            pan = event.search(_PAN)
-            sure = "PSTATE.PAN is 1" if pan is not None and pan[1] == "+" else "with PSTATE.PAN 1"
-            why = f"{sure}, and the page is one of user code (AP[1] is 1), which the kernel may not touch then"
-            return replace(trap, refused="PAN", says=f"{done}: {why}.")
-        return event.judged(trap, walk, done, f"; {by_esr}", is_known=status is not None) or trap
-    if status is not None and walk.fault.code != status:
-        parts.unsaid.append(
-            f"ESR of the oops in line {event.first} says {status_of(status)}, and the walk of its descriptors ends with"
-            f" {status_of(walk.fault.code or 0)}: they were changed in between, or the text is mixed."
-        )
+    leaf = walk.steps[-1].value
+    if walk.fault is None and status is not None and status >> 2 == 3 and not walk.user and leaf & 1 << 6:
+        pan = event.search(_PAN)
+        sure = "PSTATE.PAN is 1" if pan is not None and pan[1] == "+" else "with PSTATE.PAN 1"
+        why = f"{sure}, and the page is one of user code (AP[1] is 1), which the kernel may not touch then"
+        return replace(trap, refused="PAN", says=f"{done}: {why}.")
+    if walk.fault is not None and status is not None and walk.fault.code != status:
+        event.say_misfit("ESR", status_of(status), status_of(walk.fault.code or 0))
         bit, why = _by_status(status)
         says = f"{done}; {by_esr}{why}, and the descriptors in the text do not fit it"
         return replace(trap, refused=bit, says=f"{says}.")
-    return replace(trap, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
+    return event.judged(trap, walk, done, f"; {by_esr}", refusing, is_known=status is not None)
 
 
 def _by_status(status: int | None) -> tuple[str, str]:
@@ -259,19 +236,14 @@ def _last_present(words: list[Word]) -> int:
     return sum(one.value & 1 for one in words) - 1
 
 
+_FIELDS = ("APTable[0]", "APTable[1]", "AP[1]", "AP[2]", "PXNTable", "UXNTable", "PXN", "UXN", "WXN")
+_REFUSING = Refusing(
+    {"not-present": "valid", "access-flag": "AF"},
+    {**{name: name for name in _FIELDS}, "user code may write": "AP[1]"},
+)
+
+
 def refusing(walk: TablesWalk) -> str:
     """Return the field of the descriptor that refused a walk of AArch64, such as "valid", "AF", "AP[2]" or "PXN"."""
-    fault = walk.fault
-    if fault is None or not walk.steps:
-        return ""
-    last = walk.steps[-1].value
-    if fault.kind == "not-present":
-        return "type" if last & 1 else "valid"
-    if fault.kind == "access-flag":
-        return "AF"
-    if fault.kind != "protection":
-        return ""
-    for name in ("APTable[0]", "APTable[1]", "AP[1]", "AP[2]", "PXNTable", "UXNTable", "PXN", "UXN", "WXN"):
-        if name in fault.why:
-            return name
-    return "AP[1]" if "user code may write" in fault.why else ""
+    found = _REFUSING.of(walk)
+    return "type" if found == "valid" and walk.steps[-1].value & 1 else found

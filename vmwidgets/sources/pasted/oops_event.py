@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -64,6 +64,26 @@ def said_refused(made: str, trap: Trap, *, is_known: bool) -> str:
     return f"The {access} {Address(trap.address or 0)} in {trap.where} was refused"
 
 
+class Refusing(NamedTuple):
+    """The bits that refuse a walk of a processor: by the kind of the fault, or by words in a fault of protection.
+
+    `other` is the bit of a fault of protection with none of these words.
+    """
+
+    kinds: Mapping[str, str]
+    words: Mapping[str, str]
+    other: str = ""
+
+    def of(self, walk: TablesWalk) -> str:
+        """Return the bit that refused a walk; "" if none did."""
+        fault = walk.fault
+        if fault is None or not walk.steps:
+            return ""
+        if fault.kind != "protection":
+            return self.kinds.get(fault.kind, "")
+        return next((bit for words, bit in self.words.items() if words in fault.why), self.other)
+
+
 @dataclass
 class Event:
     """The lines of one oops from line `first` on; `header` says whether that line names the failed address."""
@@ -89,6 +109,30 @@ class Event:
         """Add a sentence about these lines, without its subject and its full stop."""
         self.parts.unsaid.append(f"The {self.name} in line {self.first} {words}.")
 
+    def trap(
+        self,
+        user: bool,
+        code: int | None,
+        means: str,
+        pid: re.Pattern[str],
+        pc: re.Pattern[str],
+        address: int | None,
+        **more: Any,
+    ) -> Trap:
+        """Return a trap of these lines, with the process and the instruction that patterns find."""
+        where = "user mode" if user else "kernel mode"
+        return Trap(where, self.first, code, means, self.decimal(pid), self.number(pc), address, **more)
+
+    def address(self, pattern: re.Pattern[str], again: re.Pattern[str], whole: tuple[int, ...] = ()) -> int | None:
+        """Return the failed address, which Linux may print `again`; adds a sentence if these are two addresses."""
+        one, other = self.number(pattern, whole), self.number(again)
+        if one is not None and other is not None and one != other:
+            self.parts.unsaid.append(
+                f"The {self.name} in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"
+                " damaged, or the text is mixed. The first is walked."
+            )
+        return other if one is None else one
+
     def say_without_address(self, trap: Trap) -> None:
         """Add a trap whose address the text does not say."""
         self.say("does not say which address failed")
@@ -109,8 +153,17 @@ class Event:
         made = tables_of(f"tables of the {self.name} in line {self.first}", fmt, controls, va, words, root, lines)
         return made, walked(made, va, access, user)
 
-    def judged(self, trap: Trap, walk: TablesWalk | None, done: str, by: str, *, is_known: bool) -> Trap | None:
-        """Return a trap that its walk does not explain, as descriptors are missing, or allow the access; else None.
+    def judged(
+        self,
+        trap: Trap,
+        walk: TablesWalk | None,
+        done: str,
+        by: str,
+        refusing: Callable[[TablesWalk], str],
+        *,
+        is_known: bool,
+    ) -> Trap:
+        """Return a trap with what its walk says: which bit refuses; or that descriptors are missing, or allow it.
 
         `by` is what the processor's register says of the reason; `is_known` is whether the text says the access.
         """
@@ -118,7 +171,7 @@ class Event:
             self.say("lacks descriptors: the text leaves out a level, or is cut")
             return replace(trap, says=f"{done}{by or '; the text has not all descriptors that lead there'}.")
         if walk.fault is not None:
-            return None
+            return replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
         if is_known:
             self.parts.unsaid.append(
                 f"The descriptors of the {self.name} in line {self.first} allow what failed: they were changed in"
@@ -142,8 +195,7 @@ class Event:
                 self.parts.unsaid.append(f"A number in line {number} has a blank in it, and is not read: {digits}.")
                 return None
             if whole and len(digits) not in whole:
-                self.parts.unsaid.append(f"The address {digits} in line {number} is cut, and not read.")
-                self.parts.reasons.append(self.parts.unsaid[-1])
+                self.parts.refuse(f"The address {digits} in line {number} is cut, and not read.")
                 return None
             if self.parts.ends_in(number, match.end()):
                 self.parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
@@ -232,19 +284,21 @@ class Event:
                     )
                 return
 
-    def say_root(self, tables: PastedTables, name: str) -> None:
-        """Add a sentence if the text has no root address; `name` is the register or line that would have it."""
+    def say_misfit(self, register: str, said: str, found: str) -> None:
+        """Add a sentence about a register that says another reason than the walk has found."""
+        self.parts.unsaid.append(
+            f"{register} of the oops in line {self.first} says {said}, and the walk of its descriptors ends with"
+            f" {found}: they were changed in between, or the text is mixed."
+        )
+
+    def add_tables(self, tables: PastedTables, name: str) -> None:
+        """Add the tables on a walk, and a sentence if the text has no root address.
+
+        `name` is the register or line that would have it.
+        """
+        self.parts.tables.append(tables)
         if not tables.root_is_said:
             self.parts.unsaid.append(
                 f"The {self.name} in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in"
                 " its place."
-            )
-
-    def say_two(self, one: int | None, other: int | None) -> None:
-        """Add a sentence if the oops names two addresses."""
-        if one is not None and other is not None and one != other:
-            self.parts.unsaid.append(
-                f"The {self.name} in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"
-                f" damaged, or the text is"
-                " mixed. The first is walked."
             )

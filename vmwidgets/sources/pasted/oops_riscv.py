@@ -12,7 +12,6 @@ import re
 from dataclasses import replace
 
 from ...engine.mmu.formats.riscv import RiscvControls, deeper
-from ...given.pasted import Trap
 from .oops_event import FAILED_AT, Event, Word, said_refused
 from .parts import Parts
 from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing
@@ -50,24 +49,15 @@ def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
     parts.what[WHAT] = None
     parts.claimed.add(event.first)
-    badaddr, cause, status = event.number(_BADADDR), event.number(_CAUSE), event.number(_STATUS)
-    said, epc = event.number(_ADDRESS), event.number(_EPC)
-    event.say_two(said, badaddr)
+    cause, status = event.number(_CAUSE), event.number(_STATUS)
+    address = event.address(_ADDRESS, _BADADDR)
     event.say_uneven(_WORDS)
-    address = said if said is not None else badaddr
     user = status is not None and not status & SPP
     if status is None and event.search(re.compile("unhandled signal"), claim=False):
         user = True
-    trap = Trap(
-        "user mode" if user else "kernel mode",
-        event.first,
-        cause,
-        cause_of(cause) if cause is not None else "fault",
-        event.decimal(_PID),
-        epc,
-        address,
-        decoded=() if cause is None else (f"scause is {cause}: {cause_of(cause)}",),
-    )
+    means = cause_of(cause) if cause is not None else "fault"
+    decoded = () if cause is None else (f"scause is {cause}: {means}",)
+    trap = event.trap(user, cause, means, _PID, _EPC, address, decoded=decoded)
     access = ACCESSES.get(-1 if cause is None else cause)
     if cause is None:
         event.say("has no cause: a load is walked")
@@ -94,12 +84,8 @@ def read(event: Event, parts: Parts) -> None:
     controls = RiscvControls(sum=bool((status or 0) & SUM), mxr=bool((status or 0) & MXR))
     lines = words[0].line, words[-1].line
     tables, walk = event.walk(fmt, controls, address, values, event.number(_PGDP), lines, access, user)
-    parts.tables.append(tables)
-    event.say_root(tables, "pgdp")
-    judged = event.judged(trap, walk, done, "", is_known=cause is not None)
-    if judged is None and walk is not None and walk.fault is not None:
-        judged = replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
-    parts.traps.append(judged or trap)
+    event.add_tables(tables, "pgdp")
+    parts.traps.append(event.judged(trap, walk, done, "", refusing, is_known=cause is not None))
 
 
 def _bits(event: Event, words: list[Word], parts: Parts) -> int:

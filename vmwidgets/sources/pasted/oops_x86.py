@@ -20,7 +20,7 @@ from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86C
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from .one_walk import tables_of, walked
-from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
 from .x86_codes import PK, RSVD, Code, P, U, W, code_of
 
@@ -124,27 +124,15 @@ def read(event: Event, parts: Parts) -> None:
         return
     code = event.number(_CODE)
     has_l4 = any("L4[" in line for _, line in event.lines)
-    address = event.number(_ADDRESS, () if walk is None else (16,) if has_l4 else (8, 16))
-    cr2 = event.number(_CR2)
-    event.say_two(address, cr2)
-    address = cr2 if address is None else address
+    address = event.address(_ADDRESS, _CR2, () if walk is None else (16,) if has_l4 else (8, 16))
     chain = _descriptors(event, address)
     in_words = _of_words(event)
     said = code_of(code) if code is not None else in_words
     if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
         both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
         event.say(f"says two accesses: {' in words, '.join(both)} in its error code, which is used: one is damaged")
-    trap = Trap(
-        "user mode" if said is not None and said.user else "kernel mode",
-        event.first,
-        code,
-        "page fault",
-        event.decimal(_PID),
-        event.number(_PC),
-        address,
-        register="error code",
-        decoded=said.decoded if said is not None and code is not None else (),
-    )
+    user, decoded = (False, ()) if said is None else (said.user, said.decoded if code is not None else ())
+    trap = event.trap(user, code, "page fault", _PID, _PC, address, register="error code", decoded=decoded)
     if code is None:
         event.say("has no error code (error_code, or Oops: …)")
     if address is None:
@@ -171,8 +159,7 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
     parts, address = event.parts, event.number(_ADDRESS, () if match["crash"] else (8, 16))
     chain = _descriptors(event, address)
     if address is None or chain is None or not chain.values:
-        parts.unsaid.append(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
-        parts.reasons.append(parts.unsaid[-1])
+        parts.refuse(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
         return
     fmt, values, lines = chain
     above = values[-2] if len(values) > 1 else None
@@ -191,7 +178,7 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
         says = f"{Address(address)} is at physical {Address(again.pa or 0)}, if P of the PDPTE is 1: the text lacks it."
         parts.traps.append(replace(trap, says=says))
         return
-    bit, why = (refusing(again), again.fault.why) if again is not None and again.fault else ("", "")
+    bit, why = (REFUSING.of(again), again.fault.why) if again is not None and again.fault else ("", "")
     last = values[-1] or 0
     if not bit:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
@@ -303,8 +290,7 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
 
 
 def _say_cut(event: Event, head: re.Match[str], line: int) -> None:
-    event.parts.unsaid.append(f"{head['name']} in line {line} is cut, and not read.")
-    event.parts.reasons.append(event.parts.unsaid[-1])
+    event.parts.refuse(f"{head['name']} in line {line} is cut, and not read.")
 
 
 def _least(pattern: re.Pattern[str], names: list[str], values: list[str]) -> int:
@@ -377,15 +363,16 @@ def _controls(event: Event, fmt: TableFormat[Any], code: int) -> X86Controls:
 def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts: Parts) -> Trap:
     address = trap.address or 0
     done = said_refused(MADE[said.access], trap, is_known=said.is_known)
+    by_code = replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
     if chain is None:
         event.say("has no descriptors (a line such as 'PGD 0 P4D 0')")
-        return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
+        return by_code
     fmt, values, lines = chain
     code = trap.code
     controls = _controls(event, fmt, code or 0)
     if fmt.word_bits == 32 and address >> 32:
         event.say("has an address of more than 32 bits with tables of 32 bits")
-        return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
+        return by_code
     cr3 = event.number(_CR["CR3"])
     root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
 
@@ -395,30 +382,27 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         if found and found.fault and (found.fault.kind == "reserved") == (said.refused == "RSVD"):
             controls, tables, walk = other, again, found
             break
-    parts.tables.append(tables)
-    event.say_root(tables, "CR3")
+    event.add_tables(tables, "CR3")
     if walk is None and None in values:
         assumed = _walk_without(fmt, controls, address, values, said)
-        fault = assumed.fault if assumed is not None else None
-        refused, why = (said.refused, said.why) if assumed is None or fault is None else (refusing(assumed), fault.why)
-        return replace(trap, refused=refused, says=f"{done}: {why or 'the text does not say why'}.")
+        if assumed is None or assumed.fault is None:
+            return by_code
+        return replace(trap, refused=REFUSING.of(assumed), says=f"{done}: {assumed.fault.why}.")
     if walk is None:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
-        return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
+        return by_code
     if walk.fault is None and said.refused == "PK":
         why = f"{said.why}; the descriptors' other bits allow it"
         return replace(trap, walk=walk, refused="PK", says=f"{done}: {why}.")
-    if walk.fault is None:
-        by = f"; the error code says: {said.why}" if said.why else ""
-        return event.judged(trap, walk, done, by, is_known=said.is_known) or trap
-    if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
+    if walk.fault is not None and code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
             f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between,"
             " or are damaged."
         )
         why = f"the error code says: {said.why}; the descriptors in the text do not fit it"
         return replace(trap, walk=walk, refused=said.refused, says=f"{done}; {why}.")
-    return replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
+    by = f"; the error code says: {said.why}" if said.why else ""
+    return event.judged(trap, walk, done, by, REFUSING.of, is_known=said.is_known)
 
 
 def _walk_without(
@@ -450,12 +434,8 @@ def _other_controls(
         yield replace(controls, smep=said.access == "execute", smap=said.access != "execute", ac=False)
 
 
-def refusing(walk: TablesWalk) -> str:
-    """Return the bit that refused a walk of x86: "P", "RSVD", "U/S", "R/W", "XD", or "SMEP" and "SMAP" of CR4."""
-    fault = walk.fault
-    if fault is None or not walk.steps:
-        return ""
-    if fault.kind in ("not-present", "reserved"):
-        return {"not-present": "P", "reserved": "RSVD"}[fault.kind]
-    names = {"U/S is 0": "U/S", "R/W is 0": "R/W", "XD is 1": "XD", "CR4.SMEP": "SMEP", "CR4.SMAP": "SMAP"}
-    return next((bit for words, bit in names.items() if words in fault.why), "")
+REFUSING = Refusing(
+    {"not-present": "P", "reserved": "RSVD"},
+    {"U/S is 0": "U/S", "R/W is 0": "R/W", "XD is 1": "XD", "CR4.SMEP": "SMEP", "CR4.SMAP": "SMAP"},
+)
+"""The bits that refuse a walk of x86; SMEP and SMAP are of CR4."""

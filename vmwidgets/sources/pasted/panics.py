@@ -92,23 +92,25 @@ def known_as(words: str) -> str:
 
 
 _GO = "a Go program"
-_PROGRAMS = (
+_PROGRAMS: tuple[tuple[str, re.Pattern[str] | None, re.Pattern[str] | None], ...] = (
     (
         _GO,
         re.compile(
             r"panic: runtime error: |\bpanic: .*\[recovered\]|\.go:[0-9]+\b.*\bpanic: |\bpanic: .*\.go:[0-9]+\b"
         ),
+        None,
     ),
-    ("a Rust program", re.compile(r"\bthread '[^']*'(?: \([0-9]+\))? panicked at\b")),
-    ("gem5", re.compile(r"\bpanic: Page table fault when accessing virtual address ")),
-    ("a V program", re.compile(r"^\s*V panic: ")),
-    ("a Lua program", re.compile(r"PANIC: unprotected error in call to Lua API")),
+    ("a Rust program", re.compile(r"\bthread '[^']*'(?: \([0-9]+\))? panicked at\b"), None),
+    ("gem5", re.compile(r"\bpanic: Page table fault when accessing virtual address "), None),
+    ("a V program", re.compile(r"^\s*V panic: "), None),
+    ("a Lua program", re.compile(r"PANIC: unprotected error in call to Lua API"), None),
     (
         "Perl",
         re.compile(
             r"\bpanic: .* at (?:\S+\.(?:p[lm]|t|cgi) line [0-9]+\b"
             r"|(?!\S+\.(?:[cChsS]|cc|cpp|rs|zig) )\S+ line [0-9]+\.\s*$)"
         ),
+        None,
     ),
     (
         "a program",  # C++, Ruby, Elixir, OCaml
@@ -116,25 +118,22 @@ _PROGRAMS = (
             r"(?:\*\* \(\w*Error\) |\bwhat\(\): |\bFatal error: exception \w+).*\bpanic: "
             r"|\.rb:[0-9]+:in .*\bpanic: .*\(\w*(?:Error|Exception)\)\s*$"
         ),
+        None,
     ),
-)
-"""Programs whose runtime prints "panic", by the line."""
-
-_PROGRAMS_NEAR = (
-    (_GO, re.compile(r"^\s*goroutine [0-9]+ (?:gp=\S+ .*)?\[|^\s*\[signal (?:SIG|0x)"), None),
+    (_GO, None, re.compile(r"^\s*goroutine [0-9]+ (?:gp=\S+ .*)?\[|^\s*\[signal (?:SIG|0x)")),
     (
         "a program",
-        re.compile(r"Traceback \(most recent call last\)|^\s+at \S.*[:(][0-9]"),
         re.compile(r"(?<!\bAssertion)(?:Error|Exception): panic: "),  # a grader's assertion repeats a kernel's words
+        re.compile(r"Traceback \(most recent call last\)|^\s+at \S.*[:(][0-9]"),
     ),
-    ("a Zig program", re.compile(r"\.zig:[0-9]+:[0-9]+"), re.compile(r"\bthread [0-9]+ panic: ")),
-    ("FreeBSD", re.compile(r"^KDB: |^db_trace_self|^Fatal trap [0-9]+: |^cpuid = [0-9]"), None),
-    ("OpenBSD", re.compile(r"^Stopped at |^ddb(?:\{[0-9]+\})?> |^Starting stack trace"), None),
-    ("OS/161", re.compile(r"^sys161: |^OS/161 |panic: Fatal exception [0-9]+ \("), None),
-    ("macOS", re.compile(r"^(?:Darwin Kernel Version|Kernel version:|BSD process name)"), re.compile(r"\bpanic\(cpu ")),
-    ("PostgreSQL", re.compile(r"\b(?:LOG|FATAL|STATEMENT|HINT):  "), re.compile(r"\bPANIC:  ")),
+    ("a Zig program", re.compile(r"\bthread [0-9]+ panic: "), re.compile(r"\.zig:[0-9]+:[0-9]+")),
+    ("FreeBSD", None, re.compile(r"^KDB: |^db_trace_self|^Fatal trap [0-9]+: |^cpuid = [0-9]")),
+    ("OpenBSD", None, re.compile(r"^Stopped at |^ddb(?:\{[0-9]+\})?> |^Starting stack trace")),
+    ("OS/161", None, re.compile(r"^sys161: |^OS/161 |panic: Fatal exception [0-9]+ \(")),
+    ("macOS", re.compile(r"\bpanic\(cpu "), re.compile(r"^(?:Darwin Kernel Version|Kernel version:|BSD process name)")),
+    ("PostgreSQL", re.compile(r"\bPANIC:  "), re.compile(r"\b(?:LOG|FATAL|STATEMENT|HINT):  ")),
 )
-"""Programs that the lines around a panic show, and the form of the panic, if it has one."""
+"""Programs that panic, by the panic's line, by a line around it, or by both."""
 
 _SYSTEMS = ("FreeBSD", "OpenBSD", "OS/161", "macOS")
 
@@ -185,14 +184,12 @@ def _program(number: int, parts: Parts) -> str:
     words = _words(match) if (match := _PANIC.search(line)) else ""
     if check_of(words) is not None or words.casefold() in OTHERS:
         return ""
-    if (own := next((name for name, form in _PROGRAMS if form.search(line)), "")) != "":
-        return own
     around = lines[max(number - 1 - _AROUND, 0) : number + _AROUND]
     return next(
         (
             name
-            for name, form, panic in _PROGRAMS_NEAR
-            if (panic is None or panic.search(line)) and any(map(form.search, around))
+            for name, panic, near in _PROGRAMS
+            if (panic is None or panic.search(line)) and (near is None or any(map(near.search, around)))
         ),
         "",
     )
@@ -215,9 +212,7 @@ def _programs(parts: Parts) -> set[int]:
         if name == _GO and any(one in signals for one in range(number + 1, number + _AROUND + 1)):
             continue  # the signal says more
         other = "one of xv6's" if name in _SYSTEMS else "a kernel's"
-        words = f"The panic in line {number} is {name}'s, not {other}, and it has no address of an access."
-        parts.unsaid.append(words)
-        parts.reasons.append(words)
+        parts.refuse(f"The panic in line {number} is {name}'s, not {other}, and it has no address of an access.")
     parts.claimed |= theirs
     return theirs
 

@@ -34,6 +34,11 @@ class Parts:
     _has_pa: bool | None = None
     _of_riscv: tuple[tuple[int, int], tuple[list[PastedTables], list[int], list[Listing]]] | None = None
 
+    def refuse(self, words: str) -> None:
+        """Add a sentence that says why a part of the text is not read."""
+        self.unsaid.append(words)
+        self.reasons.append(words)
+
     @property
     def lines(self) -> list[str]:
         """The lines of the text."""

@@ -117,10 +117,7 @@ def _in_turn(found: list[_Line]) -> Iterator[list[_Line]]:
 def _listing(listed: list[_Line], is_other: bool) -> Listing:
     pieces, absent = [], []
     for one in listed:
-        if not one.word & V and not is_other:
-            absent.append(SaidRange(one.va, PAGE, "----", None, one.word))
-            continue
-        if is_other and not one.word:
+        if not (one.word if is_other else one.word & V):
             absent.append(SaidRange(one.va, PAGE, "----", None, one.word))
             continue
         bits = [bool(one.word & bit) for bit in (R, W, X, U)]

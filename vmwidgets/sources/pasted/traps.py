@@ -98,6 +98,13 @@ class _Found(NamedTuple):
     sum: bool
     is_64: bool
 
+    def fetched(self, access: Access) -> int | None:
+        """Return the address of the instruction, if its own fetch did not fail."""
+        trap = self.trap
+        if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
+            return None
+        return trap.pc
+
 
 def read(parts: Parts) -> None:
     """Add the traps of a text, walked in its tables or looked up in its listings."""
@@ -132,8 +139,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             continue
         matches = [*_SCAUSE.finditer(line)]
         if not matches and "%" not in line and _UNREAD.search(line):
-            unsaid.append(f"Line {at + 1} looks like a trap and can't be read.")
-            parts.reasons.append(unsaid[-1])
+            parts.refuse(f"Line {at + 1} looks like a trap and can't be read.")
             parts.claimed.add(at + 1)
         for which, match in enumerate(matches):
             scause = NAMES.get(match[3]) if match[3] else _register(match[2], parts.ends_in(at + 1, match.end(2)))
@@ -288,33 +294,32 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
 
 def _can_have_been_used(table: PastedTables, found: _Found, access: Access, parts: Parts) -> tuple[bool | None, str]:
     """Return whether user code made the access, and, judging by sepc, why the table can't have been in use."""
-    trap, user = found.trap, found.user
-    if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
+    user, pc = found.user, found.fetched(access)
+    if pc is None:
         return user, ""
     try:
-        fetched = table.walk(trap.pc, "execute", user=user)
+        fetched = table.walk(pc, "execute", user=user)
     except Refused:
         return user, ""
     if fetched.fault is None:
         return fetched.user if user is None else user, ""
     if fetched.fault.kind in ("not-present", "non-canonical"):
-        return user, f"it does not map the instruction at sepc, {Address(trap.pc)}"
+        return user, f"it does not map the instruction at sepc, {Address(pc)}"
     parts.unsaid.append(
-        f"The table in {places(table.lines)} does not let the instruction at sepc, {Address(trap.pc)}, be"
-        f" fetched: so it was"
-        f" probably not in use at the trap in line {trap.line}."
+        f"The table in {places(table.lines)} does not let the instruction at sepc, {Address(pc)}, be fetched: so"
+        f" it was probably not in use at the trap in line {found.trap.line}."
     )
     return user, ""
 
 
 def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None, str]:
     """Return the result of :func:`_can_have_been_used` for a listing: a page with u is user code's."""
-    trap, user = found.trap, found.user
-    if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
+    user, pc = found.user, found.fetched(access)
+    if pc is None:
         return user, ""
-    piece = listing.at(trap.pc)
+    piece = listing.at(pc)
     if piece is None or (piece.rights == "----" and piece in listing.absent):
-        is_known = piece is not None or (listing.is_whole and not listing.unsaid_at(trap.pc))
+        is_known = piece is not None or (listing.is_whole and not listing.unsaid_at(pc))
         return user, "sepc is not mapped" if is_known else ""
     if piece.rights[2] == "-":
         return user, "sepc is not executable"

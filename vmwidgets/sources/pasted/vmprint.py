@@ -91,12 +91,10 @@ def read(parts: Parts) -> None:
     if mixed:
         both = assignments(items) if not any(item.damage for item in items) else None
         if both is None:
-            why = (
+            parts.refuse(
                 f"In {places([item.line for item in items])} two tables are printed at the same time, and the text does"
                 " not say which line belongs to which: print them again with one hart (make CPUS=1 qemu)."
             )
-            unsaid.append(why)
-            parts.reasons.append(why)
             return
         found, lost = _apart(items, both), []
     if lost:
@@ -155,12 +153,10 @@ def _nested(items: Sequence[Item], parts: Parts) -> Iterator[Item]:
         if not _is_flat([item for item in group if item.depth and not item.damage], len(roots)):
             yield from group
             continue
-        why = (
+        parts.refuse(
             f"In {places([item.line for item in group])} the dots at the left of lines are missing: which table a"
             " descriptor belongs to is not said, so nothing is walked there. Paste the table as it was printed."
         )
-        parts.unsaid.append(why)
-        parts.reasons.append(why)
 
 
 def _is_flat(items: Sequence[Item], roots: int) -> bool:

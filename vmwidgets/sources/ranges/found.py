@@ -13,7 +13,7 @@ from vmwidgets.engine.base.frozen import frozen
 from ...engine.base.errors import printable
 from ...engine.base.units import KIB, PAGE, Address, binary_size, counted
 from ...given.loaded import MapsRange
-from ..cleaned import LEAVES_OUT, Cleaned, leaves_out, numbered
+from ..cleaned import LEAVES_OUT, Cleaned, first_few, leaves_out, numbered
 
 MOST_RANGES = 200_000
 """The most ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
@@ -239,9 +239,8 @@ def _ascending(ranges: Sequence[MapsRange]) -> tuple[list[MapsRange], list[str]]
 def _of_lines(lines: Sequence[int], words: str) -> str:
     if len(lines) == 1:
         return f"Line {lines[0]} {words}: it is left out."
-    some = ", ".join(map(str, lines[:8])) + " …" * (len(lines) > 8)
     many = words.replace("looks like a range", "look like ranges").replace("has ", "have ", 1)
-    return f"Lines {some} {many}: they are left out."
+    return f"Lines {first_few(lines)} {many}: they are left out."
 
 
 def protection_of(letters: str) -> str:

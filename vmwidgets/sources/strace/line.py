@@ -83,10 +83,10 @@ def integer(written: str) -> int | None:
         return None
 
 
-def read_line(line: str, *, whole: bool = True) -> Line | None:
+def read_line(line: str) -> Line | None:
     """Return the contents of a line; None if it can't be read.
 
-    Without `whole`, the arguments of calls that are not in :data:`ASKED` are passed over.
+    The arguments of calls that are not in :data:`ASKED` are passed over, if their brackets have pairs.
     """
     head = _HEAD.match(line)
     assert head is not None, "each part of it may be absent"
@@ -95,7 +95,7 @@ def read_line(line: str, *, whole: bool = True) -> Line | None:
     if call is None or line.startswith("strace: ", head.end()):
         found = next(((kind, match) for kind, one in _REST if (match := one.fullmatch(line, head.end()))), None)
         return None if found is None else Line(pid, found[0], found[1][1])
-    if not whole and call[1] not in ASKED:
+    if call[1] not in ASKED:
         end = result_at(line, call.end())
         other = _OUTCOME.fullmatch(line, end + 1)
         if other is not None and _is_nested(line[call.end() : end]):

@@ -11,11 +11,11 @@ from typing import Any
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, printable, shown
 from ...engine.base.progress import Progress
-from ...engine.machine import Machine, boot
+from ...engine.machine import Machine
 from ...engine.machine.kept.copies import no_collection
 from .. import given_text
 from ..cleaned import LEAVES_OUT, leaves_out
-from ..loading import task_name
+from ..loading import machine_with, task_name
 from .perform import Performer
 from .plan import Plan, plan
 from .result import LoadedStrace
@@ -88,7 +88,7 @@ def load_calls_into(
 ) -> LoadedStrace:
     """Replay the calls of a text in tasks of a machine, as one group."""
     with no_collection():
-        found = _planned(list(parse_strace(text, source, whole=False)), source, until)
+        found = _planned(list(parse_strace(text, source)), source, until)
         performer = Performer(machine, name, source)
         with machine.group("load_strace"), machine.history.without_copies():
             performer.perform(found.steps, progress)
@@ -105,7 +105,7 @@ CALL = re.compile(r"(?<![\w.])(execve|brk|mmap2?|munmap|mprotect|openat|open|clo
 
 def strace_weight(text: str) -> int:
     """Return how many lines of a text, up to some thousand, are calls recorded by strace.  O(characters)."""
-    return sum(1 for _ in islice(CALL.finditer(text), 4_096))
+    return _count(CALL, text)
 
 
 _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*\(.*\)\s+= ", re.MULTILINE)
@@ -113,15 +113,17 @@ _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*
 
 def whole_calls(text: str) -> int:
     """Return how many lines, up to some thousand, begin as strace begins them."""
-    return sum(1 for _ in islice(_WHOLE.finditer(text), 4_096))
+    return _count(_WHOLE, text)
+
+
+def _count(pattern: re.Pattern[str], text: str) -> int:
+    return sum(1 for _ in islice(pattern.finditer(text), 4_096))
 
 
 def load_calls(text: str, source: str, progress: Progress | None = None) -> LoadedStrace:
     """Return a program replayed in a new machine whose addresses suit it."""
     highest = max((int(one, 16) for one in _RESULT.findall(text)), default=0)
-    name = "x86-64" if highest < 1 << 47 else "aarch64" if highest < 1 << 48 else "x86-64-la57"
-    machine = boot(name, ram="256 MiB", layout="x15-64" if name == "x86-64" else "small")
-    return load_calls_into(machine, text, source, "", None, progress)
+    return load_calls_into(machine_with(highest + 1, "256 MiB"), text, source, "", None, progress)
 
 
 _RESULT = re.compile(r"(?:mmap2?|brk|mremap)\(.*\)\s+= 0x([0-9a-f]{9,16})\b")

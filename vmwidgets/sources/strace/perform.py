@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from ...engine.base.errors import KernelError, Refused, printable
 from ...engine.base.progress import STEP, Progress
@@ -13,7 +14,7 @@ from ...engine.machine import Machine
 from ...engine.machine.arguments import MAX_NAME, reads_as_size
 from ...engine.machine.handles.objects import MemoryObject
 from ...engine.machine.handles.tasks import Task
-from ..loading import MORE_ROOM, ObjectNames, lacking_room
+from ..loading import MORE_ROOM, ObjectNames, lacking_room, whole_pages
 from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
@@ -45,8 +46,9 @@ class Performer:
         """The number below which all task names of a program are taken, by the program's name."""
         self._steps: dict[str, Callable[..., bool]] = {
             "begin": self._begin, "fork": self._fork, "share": lambda step: True, "exec": self._exec,
-            "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "mprotect": self._mprotect,
-            "brk": self._brk, "mremap": self._mremap, "madvise": self._madvise, "msync": self._msync,
+            "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "brk": self._brk, "mremap": self._mremap,
+            "mprotect": partial(self._on_each, Task.mprotect), "madvise": partial(self._on_each, Task.madvise),
+            "msync": partial(self._on_each, Task.msync),
         }  # fmt: skip  # read as a table
 
     def perform(self, steps: list[Step], progress: Progress | None = None) -> None:
@@ -122,7 +124,7 @@ class Performer:
     def _mmap(
         self, step: Step, start: int, size: int, protection: int, flags: frozenset[str], path: str | None, offset: int
     ) -> bool:
-        length = -(-size // PAGE) * PAGE
+        length = whole_pages(size)
         if not self._inside(step, start, length):
             return False
         task = self.tasks[step.space]
@@ -155,23 +157,14 @@ class Performer:
         task.munmap(start, size)
         return True
 
-    def _mprotect(self, step: Step, start: int, size: int, protection: int) -> bool:
-        return self._on_each(step, start, size, lambda task, at, part: task.mprotect(at, part, protection))
-
-    def _madvise(self, step: Step, start: int, size: int, advice: str) -> bool:
-        return self._on_each(step, start, size, lambda task, at, part: task.madvise(at, part, advice))
-
-    def _msync(self, step: Step, start: int, size: int) -> bool:
-        return self._on_each(step, start, size, lambda task, at, part: task.msync(at, part))
-
-    def _on_each(self, step: Step, start: int, size: int, act: Callable[[Task, int, int], object]) -> bool:
-        """Do the action on each mapped part of a range."""
+    def _on_each(self, call: Callable[..., object], step: Step, start: int, size: int, *given: int | str) -> bool:
+        """Make a task's call on each mapped part of a range."""
         task = self.tasks[step.space]
         if size and not self._inside(step, start, size):
             return False
         pieces = list(self._covered(task, start, size))
         for first, last in pieces:
-            act(task, first, last - first)
+            call(task, first, last - first, *given)
         self._known(step, task, start, size)
         return bool(pieces)
 
@@ -184,7 +177,7 @@ class Performer:
         task = self.tasks[step.space]
         if not (self._inside(step, start, max(size, 1)) and self._inside(step, to, length)):
             return False
-        old, new = -(-size // PAGE) * PAGE, -(-length // PAGE) * PAGE
+        old, new = whole_pages(size), whole_pages(length)
         if not self._known(step, task, start, old or PAGE):
             return False
         touched = task.space.vm_map.entries_in(start, start + (old or PAGE))
@@ -223,7 +216,7 @@ class Performer:
 
     def _covered(self, task: Task, start: int, size: int) -> Iterator[tuple[int, int]]:
         """Return the mapped pieces of a range, neighbours joined."""
-        end = start + -(-size // PAGE) * PAGE
+        end = start + whole_pages(size)
         pieces: list[tuple[int, int]] = []
         for entry in task.space.vm_map.entries_in(start, end):
             first, last = max(start, entry.start), min(end, entry.end)
@@ -234,7 +227,7 @@ class Performer:
 
     def _known(self, step: Step, task: Task, start: int, size: int, any_part: bool = False) -> bool:
         """Return whether calls have mapped the range; a call on a range mapped by `execve` itself is counted."""
-        length = -(-size // PAGE) * PAGE
+        length = whole_pages(size)
         covered = sum(last - first for first, last in self._covered(task, start, length))
         known = covered > 0 if any_part else covered >= length
         self.beyond[step.name] += not known

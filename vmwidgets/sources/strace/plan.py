@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE
+from ..cleaned import first_few
+from ..loading import whole_pages
 from . import arguments
 from .line import Value
 from .text import Call, Ended, Event, Headless, PassedOver, Signalled, Unfinished
@@ -93,7 +95,6 @@ class _Planner:
         self._source = source
         self._plan = Plan()
         self._alive: dict[int | None, _Process] = {}
-        self._users: dict[int, set[int | None]] = {}
         self._spaces = 0
         self._heaps, self._starts, self._programs, self._births = _ahead(events)
         self._unit = self._unit_of_mmap2()
@@ -143,17 +144,14 @@ class _Planner:
                 continue
             if isinstance(event, PassedOver):
                 self._plan.passed_over.append(event.line)
-                continue
-            if isinstance(event, Unfinished):
+            elif isinstance(event, Unfinished):
                 self._plan.unfinished[event.name] += 1
-                continue
-            if isinstance(event, Headless):
+            elif isinstance(event, Headless):
                 self._plan.unsaid.append(
                     f"The {event.name} that ends in line {event.line} began before the trace: it is passed over, and"
                     " what it changed is missing."
                 )
-                continue
-            if isinstance(event, Signalled):
+            elif isinstance(event, Signalled):
                 self._plan.signals[event.name] += 1
             elif isinstance(event, Ended):
                 self._ended(event)
@@ -165,9 +163,9 @@ class _Planner:
                 else:
                     self._call(event, process)
         if self._unnamed:
-            names = ", ".join(map(str, [*self._unnamed][:8])) + " …" * (len(self._unnamed) > 8)
             self._plan.unsaid.append(
-                f"The trace does not say which files are mapped by file descriptors {names} (strace -y does)."
+                f"The trace does not say which files are mapped by file descriptors {first_few([*self._unnamed])}"
+                " (strace -y does)."
             )
         return self._plan
 
@@ -186,11 +184,9 @@ class _Planner:
             one.name in ("exit", "exit_group") for one in self._events if isinstance(one, Call | Unfinished)
         )
         if self._threads:
-            names = ", ".join(map(str, self._threads[:8])) + " …" * (len(self._threads) > 8)
             self._plan.unsaid.append(
-                f"No call of the trace made the processes {names}: they are taken as threads of one, as strace -p"
-                f" attaches"
-                " to them."
+                f"No call of the trace made the processes {first_few(self._threads)}: they are taken as threads of one,"
+                " as strace -p attaches to them."
             )
         if until is None and not ends:
             self._plan.unsaid.append("The trace ends before its program does: it is what is mapped at its last line.")
@@ -211,7 +207,6 @@ class _Planner:
             return None  # when all have ended, an execve begins another program, which -A appended
         if None in self._alive:  # on a terminal, the first process has no number while it is alone
             found = self._alive[pid] = self._alive.pop(None)
-            self._users[found.space] = {pid if user is None else user for user in self._users[found.space]}
             found.group = pid if found.group is None else found.group
             return found
         if self._alive and pid is None:
@@ -257,7 +252,6 @@ class _Planner:
 
     def _add(self, pid: int | None, process: _Process) -> _Process:
         self._alive[pid] = process
-        self._users.setdefault(process.space, set()).add(pid)
         return process
 
     def _new_space(self) -> int:
@@ -268,18 +262,21 @@ class _Planner:
         """Note the end of a thread, and of a space without threads."""
         process = self._alive.pop(pid, None)
         self._gone.add(pid)
-        if process is None:
-            return
-        users = self._users[process.space]
-        users.discard(pid)
-        if not users:
+        if process is not None and not self._uses(process.space):
             self._plan.ends[process.space] = how
             if process.space:  # the first process's task stays for inspection
                 self._do(line, name, "exit", process.space)
 
+    def _uses(self, space: int) -> int:
+        """Return how many threads are in a space."""
+        return sum(one.space == space for one in self._alive.values())
+
     def _group_of(self, pid: int | None) -> list[int | None]:
         group = self._alive[pid].group
         return [one for one, process in self._alive.items() if process.group == group]
+
+    def _pid_of(self, process: _Process) -> int | None:
+        return next(pid for pid, one in self._alive.items() if one is process)
 
     def _ended(self, event: Ended) -> None:
         pid = next(iter(self._alive), None) if event.pid is None and None not in self._alive else event.pid
@@ -335,11 +332,8 @@ class _Planner:
             self._leave(call.line, name, result, "waited for")
 
     def _opened(self, call: Call) -> str:
-        at = 1 if call.name in ("openat", "openat2") else 0
-        name = arguments.text(call.arguments[at]) if len(call.arguments) > at else None
-        if call.name == "memfd_create":
-            return f"/memfd:{name or ''} (deleted)"
-        return name or ""
+        name = _text_at(call, call.name in ("openat", "openat2"))
+        return f"/memfd:{name} (deleted)" if call.name == "memfd_create" else name
 
     def _identity(self, path: str, name: str) -> str:
         """Return the path, followed by NUL and a number if another file had that path before."""
@@ -369,13 +363,9 @@ class _Planner:
         for one in self._group_of(call.pid) if call.pid in self._alive else ():
             if self._alive[one] is not process:
                 self._leave(call.line, call.name, one, "execve of another thread")
-        pid = next(one for one, other in self._alive.items() if other is process)
-        users = self._users[process.space]
-        if len(users) > 1:  # a parent waits for it, with the same space
-            users.discard(pid)
+        if self._uses(process.space) > 1:  # a parent waits for it, with the same space
             shared, process.space = process.space, self._new_space()
-            self._do(call.line, "", "fork", shared, process.space, self._programs.get(pid, ""))
-            self._users[process.space] = {pid}
+            self._do(call.line, "", "fork", shared, process.space, self._programs.get(self._pid_of(process), ""))
         heap = self._heaps.get(call.line)
         self._heap_ends.pop(process.space, None)
         if heap is not None:
@@ -385,7 +375,7 @@ class _Planner:
 
     def _exit(self, call: Call, process: _Process) -> None:
         code = arguments.number(call.arguments[0]) if call.arguments else 0
-        pid = next(one for one, other in self._alive.items() if other is process)
+        pid = self._pid_of(process)
         for one in self._group_of(pid) if call.name == "exit_group" else [pid]:
             self._leave(call.line, call.name, one, f"exited with {code}")
 
@@ -426,7 +416,7 @@ class _Planner:
             self._plan.skipped["brk, of a heap that began before"] += 1
             return
         if wanted == 0 and call.result != self._heap_ends[space]:  # another heap: an execve was not recorded
-            self._do(call.line, "", "exec", space, -(-(call.result or 0) // PAGE) * PAGE)
+            self._do(call.line, "", "exec", space, whole_pages(call.result or 0))
         self._heap_ends[space] = call.result or 0
         self._step(call, process, "brk", call.result)
 
@@ -487,6 +477,11 @@ class _Planner:
         self._plan.steps.append(Step(line, name, action, space, given))
 
 
+def _text_at(call: Call, at: int) -> str:
+    """Return a call's argument that is a text; an empty one if there is none."""
+    return arguments.text(call.arguments[at]) or "" if len(call.arguments) > at else ""
+
+
 def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None, ...]:
     """Return the processes that no call in the trace created, if they can be threads of one process (strace -p).
 
@@ -541,11 +536,10 @@ def _ahead(events: Sequence[Event]) -> Ahead:
             continue
         if event.name in ("execve", "execveat") and not event.failed:
             last[event.pid] = event.line
-            at = 1 if event.name == "execveat" else 0
-            path = arguments.text(event.arguments[at]) if len(event.arguments) > at else None
-            programs.setdefault(event.pid, (path or "").rpartition("/")[2] or "program")
+            path = _text_at(event, event.name == "execveat")
+            programs.setdefault(event.pid, path.rpartition("/")[2] or "program")
         elif event.name == "brk" and event.result:
-            heap = -(-event.result // PAGE) * PAGE
+            heap = whole_pages(event.result)
             if event.pid in last:
                 heaps.setdefault(last[event.pid], heap)
             elif event.pid not in starts:

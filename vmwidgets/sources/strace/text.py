@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused, printable
-from ..foreign import MAPS_LINE, refuse_foreign, refuse_others
-from .line import ASKED, Line, Value, integer, read_line
+from ..foreign import MAPS, refuse_foreign
+from .line import ASKED, Value, integer, read_line
 from .loosely import CHANGING, SUMMARY, Loose, calls_inside, loosely, outcome
 
 MOST_LINES = 1_000_000
@@ -127,7 +127,7 @@ class PassedOver:
 Event = Call | Unfinished | Headless | Ended | Signalled | PassedOver
 
 
-def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Event]:
+def parse_strace(text: str, source: str) -> Iterator[Event]:
     """Return the events, in the order of the lines.
 
     Raises :class:`Refused` if a call that changes memory can't be read, with the line's number, and for another
@@ -138,7 +138,7 @@ def parse_strace(text: str, source: str, *, whole: bool = True) -> Iterator[Even
     >>> one.name, len(one.arguments), hex(one.result)
     ('brk', 1, '0x1000')
     """
-    return _Reader(source, whole).events(text)
+    return _Reader(source).events(text)
 
 
 class _Waiting(NamedTuple):
@@ -161,9 +161,8 @@ def _is_cut_in_its_result(line: str, following: str) -> bool:
 class _Reader:
     """The reader of a text; `waiting` are the calls that have begun, by process."""
 
-    def __init__(self, source: str, whole: bool) -> None:
+    def __init__(self, source: str) -> None:
         self.source = source
-        self.whole = whole
         self.waiting: dict[int | None, _Waiting] = {}
         self.lost: list[Unfinished] = []
         self.met: set[int | None] = set()
@@ -226,14 +225,13 @@ class _Reader:
 
     def _refuse_all(self, text: str, first: int) -> None:
         """Refuse a text without a line of strace, and say what the text is, if that is known."""
-        refuse_foreign(text, self.source)
-        refuse_others(text, self.source, MAPS_LINE, "a map of /proc/PID/maps", "give it to vm.load_maps")
+        refuse_foreign(text, self.source, first=[MAPS])
         if not first:
             raise Refused(f"{self.source} is empty: a program makes at least one call; {_EXAMPLE}")
         raise self.refused(first, f"{_cut(text.split(chr(10))[first - 1])!r} is not a line of strace; {_EXAMPLE}")
 
     def _event(self, number: int, content: str) -> Event | None:
-        found = self._parsed(content)
+        found = read_line(content)
         if found is None:
             return self._unread(number, content)
         pid, kind, parts = found
@@ -289,7 +287,7 @@ class _Reader:
         if whose is not None and whose.start() and self._is_read(content[whose.start() :]):
             return self._event(number, content[whose.start() :])
         for rest in calls_inside(content):
-            inside = self._parsed(rest)
+            inside = read_line(rest)
             if inside is not None and inside.kind == "call":
                 return Call(number, number, inside.pid, *_unnamed(inside.parts))
         return PassedOver(number)
@@ -299,7 +297,7 @@ class _Reader:
         found = loosely(content)
         if found is not None and found.name not in CHANGING:
             return bool(found.how)
-        return self._parsed(content) is not None
+        return read_line(content) is not None
 
     def _resumed(self, number: int, pid: int | None, tail: str, is_first: bool) -> Event:
         match = _RESUMED.fullmatch(tail)
@@ -316,7 +314,7 @@ class _Reader:
         if begun.name != name:
             raise self.refused(number, f"{name} is resumed, but line {begun.line} began {begun.name}")
         whose = whose if pid is None else pid
-        whole = self._parsed(begun.text + rest)
+        whole = read_line(begun.text + rest)
         if whole is None:
             if name not in CHANGING:
                 return self._ended(number, begun.line, Loose(whose, name, "call"), rest)
@@ -340,9 +338,6 @@ class _Reader:
             return pid if pid in self.waiting else None
         such = [one for one, begun in self.waiting.items() if begun.name == name]
         return such[0] if len(such) == 1 else None
-
-    def _parsed(self, content: str) -> Line | None:
-        return read_line(content, whole=self.whole)
 
 
 def _unnamed(parts: Any) -> Any:
