@@ -431,7 +431,7 @@ GIVEN: dict[str, Callable[[dict[str, Any]], tuple[Any, ...]]] = {
     "brk": lambda given: (arguments.whole(given["end"], "end"),),
     "limit": _most,
 }
-"""What a process is told in the calls that are the same in Linux, from the arguments of the operation."""
+"""What a process gets in the calls that are the same in Linux, from the arguments of the operation."""
 
 
 def _ends(then: Operation) -> str:

@@ -132,6 +132,13 @@ class Memory:
             return None
         return bytes(content[cell.index * PAGE : (cell.index + 1) * PAGE]).ljust(PAGE, b"\0")
 
+    def ends_before(self, task: str, end: int) -> bool:
+        """Whether the file that a task has mapped ends before this address of its page."""
+        page = self.tasks[task].pages.get((end - 1) & -PAGE) if task in self.tasks else None
+        if page is None or page.cell is None or not page.cell.of_file:
+            return False
+        return len(self.files[page.cell.file]) < page.cell.index * PAGE + (end & (PAGE - 1) or PAGE)
+
     def copy_of(self, cell: Cell | None) -> Cell | None:
         """What a child has of a page that is copied."""
         if cell is None or cell.of_file:
