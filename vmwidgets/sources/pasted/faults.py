@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ...engine.base.units import PAGE, Address
 from ...given.pasted import Listing, SaidRange, Trap
 from .listings import PGDIR
-from .oops_event import MADE
+from .oops_event import MADE, MESSAGES
 from .parts import Parts
 from .x86_codes import ALL, FLAGS, Code, P, U, code_of, code_of_words, is_possible, said_of
 
@@ -102,7 +102,7 @@ _HINT = re.compile(r"fault|trap|cr2|#pf|\bpf:|\bv=|14|0x0?e\b|fatal exception", 
 
 _NOT_X86 = re.compile(
     r"\b(?:scause|sepc|stval|satp|[fe]sr|far|esr_el\d|far_el\d|elr|ttbr\d?|badv?addr|mtval)\b|riscv|aarch64|arm64"
-    r"|unable to handle|store/amo",
+    rf"|{'|'.join(MESSAGES)}|store/amo",
     _FLAGS,
 )
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator
 
 from . import oops_arm, oops_arm64, oops_riscv, oops_x86
-from .oops_event import FAILED_AT, Event
+from .oops_event import FAILED_AT, MESSAGES, Event
 from .parts import Parts
 
 WORDS = (
-    "unable to handle",
+    *MESSAGES,
     "oops",
     "pgd",
     "pmd",
@@ -31,7 +31,8 @@ WORDS = (
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
-    r"unable to handle (?:kernel|page fault)|BUG: kernel NULL pointer dereference|general protection fault[,:]|"
+    rf"{'|'.join(f'{begins} (?:{goes_on})' for begins, goes_on in MESSAGES.items())}|"
+    r"BUG: kernel NULL pointer dereference|general protection fault[,:]|"
     r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)|double fault:|Fault address:|"
     rf"{oops_x86.WALKS.pattern}|{oops_arm64.KERNELS.pattern}",
     _FLAGS,

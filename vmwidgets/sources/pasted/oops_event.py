@@ -22,6 +22,12 @@ _LABEL = re.compile(rf"(?<!\w)\*?({_NAMES})\b ?=? ?(?!\*?(?:{_NAMES})\b)([^\s,]*
 """The name of a descriptor and the word after it, which may not be a number."""
 
 
+MESSAGES = {"unable to handle": "kernel|page fault"}
+"""How Linux's first line of an oops begins on all processors, and what follows: patterns, of letters of either case.
+
+A spelling more is one more row here; what stands before its address is in :data:`FAILED_AT`.
+"""
+
 FAILED_AT = (
     r"(?:(?:for|at|dereference,?)(?: virtual)? address:?|(?:dereference|request) at|unhandled .{0,60}?\bat"
     r"|unable to handle .{0,80}? at)"
