@@ -19,10 +19,11 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading import Grades, grade, read_course
 from vmwidgets.grading.files import names_of
 from vmwidgets.grading.notebook import read_notebook
+from vmwidgets.grading.processes import SECONDS
 from vmwidgets.grading.report import SECRET
 from vmwidgets.grading.submission import graded_file
-from vmwidgets.grading.workers import SECONDS, Worker
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.grading.workers import Worker
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
 from .classroom.hanging import HANGING
 from .classroom.kinds import Rows
@@ -196,7 +197,7 @@ def test_notebooks_in_the_form_of_today_give_the_same_rows(some: Class, tmp_path
     before.mkdir()
     today.mkdir()
     for path in (some.root / "in").iterdir():
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_NOTEBOOK_BYTES:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > NOTEBOOK_BYTES:
             continue
         content = path.read_bytes()
         (before / path.name).write_bytes(content)

@@ -16,7 +16,7 @@ import pytest
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading import grade, read_course
 from vmwidgets.grading.files import TAIL, content_of, digest_of, names_of, other_kind
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
 from .synthetic import COURSE, notebook, solved
 
@@ -153,7 +153,7 @@ def bomb() -> bytes:
 @pytest.mark.parametrize("content", [archive(*(f"{number}.ipynb" for number in range(100))), bomb()])
 def test_of_an_archive_only_the_end_is_read(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ada.zip"
-    whole = b"PK\x03\x04" + b"\0" * MOST_NOTEBOOK_BYTES + content
+    whole = b"PK\x03\x04" + b"\0" * NOTEBOOK_BYTES + content
     path.touch()
     read: list[Counted] = []
 
@@ -182,7 +182,7 @@ def test_a_digest_is_that_of_what_is_read(size: int, tmp_path: Path) -> None:
 def test_no_more_is_read_than_a_notebook_may_have(read: Callable[[Path], bytes | str], tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.touch()
-    os.truncate(path, MOST_NOTEBOOK_BYTES + 1)
+    os.truncate(path, NOTEBOOK_BYTES + 1)
     whole = read(path)
     os.truncate(path, 1 << 40)
     assert read(path) == whole

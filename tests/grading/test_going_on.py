@@ -17,7 +17,7 @@ from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.grading import Grades, grade, read_course, run
 from vmwidgets.grading.places import File, Here
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
 from .following import command, lines, until
 from .synthetic import COURSE, slow, solved, written
@@ -118,10 +118,10 @@ def test_a_file_that_is_too_large_is_not_read_whole(course: Path, tmp_path: Path
     folder.mkdir()
     with (folder / "large.ipynb").open("wb") as file:
         file.truncate(1 << 40)
-    for size in 1 << 40, MOST_NOTEBOOK_BYTES + 1:
+    for size in 1 << 40, NOTEBOOK_BYTES + 1:
         os.truncate(folder / "large.ipynb", size)
         (row,) = graded(folder, course, state=state).rows
-        assert row.says == "the file has more than 64 MiB"
+        assert row.says == f"the file has more than {NOTEBOOK_BYTES >> 20} MiB"
     assert lines(state) == 1
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.grading import Course, judge
-from vmwidgets.grading.workers import SECONDS, Worker
+from vmwidgets.grading.processes import SECONDS
+from vmwidgets.grading.workers import Worker
 
 from .synthetic import COURSE, checked, solved, written
 
@@ -53,7 +54,8 @@ def test_the_next_work_has_all_of_its_time_on_a_processor() -> None:
     """The system counts for the process, which judges the work of a whole class."""
     code = """
 import resource, time
-from vmwidgets.grading.judge import SECONDS, limit
+from vmwidgets.grading.judge import limit
+from vmwidgets.grading.processes import SECONDS
 used = time.process_time()
 limit()
 print(resource.getrlimit(resource.RLIMIT_CPU)[0] >= used + SECONDS)

@@ -14,7 +14,7 @@ from ..engine.base.errors import Refused
 from ..engine.base.units import counted
 from ..grading import Course, Grades, grade, read_course
 from ..grading.apart import check_given, check_results
-from ..grading.course import MOST_SECONDS, named_modules
+from ..grading.course import FILE_SECONDS, named_modules
 from ..grading.explain import explained
 from ..grading.feedback import write_feedback
 from ..grading.files import size_allowed
@@ -28,7 +28,7 @@ from ..grading.report import secret_of, write_report
 from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.sample import sampled, share_of
 from ..grading.tables import write_tables
-from ..labs.saved import MOST_NOTEBOOK_BYTES
+from ..labs.saved import NOTEBOOK_BYTES
 from . import INTERRUPTED, checkoff
 from .command import Argument, Command, number, path
 from .copying import shipped
@@ -228,15 +228,15 @@ COMMAND = Command(
         ),
         Argument(
             "--size MIB",
-            f"the largest notebook that is read, in MiB (default: {MOST_NOTEBOOK_BYTES >> 20})",
+            f"the largest notebook that is read, in MiB (default: {NOTEBOOK_BYTES >> 20})",
             number("number of MiB, such as 100"),
-            MOST_NOTEBOOK_BYTES >> 20,
+            NOTEBOOK_BYTES >> 20,
         ),
         Argument(
             "--seconds S",
-            f"the longest that judging one file may take (default: {MOST_SECONDS})",
+            f"the longest that judging one file may take (default: {FILE_SECONDS})",
             number("number of seconds, such as 90"),
-            MOST_SECONDS,
+            FILE_SECONDS,
         ),
         Argument("--roster FILE", "the course's students: CSV with a column of ids", path),
         Argument("--names", "with --roster: names in the report and the feedback"),

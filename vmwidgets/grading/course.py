@@ -15,7 +15,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.beginning import MOST_STUDENTS
 from vmwidgets.labs.exercise import Exercise, exercises
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,8 +29,8 @@ from .own_exercises import OwnModule, read_modules
 
 MEMBERS = {"course", "exercises", "predictions", "due", "key", "modules", "groups"}
 
-MOST_SECONDS = 300
-"""The most seconds for all work of one file; the rest is not judged."""
+FILE_SECONDS = 300
+"""The most seconds for all work of one file unless a course says otherwise; the rest is not judged."""
 
 LEAST_KEY = 16
 """The fewest characters of a key: a short one can be found by trying."""
@@ -53,8 +53,8 @@ class Course:
     key: str = field(default="", repr=False)
     modules: tuple[OwnModule, ...] = field(default=(), repr=False)
     groups: int = 1
-    size: int = MOST_NOTEBOOK_BYTES
-    seconds: float = MOST_SECONDS
+    size: int = NOTEBOOK_BYTES
+    seconds: float = FILE_SECONDS
 
     @property
     def of(self) -> float:

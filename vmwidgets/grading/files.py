@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import counted
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
 LEAST_MIB, MOST_MIB = 0.1, 1024
 """The least and the greatest size that a person may allow for notebooks instead."""
@@ -128,7 +128,7 @@ def no_lab(name: str) -> str:
     return f"{_named(name)} that has no lab in it; {ASK}"
 
 
-def content_of(path: Path, most: int = MOST_NOTEBOOK_BYTES) -> bytes:
+def content_of(path: Path, most: int = NOTEBOOK_BYTES) -> bytes:
     """Return the content of the file at `path`, read once; of a file that is too large, one byte more than allowed.
 
     Raises :class:`Refused` for anything but a file, and for a file that can't be read.
@@ -137,7 +137,7 @@ def content_of(path: Path, most: int = MOST_NOTEBOOK_BYTES) -> bytes:
         return _read(file, most + 1)
 
 
-def digest_of(path: Path, most: int = MOST_NOTEBOOK_BYTES) -> str:
+def digest_of(path: Path, most: int = NOTEBOOK_BYTES) -> str:
     """Return a digest of the content that :func:`content_of` returns, without keeping it in memory."""
     digest = hashlib.sha256()
     left = most + 1

@@ -15,7 +15,7 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import CONCEPTS
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 from vmwidgets.questions.concepts import KINDS, TESTS, identity_of, is_right, paper
 
 from .files import called_notebook, names_of, path_of
@@ -116,7 +116,7 @@ class Gain:
         return sum(one for one, _ in pairs), sum(one for _, one in pairs), learned, lost
 
 
-def gain_of(folder: Path, most: int = MOST_NOTEBOOK_BYTES) -> Gain:
+def gain_of(folder: Path, most: int = NOTEBOOK_BYTES) -> Gain:
     """Return the gain of a class, from a folder with its notebooks of both tests; none of their code is run.
 
     A missing answer, or "I don't know", is not right.  If a student has several files for one test, the first by name

@@ -28,13 +28,10 @@ from .files import content_of
 from .findings import Status, found
 from .grades import Graded
 from .own_exercises import load_modules
-from .processes import MEMORY, NO_MEMORY
+from .processes import MEMORY, NO_MEMORY, SECONDS
 from .submission import graded_file
 
-SECONDS = 90
-"""The most seconds of a processor for one piece of work, as many as the asking side waits."""
-
-FILE = 64 << 20
+MOST_WRITTEN = 64 << 20
 """The most bytes of a file that the process may write."""
 
 
@@ -104,7 +101,7 @@ def limit() -> None:
     limits = {
         resource.RLIMIT_AS: (MEMORY, MEMORY),
         resource.RLIMIT_CPU: (seconds, most),
-        resource.RLIMIT_FSIZE: (FILE, FILE),
+        resource.RLIMIT_FSIZE: (MOST_WRITTEN, MOST_WRITTEN),
         resource.RLIMIT_CORE: (0, 0),
     }
     for what, values in limits.items():

@@ -18,7 +18,7 @@ from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import MOST_HINTS, Exercise, exercises
 from vmwidgets.labs.mistakes import has_mistakes
 from vmwidgets.labs.records import Asked, Begun, Checked, Happened, Record, listed, records
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
 from .files import BEFORE_JSON, content_of
 from .findings import Finding, Status, found
@@ -125,7 +125,7 @@ def made_with(version: str, build: str = "") -> str:
     return f"{which}vmwidgets {shown(version)}" if version else "an unknown version of vmwidgets"
 
 
-def read_notebook(path: Path, most: int = MOST_NOTEBOOK_BYTES) -> Handed:
+def read_notebook(path: Path, most: int = NOTEBOOK_BYTES) -> Handed:
     """Return the contents of the file at `path`, at most this many bytes; never raises an error about them."""
     try:
         return notebook_of(content_of(path, most), most)
@@ -135,7 +135,7 @@ def read_notebook(path: Path, most: int = MOST_NOTEBOOK_BYTES) -> Handed:
         return Handed(_unreadable("reading the file takes more memory than this computer has"))
 
 
-def notebook_of(content: bytes, most: int = MOST_NOTEBOOK_BYTES) -> Handed:
+def notebook_of(content: bytes, most: int = NOTEBOOK_BYTES) -> Handed:
     """Return the contents of a file with these bytes, at most `most`; raises only :class:`MemoryError`."""
     if len(content) > most:
         return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))

@@ -20,6 +20,9 @@ PACKAGE = Path(__file__).resolve().parent.parent
 MEMORY = 3 << 30
 """The most bytes of address space for judging."""
 
+SECONDS = 90
+"""The most seconds for one piece of work: of a processor in the judging process, and until its answer is there."""
+
 NO_MEMORY = 77
 """The exit status of a judging process that has used up its memory."""
 

@@ -21,9 +21,7 @@ from . import processes
 from .course import Course
 from .findings import Status, found
 from .grades import Graded, unjudged
-
-SECONDS = 90
-"""The most seconds for an answer."""
+from .processes import SECONDS
 
 MOST_ANSWER = 64 * 1024 * 1024
 """The most bytes of an answer."""

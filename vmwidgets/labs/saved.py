@@ -22,8 +22,8 @@ from .prediction import Answer, Prediction
 from .records import Asked, Happened, records
 from .session import Kept
 
-MOST_NOTEBOOK_BYTES = 64 << 20
-"""The most bytes of a notebook; an instructor may allow another size for grading."""
+NOTEBOOK_BYTES = 64 << 20
+"""The most bytes of a notebook that a student's kernel reads back, and that grading reads unless told otherwise."""
 
 MOST_ANSWERS = 100
 
@@ -138,7 +138,7 @@ def _file_at(name: Any) -> Any:
         return None
     path = Path(name)
     try:
-        if path.stat().st_size > MOST_NOTEBOOK_BYTES:
+        if path.stat().st_size > NOTEBOOK_BYTES:
             return None
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

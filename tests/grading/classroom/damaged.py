@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.grading.synthetic import notebook, solved
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
 from .kinds import GUARD, Kind, Rows, guard, hand_in, not_graded, of_lab
 
@@ -175,7 +176,7 @@ def of_size(size: int) -> Callable[[Path, str], Rows]:
     def make(path: Path, student: str) -> Rows:
         path.touch()
         os.truncate(path, size)
-        return not_graded(path, "the file has more than 64 MiB")
+        return not_graded(path, f"the file has more than {NOTEBOOK_BYTES >> 20} MiB")
 
     return make
 
@@ -220,6 +221,6 @@ DAMAGED = [
     Kind("no file: a link to a file elsewhere", link_to("/etc/hostname", OUT)),
     Kind("no file: a link to a neighbour", a_link_to_a_neighbour),
     Kind("no file: a pipe", a_pipe),
-    Kind("large: 70 MB", of_size(70_000_000)),
+    Kind("large: a byte too many", of_size(NOTEBOOK_BYTES + 1)),
     Kind("large: a tebibyte", of_size(1 << 40)),
 ]

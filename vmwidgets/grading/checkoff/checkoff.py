@@ -14,7 +14,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
-from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.saved import NOTEBOOK_BYTES
 from vmwidgets.questions.question import TEXT, Question
 from vmwidgets.questions.secret import mixed
 
@@ -53,7 +53,7 @@ def check_off(
     secret: str = "",
     key: str = "",
     modules: Sequence[OwnModule] = (),
-    most: int = MOST_NOTEBOOK_BYTES,
+    most: int = NOTEBOOK_BYTES,
 ) -> Checkoff:
     """Return questions on the notebook at `path`, or on one of its exercises: always the same for the same secret.
 
