@@ -25,6 +25,37 @@ def test_each_lecture_has_a_row() -> None:
     assert re.findall(r"^\| `(\w{2,})` \|", TEXT, re.MULTILINE) == list(LECTURES)
 
 
+BOOKS = ("OSTEP", "CS:APP", "Silberschatz", "xv6")
+
+
+def chapters_of(cell: str) -> list[str]:
+    """The chapters in a cell of a table: "13, 18 to 20" are four, and "3.6 to 3.8" three."""
+    found = []
+    for first, last in re.findall(r"([\d.]+)(?: to ([\d.]+))?", cell):
+        *part, low = first.split(".")
+        high = (last or first).split(".")[-1]
+        found += [".".join([*part, str(number)]) for number in range(int(low), int(high) + 1)]
+    return found
+
+
+def test_chapters_name_the_lectures_that_name_them() -> None:
+    """A lecture's row may name a section of a chapter that the index has whole, or a chapter that it has not."""
+    listed: dict[tuple[str, str], set[str]] = {}
+    for table in INDEX.split("\n\n"):
+        head, *rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")] or [[""]]
+        for cells in rows[1:]:
+            for chapter in chapters_of(cells[0]):
+                listed[head[0].strip(), chapter] = set(re.findall(r"`(\w+)`", cells[2]))
+    named: dict[tuple[str, str], set[str]] = {one: set() for one in listed}
+    for name, *cells in re.findall(r"^\| `(\w{2,})` \|[^|]*\|" + r"([^|]*)\|" * 4, TEXT, re.MULTILINE):
+        for book, cell in zip(BOOKS, cells, strict=True):
+            for chapter in chapters_of(cell):
+                for one in (chapter, chapter.rpartition(".")[0]):
+                    named.get((book, one), set()).add(name)
+    assert {one: names for one, names in listed.items() if names != named[one]} == {}
+    assert len(named) > 20
+
+
 def test_each_picture_steps() -> None:
     names = set(re.findall(r"`vm\.(\w+)\(", INDEX))
     assert names

@@ -26,6 +26,13 @@ pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize("name", LECTURES)
+def test_a_lecture_is_long_enough_for_a_class(name: str) -> None:
+    lecture = LECTURES[name]()
+    assert len(lecture.ask) >= 3
+    assert len(lecture.minutes) >= 5
+
+
+@pytest.mark.parametrize("name", LECTURES)
 @pytest.mark.sampled(9)
 def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / f"{name}.html"

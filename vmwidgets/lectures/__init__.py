@@ -1,4 +1,5 @@
-"""Lectures of twenty minutes: machines with a story, questions to vote on, and notes for the lecturer.
+"""Lectures of five to fifty minutes: machines with a story, questions to vote on, and notes for the lecturer.
 
-Each lecture is a module with a function that builds its machine; :mod:`.lecture` makes the files.
+Read :mod:`.process` first, the shortest one: each lecture is a module with a function that builds its machine.
+:mod:`.listed` has their names, and says what a new one needs; :mod:`.lecture` makes the files.
 """

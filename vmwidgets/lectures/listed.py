@@ -8,7 +8,11 @@ from . import cow, faults, locality, maps, process, race, replacement, translati
 from .lecture import Lecture
 
 READY = tuple(one.READY for one in (process, maps, translation, race, cow, faults, replacement, locality))
-"""The lectures, in the order of a course: a new one is its module, a name here, and a row in docs/lecture.md."""
+"""The lectures, in the order of a course.
+
+A new one is its module, with three questions and five chapters at least; its name here and in the import above; a row
+in docs/lecture.md at the same place; and its name in the rows of its chapters in docs/chapters.md.
+"""
 
 LECTURES: Mapping[str, Callable[[], Lecture]] = {one.name: one.make for one in READY}
 
