@@ -195,7 +195,7 @@ changes: environment-test ## Show the next release's changes (RELEASE=0.2.0: wri
 course: environment-test ## Write the notebooks from their sources in course/, and the rubrics in docs/labs/
 	$(BIN)/python -m tools.labs
 
-listing: environment-test ## Write the lists of pictures from their registrations
+listing: environment-test ## Write the lists of pictures from their registrations, and the public face
 	$(BIN)/python -m tools.listing
 	$(BIN)/python -m tools.face
 

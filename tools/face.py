@@ -31,7 +31,9 @@ HIDDEN = {*INSIDE.split(", ")}
 def main() -> int:
     """Write the file, or with `--check` show how it differs from the package."""
     about = "Write the list of everything that others may rely on."
-    return generated.keep(about, {FACE: "\n".join([*lines(), ""])}, "run `make listing`, and say it in changes/")
+    return generated.keep(
+        about, {FACE: "\n".join([*lines(), ""])}, "run `make listing`, and say it to users (changes/README.md)"
+    )
 
 
 def lines() -> Iterator[str]:
