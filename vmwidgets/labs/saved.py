@@ -23,7 +23,7 @@ from .records import Asked, Happened, records
 from .session import Kept
 
 NOTEBOOK_BYTES = 64 << 20
-"""The most bytes of a notebook that a student's kernel reads back, and that grading reads unless told otherwise."""
+"""The most bytes of a notebook that a student's kernel reads back, and that grading reads by default."""
 
 MOST_ANSWERS = 100
 

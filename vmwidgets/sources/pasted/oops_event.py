@@ -25,7 +25,7 @@ _LABEL = re.compile(rf"(?<!\w)\*?({_NAMES})\b ?=? ?(?!\*?(?:{_NAMES})\b)([^\s,]*
 MESSAGES = {"unable to handle": "kernel|page fault"}
 """How Linux's first line of an oops begins on all processors, and what follows: patterns, of letters of either case.
 
-A spelling more is one more row here; what stands before its address is in :data:`FAILED_AT`.
+A spelling more is one more row here; the words before its address are in :data:`FAILED_AT`.
 """
 
 FAILED_AT = (
