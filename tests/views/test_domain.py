@@ -345,7 +345,10 @@ def test_a_slot_that_was_used_again_is_not_named_as_the_source(domain: MachineDo
         return row[scene.table.header.index("made from")], title
 
     assert source()[0] == str(ram.ref)
+    assert frame.value is not None
+    assert not frame.value.source_gone
     domain.delete(ram)
+    assert frame.value.source_gone
     deleted = source()
     assert "deleted" in deleted[0]
     assert "deleted" in deleted[1]

@@ -102,6 +102,12 @@ def test_sleepers_stand_by_what_they_wait_for_in_the_order_they_will_look_again(
     assert "3 threads wait: 2 for room in exec_map, 1 for " in answer
 
 
+def test_a_line_to_what_a_thread_waits_for_has_its_rule_in_a_file(waiting: vm.Machine) -> None:
+    text = vm.Threads(waiting).to_svg()
+    assert 'class="link waits"' in text
+    assert ".link.waits .line" in text
+
+
 def test_who_wakes_the_sleepers_is_said_and_selected_by_a_click(machine: vm.Machine) -> None:
     machine.spawn(locker, machine, "exec_map", "pipe_map", name="one")
     machine.step()

@@ -115,7 +115,7 @@ class Exports:
         except Exception:  # noqa: BLE001  a repr says something even of a picture that can't be drawn
             return f"<{name}>"
         answer = visible(" ".join(part for part in (scene.caption.text, scene.caption.reason) if part))
-        title = visible(scene.title).removeprefix(f"{name.rpartition(' of ')[2]}: ")
+        title = visible(scene.title).removeprefix(f"{scene.machine}: ")
         lines = f"{name}: {title}", answer, SEEN.format(type(self).__name__.lower())
         return "\n  ".join(line for line in lines if line)
 

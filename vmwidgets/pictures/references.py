@@ -610,7 +610,7 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: in
     text, *more = _answer(runs)
     real = [run for run in _compared(runs) if not _is_limit(runs, run)]
     if len(real) == 2 and [one.faults for one in anomalies] == [(real[0].faults, real[1].faults)]:
-        reason = say_references("more")  # the title has the numbers
+        reason = say_references("more", policy=_short(real[0]))  # the title has the numbers
     return Caption(text, (), " ".join((*more, reason)).strip())
 
 

@@ -442,9 +442,10 @@ def walk_steps(
 def _walk_of(target: Any, options: dict[str, Any]) -> str:
     """Return the call that gives a walk of the thing that was given instead, at the address that was given with it."""
     given = options.get("address")
-    address = str(Address(given)) if isinstance(given, int) else "address"
+    address = str(Address(given)) if isinstance(given, int) and given >= 0 else "address"
     if isinstance(target, Paper):
-        return f"write vm.Walk(paper.access('r {address}'))"
+        access = {"write": "w", "execute": "x"}.get(options.get("access", ""), "r")
+        return f"write vm.Walk(paper.access('{access} {'0x3d7' if address == 'address' else address}'))"
     named = {Machine: "m", Task: "task", MachineDomain: "domain", MachineTables: "tables", PageTables: "tables"}
     for kind, name in named.items():
         if isinstance(target, kind):

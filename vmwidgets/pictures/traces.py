@@ -365,7 +365,7 @@ def _point_title(value: FaultsValue, policy: str, size: int) -> str:
 
 
 def _faults_table(value: FaultsValue) -> Table:
-    frames = Table(("frames", *value.policies), value.table())
+    frames = Table(("frames", *map(policy_name, value.policies)), value.table())
     if not value.windows:
         return frames
     rows = [(f"{one.size:,}", f"{one.mean:,.1f}", f"{one.largest:,}", f"{one.faults:,}") for one in value.windows]

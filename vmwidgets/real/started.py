@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -17,6 +18,11 @@ MOST_KEPT = 1 << 20
 """The most bytes of the program's output that are kept: the last ones."""
 
 
+def without_make() -> dict[str, str]:
+    """Return this process's variables but those of a `make` around it, of which the program's `make` is no part."""
+    return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+
+
 class Started:
     """A program in `folder`, started through :mod:`.guard`; it ends with :meth:`end`, or with this process."""
 
@@ -29,6 +35,7 @@ class Started:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", guard, *command],
                 cwd=folder,
+                env=without_make(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

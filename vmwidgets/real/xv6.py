@@ -20,7 +20,7 @@ from .gdb import Ram
 from .kernel import Kernel
 from .port import Port
 from .program import Program
-from .started import Started
+from .started import Started, without_make
 
 STARTS_IN = 180.0
 """Seconds that `make` may take to build the kernel and start QEMU."""
@@ -129,6 +129,7 @@ def _would_run(place: Path, *words: str) -> tuple[str, str]:
         made = subprocess.run(
             ["make", "-n", *words],
             cwd=place,
+            env=without_make(),
             capture_output=True,
             text=True,
             timeout=60,

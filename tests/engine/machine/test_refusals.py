@@ -237,7 +237,8 @@ class TestRemove:
         refused(machine, lambda: machine.kernel_map.remove(FREE, size=value), "size", kind)
 
     @pytest.mark.parametrize(("end", "reason"), [
-        (FREE, "makes an empty range"), (FREE - 4096, "makes an empty range"), (KERNEL, "makes an empty range"),
+        (FREE, "makes an empty range"), (5, "makes an empty range"),
+        (FREE - 4096, "makes an empty range"), (KERNEL, "makes an empty range"),
         (END + 4096, "goes past the end of kernel_map"), (FREE + 1, "not a multiple"), (2**64, "does not fit"),
     ])  # fmt: skip
     def test_ends(self, machine, end, reason):

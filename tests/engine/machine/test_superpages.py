@@ -114,7 +114,7 @@ def test_nonsense_is_refused_and_changes_nothing():
     for call, says in [
         (lambda: task.map.superpages(a, size="1 MiB", page="2 MiB"), "large pages of armv7 have 64 KiB, 1 MiB, 16 MiB"),
         (lambda: task.map.superpages(a, size="1 MiB", page=4096), "large pages"),
-        (lambda: task.map.promote(a, page="1 MiB"), "either end or size"),
+        (lambda: task.map.promote(a, page="1 MiB"), "needs the end of the range too"),
         (lambda: m.device("v", at=0, size="1 MiB"), "where RAM ends"),
         (lambda: m.device("v", at="128 MiB", size=0), "a device lies between"),
         (lambda: m.device("v", at="4095 MiB", size="2 MiB"), "a device lies between"),

@@ -228,6 +228,12 @@ def test_the_bit_that_refused_on_arm64(text: str, refused: str, levels: int) -> 
     assert not any("they were changed in between" in one for one in pasted.unsaid)
 
 
+def test_an_address_in_neither_half_has_no_walk() -> None:
+    (trap,) = vm.load(arm64("ffff800012345678", 0x96000004, "pgd=0000000000000000")).traps
+    assert trap.walk.steps == ()
+    assert "in neither half" in trap.says
+
+
 def test_a_walk_that_ends_elsewhere_than_esr_says_is_told() -> None:
     pasted = vm.load(arm64("ffffffc010a12340", 0x96000007, f"{TABLE3}0000000000000000"))
     assert any(

@@ -361,6 +361,7 @@ def more_faults_with_more_frames(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
     (policy,) = (one for one in policies if one != "opt" or len(policies) == 1)
     few, many = sorted(seen.picture.target.frames)
+    assert said["policy"].lower() == policy
     assert sum(faults_of(policy, pages, few)) < sum(faults_of(policy, pages, many))
 
 

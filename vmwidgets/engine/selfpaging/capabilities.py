@@ -614,11 +614,12 @@ class Cnode:
             found = list(self._folds(counts, allocator is not None, sorted(wanted)))
             shown = sorted({*wanted, *(fold.first for fold in found if fold.first == fold.last)})
             folds = tuple(fold for fold in found if fold.first < fold.last)
-        held = tuple(self._value(self.capabilities[at], listed) for at in shown if at in self.capabilities)
+        held = tuple(self.value(self.capabilities[at], listed) for at in shown if at in self.capabilities)
         reserved = tuple(at for at in shown if at in allocated and at not in self.capabilities)
         return CnodeValue(self.name, self.slots, held, reserved, folds)
 
-    def _value(self, capability: Capability, listed: int | None) -> CapabilityValue:
+    def value(self, capability: Capability, listed: int | None = None) -> CapabilityValue:
+        """Return a capability of this cnode as a frozen value, as :meth:`.Capability.snapshot` does."""
         source = capability.source
         if source is None:
             return capability.snapshot(listed)

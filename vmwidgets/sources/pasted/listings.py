@@ -356,6 +356,8 @@ def read(parts: Parts) -> None:
     if found:
         found[-1].gaps += [(len(found[-1].ranges), why) for why in marks.after]
         _close(found, parts, unsaid)
+    else:
+        parts.unsaid += unsaid
 
 
 def _close(found: list[_Open], parts: Parts, unsaid: list[str]) -> None:
@@ -429,8 +431,8 @@ PTDUMP = Format(
     "ptdump of Linux",
     re.compile(
         r"(?:^|[\s|])(?:0x)?([0-9a-f]{8,16})-(?:0x)?([0-9a-f]{8,16})\s+(?:0x([0-9a-f]{8,16})\s+)?([0-9]{1,12})([KMGTPE])"
-        r"\s+(?=.*(?:\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b"
-        r"|[DAGUXWRV.](?: [DAGUXWRV.]){5,}))(.*?)\s*$",
+        r"(?=\s.*(?:\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b"
+        r"|[DAGUXWRV.](?: [DAGUXWRV.]){5,}))\s+(.*\S)\s*$",
         re.ASCII,
     ),
     _ptdump,

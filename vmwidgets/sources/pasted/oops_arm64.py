@@ -185,8 +185,8 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
 
 def _judged(trap: Trap, walk: TablesWalk, status: int | None, done: str, by_esr: str, event: Event) -> Trap:
     """Return a trap with its walk, and with the meaning of ESR."""
-    leaf = walk.steps[-1].value
-    if walk.fault is None and status is not None and status >> 2 == 3 and not walk.user and leaf & 1 << 6:
+    may_be_pan = walk.fault is None and status is not None and status >> 2 == 3 and not walk.user
+    if may_be_pan and walk.steps[-1].value & 1 << 6:
         pan = event.search(_PAN)
         sure = "PSTATE.PAN is 1" if pan is not None and pan[1] == "+" else "with PSTATE.PAN 1"
         why = f"{sure}, and the page is one of user code (AP[1] is 1), which the kernel may not touch then"

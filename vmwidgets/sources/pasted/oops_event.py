@@ -293,7 +293,7 @@ class Event:
     def say_misfit(self, register: str, said: str, found: str) -> None:
         """Add a sentence about a register that says another reason than the walk has found."""
         self.parts.unsaid.append(
-            f"{register} of the oops in line {self.first} says {said}, and the walk of its descriptors ends with"
+            f"{register} of the {self.name} in line {self.first} says {said}, and the walk of its descriptors ends with"
             f" {found}: they were changed in between, or the text is mixed."
         )
 

@@ -271,11 +271,15 @@ class Caption:
         '4 KiB were mapped at …01a1_1000.'
         >>> Caption("0xffff_8080_01a1_1000 has no page yet.").below("walk of 0xffff_8080_01a1_1000", "x86-64").text
         '…01a1_1000 has no page yet.'
+        >>> Caption("0x1e_0000_0000 is at 0x1e_1000.").below("walk of 0x1e_0000_0000", "x86-64").text
+        '…0000_0000 is at 0x1e_1000.'
         """
         place = title.rpartition(": ")[2]
         shared = _SHARED.search(subtitle) or _UPPER.search(title)
         said = (one.replace(f" in {place}.", ".") for one in (self.text, self.reason))
-        text, reason = (one.replace(f"{shared[1]}_", "…") if shared else one for one in said)
+        # in a shorter address these digits are others
+        long = re.compile(rf"\b{shared[1]}_(?=[0-9a-f]{{4}}_[0-9a-f]{{4}}\b)" if shared else "(?!)")
+        text, reason = (long.sub("…", one) for one in said)
         return replace(self, text=text, reason=reason)
 
 

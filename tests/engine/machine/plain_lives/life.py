@@ -243,7 +243,9 @@ class Life:
         if what == "touch":
             kind, rest = rest[2], rest[:2]
         name, address, *data = rest
-        self.is_over |= kind == "write" and not got.error and self.memory.ends_before(name, address + len(data[0]))
+        self.is_over |= (
+            kind == "write" and not got.error and self.memory.ends_before(name, address + sum(map(len, data)))
+        )
         try:
             self.rules.see_what_is_named("access", (name, address), got)
             self.outcomes.access(got, name, address, kind, *data)

@@ -103,7 +103,7 @@ class MachineCapability(Part):
     def value(self) -> CapabilityValue | None:
         """The capability's current state; None if it was deleted.  O(copies + mappings)."""
         held = self._find()
-        return None if held is None else held.snapshot()
+        return None if held is None else self.domain.domain.cspace.cnodes[self.ref.cnode].value(held)
 
     @property
     def base(self) -> Address:

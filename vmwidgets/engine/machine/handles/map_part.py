@@ -231,7 +231,7 @@ class MapPart(Part):
         if end is not None and size is not None:
             raise Refused(f"{verb} needs only one of end={shown(end)} and size={shown(size)}")
         if end is not None:
-            last = arguments.aligned(end, "end")
+            last = arguments.whole(end, "end")
         elif type(size) is int and 0 < size <= vm_map.end and not size & IN_PAGE:
             last = first + size  # nearly always
         else:
@@ -242,5 +242,7 @@ class MapPart(Part):
                 advice = f"; to give a size, write size={shown(end)}" if end is not None else ""
                 raise Refused(f"{name} makes an empty range: it must end above start={Address(first)}{advice}")
             raise Refused(f"{name} goes past the end of {vm_map.called}, {self.end}")
+        if end is not None:
+            arguments.aligned(last, "end")
         self._refuse_range(verb, first, last)
         return first, last

@@ -176,7 +176,8 @@ def _accesses(may: Permission, without: Collection[str]) -> str:
     """Return accesses in words, such as "read, write and execute", or "do nothing"; only those with bits are named."""
     named = zip(Permission._fields, may, strict=True)
     what = [word for word, allowed in named if allowed and word not in without]
-    return listed(what) or ("use the page" if any(may) else "do nothing")
+    has_bits = any(word not in without for word in Permission._fields)
+    return listed(what) or ("use the page" if any(may) and not has_bits else "do nothing")
 
 
 def earlier_walk(walk: Walk) -> str:
