@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 
+import nbclient
+import nbformat
 import pytest
 
 from vmwidgets import Refused, lab
@@ -95,6 +98,16 @@ def test_it_is_for_one_student(students):
 def test_another_word_is_no_test():
     with pytest.raises(Refused, match=r"'befor'.*before"):
         concept_test("befor")
+
+
+def test_each_question_is_on_the_page_above_its_control():
+    whole = nbformat.reads(notebook("os-2026", "before"), as_version=4)
+    whole.cells[1].source = whole.cells[1].source.replace('student=""', 'student="ada"')
+    nbclient.NotebookClient(whole, timeout=120).execute()
+    said = [one.get("data", {}).get("text/plain", "") for one in whole.cells[2].outputs]
+    numbers = [at for at, text in enumerate(said) if text.startswith("Question ")]
+    assert [said[at].partition("\n")[0] for at in numbers] == [f"Question {number}" for number in range(1, 11)]
+    assert all(after - at > 1 for at, after in pairwise([*numbers, len(said)])), "a control below each"
 
 
 def test_the_notebook_runs_once_an_id_is_filled_in():
