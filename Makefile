@@ -59,6 +59,7 @@ test: environment-test bundle ## Run what finds most bugs, in eight minutes: bef
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
+	+$(EACH) TIER=--tier=rest newest shortest
 	+$(TWO) TIER=--tier=rest check-waits check-computes
 	$(END)
 
@@ -73,7 +74,7 @@ check-waits:
 	$(BY_FILE) $(TIER) tests/hosts tests/packaging
 
 check-computes:
-	+nice $(EACH) $(SYNC) newest shortest oldest notebooks
+	+nice $(EACH) $(SYNC) oldest notebooks
 
 lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
 
