@@ -170,6 +170,14 @@ def test_a_machine_is_drawn_as_a_sheet_with_what_it_has():
     assert [row[-1] for row in rows_of(vm.picture(segments), "segment")] == ["up", "down"]
 
 
+def test_a_bit_of_an_entry_is_0_or_1_in_picture_and_words() -> None:
+    machine = vm.paper(va=14, pa=12, page=64, layout="V R W PFN").map({5: (17, "r")})
+    access = machine.access("w 0x140")
+    words = " ".join(text.text for node in vm.picture(access).scene().nodes for text in node.text)
+    for said in (words, str(access)):
+        assert "R 1, W 0" in said
+
+
 @pytest.mark.parametrize(
     ("layout", "said", "letters"),
     [

@@ -126,9 +126,7 @@ class Access:
         for step in self.path:
             at = f" at {step.address} is {step.entry:#x}" if self.is_given and step.address is not None else ""
             at = f" is {step.entry:#x}" if self.is_given and step.address is None else at
-            fields = ", ".join(
-                f"{name} {value:#x}" if value > 1 else f"{name} {value}" for name, value in step.fields.items()
-            )
+            fields = ", ".join(f"{name} {of_field(value)}" for name, value in step.fields.items())
             lines.append(f"{step.name} {step.index} ({step.index:#x}){at}: {fields}")
         if self.note:
             lines.append(self.note)
@@ -177,6 +175,11 @@ class Access:
 
 def _row(parts: list[tuple[str, int | None]]) -> str:
     return "  ".join(f"{name} {value:#x}" for name, value in parts if value is not None)
+
+
+def of_field(value: int) -> str:
+    """Return the contents of an entry's field: a bit as 0 or 1, a number in hexadecimal."""
+    return f"{value:#x}" if value > 1 else f"{value}"
 
 
 def _hex(value: int, bits: int) -> str:

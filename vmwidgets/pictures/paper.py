@@ -16,7 +16,7 @@ from vmwidgets.engine.mmu.tlb_schema import TlbSlot, TlbValue
 from vmwidgets.on_paper.layout import names_of
 from vmwidgets.on_paper.machine import Paper
 from vmwidgets.on_paper.widths import in_bytes
-from vmwidgets.on_paper.worked import OUTSIDE, PROTECTION, Access
+from vmwidgets.on_paper.worked import OUTSIDE, PROTECTION, Access, of_field
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Column, Part, Row
 from vmwidgets.views.scene.kit import Box
@@ -290,7 +290,7 @@ def _walked(one: Access) -> Iterator[_Stop]:
     for step, (_, table) in zip(one.path, names, strict=False):
         valid = all(value for name, value in step.fields.items() if name in ("V", "P"))
         leads = f", frame {step.fields['PFN']:#x}" if valid and "PFN" in step.fields else ""
-        others = (f", {name} {value:#x}" for name, value in step.fields.items() if name not in ("V", "P", "PFN"))
+        others = (f", {name} {of_field(value)}" for name, value in step.fields.items() if name not in ("V", "P", "PFN"))
         said = f"entry {step.index}: {'valid' if valid else 'not valid'}{leads}{''.join(others)}"
         yield _Stop(table, said, step.name if step.name.isupper() else "", leads=True)
     if one.note:
