@@ -7,21 +7,12 @@ from itertools import count
 from typing import Any
 
 from ..engine.base.errors import Refused
-from ..engine.base.units import PAGE, PAGE_SHIFT, Size, counted
+from ..engine.base.units import PAGE_SHIFT, Size, counted
 from ..engine.machine import Machine, boot
 from ..engine.machine.arguments import MAX_NAME, part_name
 
 MORE_ROOM = "boot one with more memory, or with a layout whose kernel map is larger"
 """The advice for a machine without room."""
-
-
-def whole_pages(size: int) -> int:
-    """Return the bytes of the pages that hold this many bytes; for an address, the first page's from there on.
-
-    >>> whole_pages(4097), whole_pages(0)
-    (8192, 0)
-    """
-    return -(-size // PAGE) * PAGE
 
 
 def machine_with(end: int, ram: str) -> Machine:

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.base.units import PAGE, round_up
 from vmwidgets.engine.selfpaging.domain_schema import Vregion
-from vmwidgets.engine.selfpaging.layouts import round_up
 from vmwidgets.engine.selfpaging.vspace import Vspace
 
 

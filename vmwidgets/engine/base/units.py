@@ -19,6 +19,16 @@ PAGE = 1 << PAGE_SHIFT
 IN_PAGE = PAGE - 1
 """The mask of the address bits that give the offset in a page."""
 
+
+def round_up(value: int, unit: int) -> int:
+    """Return the next multiple of `unit`, which need not be a power of two.
+
+    >>> round_up(4097, 4096), round_up(8192, 4096), round_up(1, 12288)
+    (8192, 8192, 12288)
+    """
+    return -(-value // unit) * unit
+
+
 KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30

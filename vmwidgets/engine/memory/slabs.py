@@ -15,7 +15,7 @@ from typing import Protocol
 from ..base.errors import Broken, KernelPanic, Refused
 from ..base.frozen import frozen
 from ..base.recorder import Recorder
-from ..base.units import PAGE, PAGE_SHIFT
+from ..base.units import PAGE, PAGE_SHIFT, round_up
 from .slabs_schema import BufferAllocated, BufferFreed, CacheValue, SlabCreated, SlabDestroyed, SlabValue
 
 MIN_ALIGN = 8
@@ -81,7 +81,7 @@ def _least_waste(buffer_size: int, reserved: int) -> tuple[int, int, int]:
     best: tuple[int, int, int] | None = None
     buffers = 0
     while True:
-        slab_size = -(-((buffers + 1) * buffer_size + reserved) // PAGE) * PAGE
+        slab_size = round_up((buffers + 1) * buffer_size + reserved, PAGE)
         buffers = (slab_size - reserved) // buffer_size
         waste = slab_size - reserved - buffers * buffer_size
         if best is None or waste <= best[2]:

@@ -9,21 +9,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..base.frozen import frozen
-from ..base.units import KIB, MIB, PAGE, TIB
+from ..base.units import KIB, MIB, PAGE, TIB, round_up
 from ..mmu.format import TableFormat
 from ..mmu.formats import armv7, x86
 from ..mmu.levels import Level
 from .capabilities import TABLES, FrameIdentity, ObjType
 from .flags import LARGE, remembered
-
-
-def round_up(value: int, unit: int) -> int:
-    """Return the next multiple of `unit`, which need not be a power of two.
-
-    >>> round_up(4097, 4096), round_up(8192, 4096), round_up(1, 12288)
-    (8192, 8192, 12288)
-    """
-    return -(-value // unit) * unit
 
 
 class TablePiece(NamedTuple):

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 from ..base.errors import Refused
 from ..base.recorder import kernel_function
-from ..base.units import PAGE, Address, Size
+from ..base.units import PAGE, Address, Size, round_up
 from .domain_schema import CapRef, Vregion
 from .errors import LibError, UndoLog, pushing
 from .flags import LARGE, SIZES, FlagRun, kernel_flags, overlay, remembered, runs_over
-from .layouts import MapCall, round_up
+from .layouts import MapCall
 from .pmap import DomainPmap
 from .shadow_tree import Vnode
 

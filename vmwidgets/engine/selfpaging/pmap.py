@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..base.errors import Broken, Refused, in_ascii
 from ..base.frozen import frozen
 from ..base.recorder import Recorder, kernel_function
-from ..base.units import PAGE, Address, Size
+from ..base.units import PAGE, Address, Size, round_up
 from ..mmu.levels import Level
 from .calls_schema import BlockGiven, BlockTaken, MapUndone, MetaDataMoved, SlabGrown, SlabRefillBegan, SlabRefillEnded
 from .capabilities import FrameIdentity, SlotAllocator
@@ -41,7 +41,7 @@ from .errors import (
     pushing,
 )
 from .flags import READ, READ_WRITE, TABLE_FLAGS, FlagRun, flag_names, kernel_flags, overlay, remembered, runs_over
-from .layouts import MapCall, Mapped, PagingLayout, TablePiece, pieces, round_up
+from .layouts import MapCall, Mapped, PagingLayout, TablePiece, pieces
 from .shadow_tree import ShadowTree, Vnode
 from .vspace import Vspace
 

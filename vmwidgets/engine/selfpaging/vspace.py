@@ -9,12 +9,10 @@ from itertools import pairwise
 
 from ..base.errors import Broken, Refused
 from ..base.recorder import Recorder
-from ..base.units import PAGE, Address
+from ..base.units import PAGE, Address, round_up
 from .calls_schema import RegionAdded, RegionRemoved
 from .domain_schema import RegionFold, Vregion
 from .errors import LibError
-from .layouts import round_up
-
 
 class Vspace:
     """Regions by base, without overlap. Finding one is O(log n).

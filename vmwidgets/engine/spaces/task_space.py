@@ -13,7 +13,7 @@ from ..base.event import Unwound
 from ..base.frozen import frozen
 from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
 from ..base.recorder import Recorder, kernel_function
-from ..base.units import PAGE, PAGE_SHIFT, Address, Size
+from ..base.units import PAGE, PAGE_SHIFT, Address, Size, round_up
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject, pages_of
 from ..kernel.pmap.spaces import UserPmap
@@ -308,7 +308,7 @@ class TaskSpace:
     def brk(self, end: int) -> None:
         """Move the end of the heap to `end`; raises NOMEM beyond a limit, and if another mapping is in the way."""
         heap, vm_map = self.heap, self.vm_map
-        old, new = -(-heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
+        old, new = round_up(heap.end, PAGE), round_up(end, PAGE)
         most = self.limits.data
         if most is not None and end - heap.start > most:
             raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {Size(most)} at most")

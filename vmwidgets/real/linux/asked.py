@@ -15,12 +15,11 @@ from ...comparisons.linux import LeftOut
 from ...engine.base.errors import KernelError, Refused, VMError
 from ...engine.base.journal import Operation
 from ...engine.base.protection import parse_protection, protection_text
-from ...engine.base.units import PAGE
+from ...engine.base.units import PAGE, round_up
 from ...engine.kernel.tasks.objects_schema import PageOut
 from ...engine.machine import arguments
 from ...engine.machine.system import System
 from ...engine.spaces.paths import unquoted
-from ...sources.loading import whole_pages
 from .left_out import CHANGES_A_MAP, CHANGES_PAGES, ENDS, NO_EQUAL, why_left_out
 from .rights import granted
 from .state import MOST_RANGE, Span, faults_of, file_of, pages_of, pieces, private_of, spans_of
@@ -311,7 +310,7 @@ class _Reading:
             last = first + arguments.whole(given["size"], "size") if end is None else arguments.whole(end, "end")
             more = () if name == "remove" else (_letters(given["prot"]),)
             real = "munmap" if name == "remove" else "mprotect"
-            self._ask(task, real, (first, whole_pages(last) - first, *more))
+            self._ask(task, real, (first, round_up(last, PAGE) - first, *more))
         elif name == "enter" and not given.get("object") and given.get("inherit", "copy") in ("copy", "share"):
             words = f"{'shared' if given.get('inherit') == 'share' else 'private'} new entered"
             at = int(then.result)
@@ -408,7 +407,7 @@ class _Reading:
 
 
 def _size(given: dict[str, Any]) -> int:
-    return whole_pages(arguments.whole(given["size"], "size"))
+    return round_up(arguments.whole(given["size"], "size"), PAGE)
 
 
 def _range(given: dict[str, Any]) -> tuple[int, int]:

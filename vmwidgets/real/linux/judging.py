@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ...comparisons.linux import LinuxDifference
-from ...engine.base.units import PAGE, Address
-from ...sources.loading import whole_pages
+from ...engine.base.units import PAGE, Address, round_up
 from .asked import Asked
 from .living import WANTED, Seen
 from .rights import granted
@@ -227,7 +226,7 @@ class Judge:
             self._forget(task, given[0], given[0] + given[1])
         elif name == "brk" and not asked.here.error:
             old, self._heaps[task] = self._heaps[task], given[0]
-            self._forget(task, *sorted(map(whole_pages, (old, given[0]))))
+            self._forget(task, *sorted(round_up(end, PAGE) for end in (old, given[0])))
         elif name == "mprotect":
             self._reprotected |= {(task, page) for page in range(given[0], given[0] + given[1], PAGE)}
         elif name in ("read", "execute"):

@@ -9,8 +9,7 @@ from typing import Any
 
 from vmwidgets.engine.base.frozen import frozen
 
-from ...engine.base.units import PAGE
-from ...sources.loading import whole_pages
+from ...engine.base.units import PAGE, round_up
 from .asked import Asked, Life
 from .processes import Linux, Occupied, RealTask
 from .rights import granted
@@ -90,7 +89,7 @@ def regions_of(life: Life) -> list[tuple[int, int]]:
             spots.append((one.arguments[0], one.arguments[0] + PAGE))
     found: list[tuple[int, int]] = []
     for start, end in sorted(spots):
-        low, high = max(0, start - ROOM) & -PAGE, whole_pages(end + ROOM)
+        low, high = max(0, start - ROOM) & -PAGE, round_up(end + ROOM, PAGE)
         if found and low <= found[-1][1] + APART:
             found[-1] = found[-1][0], max(found[-1][1], high)
         else:

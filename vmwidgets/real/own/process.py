@@ -12,7 +12,7 @@ from typing import Any
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, in_ascii, shown
 from ...engine.base.operations import exact
-from ...engine.base.units import PAGE, Address, counted
+from ...engine.base.units import PAGE, Address, counted, round_up
 from ...engine.machine import Machine
 from ...engine.machine.arguments import whole
 from ...given.loaded import LoadedMaps, MapsRange
@@ -27,7 +27,7 @@ from ...given.process import (
     rounded,
     together,
 )
-from ...sources.loading import free_name, whole_pages
+from ...sources.loading import free_name
 from ...sources.proc_maps import load_ranges
 from ...sources.ranges.found import ReadRanges
 from .elsewhere import SYSTEMS, moment_elsewhere
@@ -74,7 +74,7 @@ class Process(LiveProcess):
                 raise Refused(f"pages: the bytes of {a_kind(where)} are in this process, and not in process {self.pid}")
             if not place[1]:
                 raise Refused(f"pages: this {type(where).__name__} has no bytes, so it is in no page")
-            start, end = place[0] // PAGE * PAGE, whole_pages(place[0] + place[1])
+            start, end = place[0] // PAGE * PAGE, round_up(place[0] + place[1], PAGE)
             return states_of(self.pid, start, end)
         found = self._ranges(where)
         return together([states_of(self.pid, one.start, one.end) for one in found if one.end <= 1 << 63])

@@ -8,13 +8,13 @@ from functools import partial
 
 from ...engine.base.errors import KernelError, Refused, printable
 from ...engine.base.progress import STEP, Progress
-from ...engine.base.units import PAGE, binary_size
+from ...engine.base.units import PAGE, binary_size, round_up
 from ...engine.kernel.map.map_schema import EntryValue
 from ...engine.machine import Machine
 from ...engine.machine.arguments import MAX_NAME, reads_as_size
 from ...engine.machine.handles.objects import MemoryObject
 from ...engine.machine.handles.tasks import Task
-from ..loading import MORE_ROOM, ObjectNames, lacking_room, whole_pages
+from ..loading import MORE_ROOM, ObjectNames, lacking_room
 from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
@@ -124,7 +124,7 @@ class Performer:
     def _mmap(
         self, step: Step, start: int, size: int, protection: int, flags: frozenset[str], path: str | None, offset: int
     ) -> bool:
-        length = whole_pages(size)
+        length = round_up(size, PAGE)
         if not self._inside(step, start, length):
             return False
         task = self.tasks[step.space]
@@ -177,7 +177,7 @@ class Performer:
         task = self.tasks[step.space]
         if not (self._inside(step, start, max(size, 1)) and self._inside(step, to, length)):
             return False
-        old, new = whole_pages(size), whole_pages(length)
+        old, new = round_up(size, PAGE), round_up(length, PAGE)
         if not self._known(step, task, start, old or PAGE):
             return False
         touched = task.space.vm_map.entries_in(start, start + (old or PAGE))
@@ -216,7 +216,7 @@ class Performer:
 
     def _covered(self, task: Task, start: int, size: int) -> Iterator[tuple[int, int]]:
         """Return the mapped pieces of a range, neighbours joined."""
-        end = start + whole_pages(size)
+        end = start + round_up(size, PAGE)
         pieces: list[tuple[int, int]] = []
         for entry in task.space.vm_map.entries_in(start, end):
             first, last = max(start, entry.start), min(end, entry.end)
@@ -227,7 +227,7 @@ class Performer:
 
     def _known(self, step: Step, task: Task, start: int, size: int, any_part: bool = False) -> bool:
         """Return whether calls have mapped the range; a call on a range mapped by `execve` itself is counted."""
-        length = whole_pages(size)
+        length = round_up(size, PAGE)
         covered = sum(last - first for first, last in self._covered(task, start, length))
         known = covered > 0 if any_part else covered >= length
         self.beyond[step.name] += not known

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ...engine.base.errors import Refused
-from ...engine.base.units import PAGE
+from ...engine.base.units import PAGE, round_up
 from ..cleaned import first_few
-from ..loading import whole_pages
 from . import arguments
 from .line import Value
 from .text import Call, Ended, Event, Headless, PassedOver, Signalled, Unfinished
@@ -416,7 +415,7 @@ class _Planner:
             self._plan.skipped["brk, of a heap that began before"] += 1
             return
         if wanted == 0 and call.result != self._heap_ends[space]:  # another heap: an execve was not recorded
-            self._do(call.line, "", "exec", space, whole_pages(call.result or 0))
+            self._do(call.line, "", "exec", space, round_up(call.result or 0, PAGE))
         self._heap_ends[space] = call.result or 0
         self._step(call, process, "brk", call.result)
 
@@ -539,7 +538,7 @@ def _ahead(events: Sequence[Event]) -> Ahead:
             path = _text_at(event, event.name == "execveat")
             programs.setdefault(event.pid, path.rpartition("/")[2] or "program")
         elif event.name == "brk" and event.result:
-            heap = whole_pages(event.result)
+            heap = round_up(event.result, PAGE)
             if event.pid in last:
                 heaps.setdefault(last[event.pid], heap)
             elif event.pid not in starts:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ...base.errors import Broken, KernelPanic
 from ...base.protection import READ, WRITE
 from ...base.recorder import Recorder, kernel_function
-from ...base.units import MIB, PAGE, PAGE_SHIFT
+from ...base.units import MIB, PAGE, PAGE_SHIFT, round_up
 from ...memory.pages import PageAllocator
 from ..pmap.spaces import KernelPmap
 from .kentry_schema import KentrySlabGiven, KentrySlabTaken, KentryValue
@@ -29,7 +29,7 @@ def table_bytes(slabs: int, word: int) -> int:
     >>> table_bytes(2048, 8), table_bytes(2048, 4)
     (16384, 8192)
     """
-    return -(-slabs * word // PAGE) * PAGE
+    return round_up(slabs * word, PAGE)
 
 
 class PageBacking:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeAlias
 from ...base.errors import Refused, VMError, shown
 from ...base.operations import Argument, operation
 from ...base.protection import ADVICE, GROWS_DOWN, parse_name, parse_protection
-from ...base.units import PAGE, Address, Size
+from ...base.units import PAGE, Address, Size, round_up
 from ...kernel.tasks.vm_object import TaskObject
 from ...kernel.threads.waits import MaySleep
 from ...spaces.task_space import Signal, TaskSpace
@@ -33,7 +33,7 @@ LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
 
 def _length(size: Any, _: str = "size") -> int:
     """Return a size in whole pages, rounded up as in mmap(2)."""
-    length = -(-arguments.whole(size, "size") // PAGE) * PAGE
+    length = round_up(arguments.whole(size, "size"), PAGE)
     if not 0 < length < 1 << 48:
         raise Refused(f"size={shown(size)}: write at least a byte, and less than 256 TiB")
     return length

@@ -17,7 +17,7 @@ from ...base.errors import KernelPanic, Refused
 from ...base.event import BootStage, Called, Returned
 from ...base.protection import READ, WRITE
 from ...base.recorder import Recorder
-from ...base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
+from ...base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size, round_up
 from ...kernel.freebsd.entries import KernelEntry
 from ...kernel.freebsd.kmem import Kmem
 from ...kernel.freebsd.pageout import FilePages, PageDaemon, thresholds
@@ -280,7 +280,7 @@ class Kernel:
 
     def _page_descriptors(self, ram_bytes: int) -> int:
         """Return the bytes of the boot range: a descriptor for each physical page, rounded up to whole pages."""
-        size = -(-(ram_bytes >> PAGE_SHIFT) * self._layout.page_descriptor // PAGE) * PAGE
+        size = round_up((ram_bytes >> PAGE_SHIFT) * self._layout.page_descriptor, PAGE)
         taken = self._kentry_bytes() + TINY_KMEM.whole + TINY_KMEM.align
         room = self._layout.kernel_end - self._layout.kernel_start - taken
         if size > room:
