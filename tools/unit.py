@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tests.tiers import ALIKE, APART
 from tools import environment
+from vmwidgets.real.started import without_make
 
 MINORS = range(10, 15)
 """The minor versions of Python 3 that are supported; later ones have no packages in the locks yet."""
@@ -99,8 +100,7 @@ def main(arguments: list[str]) -> int:
         begun = time.monotonic()
         # A worker keeps its part of the list until the other has none: what a file's tests share is made once.
         command: list[str | Path] = [program, "-m", "pytest", "-n", "2", "--dist", "worksteal", *TESTS, *chosen, *given]
-        apart = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-        if subprocess.run(command, cwd=environment.ROOT, env=apart, check=False).returncode:  # tests run `make` too
+        if subprocess.run(command, cwd=environment.ROOT, env=without_make(), check=False).returncode:  # tests run make
             failed.append(f"on Python 3.{minor}")
         print(f"unit tests on Python 3.{minor}: {time.monotonic() - begun:.0f} s", flush=True)
     if not given and options.on != "newest" and not journals_load([*programs.values()]):

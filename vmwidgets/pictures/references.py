@@ -233,7 +233,7 @@ class _Sheet:
         whole = None
         if len(runs) > GRIDS:
             odd = {policy for policy, _ in more}
-            best = [run for run in _compared(runs) if not _is_limit(runs, run)]
+            best, _ = _compared(runs)
             decide = {number for number, run in enumerate(runs) if run in best or run.policy in odd}
             rows = tuple(sorted(rows, key=decide.isdisjoint))
             pressed = {*opened}  # a row that two runs of which are opened, at another width, is folded
@@ -280,7 +280,7 @@ def _bars(runs: Sequence[PolicyRun], w: float) -> Part:
     if len(runs) <= GRIDS:
         return boxes.below()
     frames = [*dict.fromkeys(run.frames for run in runs)]
-    size = _compared(runs)[0].frames
+    size = _compared(runs)[0][0].frames
     by = {(run.policy, run.frames): run for run in runs}
     ranked = sorted(
         (run for run in runs if run.frames == size), key=lambda run: (_is_limit(runs, run), run.faults, run.policy)
@@ -607,18 +607,18 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: in
         page = runs[0].steps[index].page
         what = "; ".join(f"{label}: {_outcome(run.steps[index])}" for label, run in zip(labels, runs, strict=True))
         return Caption(say_references("reference", number=index + 1, page=page, what=what), (), reason)
-    text, *more = _answer(runs)
-    real = [run for run in _compared(runs) if not _is_limit(runs, run)]
-    if len(real) == 2 and [one.faults for one in anomalies] == [(real[0].faults, real[1].faults)]:
-        reason = say_references("more", policy=_short(real[0]))  # the title has the numbers
+    least, limits = _compared(runs)
+    text, *more = _answer(runs, least, limits)
+    if len(least) == 2 and [one.faults for one in anomalies] == [(least[0].faults, least[1].faults)]:
+        reason = say_references("more", policy=_short(least[0]))  # the title has the numbers
     return Caption(text, (), " ".join((*more, reason)).strip())
 
 
 OPTIMAL = "opt"
 
 
-def _compared(runs: Sequence[PolicyRun]) -> Sequence[PolicyRun]:
-    """Return the runs that decide, and then the limit for as many frames.
+def _compared(runs: Sequence[PolicyRun]) -> tuple[list[PolicyRun], list[PolicyRun]]:
+    """Return the runs that decide, and the limit for as many frames.
 
     That is the fewest faults for the number of frames at which policies differ most; of one policy, the first and the
     last number of frames.
@@ -632,14 +632,11 @@ def _compared(runs: Sequence[PolicyRun]) -> Sequence[PolicyRun]:
         size = max(by_frames, key=lambda one: max(by_frames[one]) - min(by_frames[one]))
         found = [run for run in real if run.frames == size and run.faults == min(by_frames[size])]
     sizes = {run.frames for run in found}
-    return [*found, *(run for run in runs if _is_limit(runs, run) and run.frames in sizes)]
+    return found, [run for run in runs if _is_limit(runs, run) and run.frames in sizes]
 
 
-def _answer(runs: Sequence[PolicyRun]) -> Iterator[str]:
+def _answer(runs: Sequence[PolicyRun], least: Sequence[PolicyRun], limits: Sequence[PolicyRun]) -> Iterator[str]:
     """Yield which policy has the fewest faults, for the number of frames at which they differ most; and the limit."""
-    compared = _compared(runs)
-    limits = [run for run in compared if _is_limit(runs, run)]
-    least = [run for run in compared if run not in limits]
     names = listed([_short(run) for run in least])
     real = {run.policy for run in runs if not _is_limit(runs, run)}
     if len(real) == 1:

@@ -442,10 +442,11 @@ def walk_steps(
 def _walk_of(target: Any, options: dict[str, Any]) -> str:
     """Return the call that gives a walk of the thing that was given instead, at the address that was given with it."""
     given = options.get("address")
-    address = str(Address(given)) if isinstance(given, int) and given >= 0 else "address"
+    written = str(Address(given)) if isinstance(given, int) and given >= 0 else ""
     if isinstance(target, Paper):
         access = {"write": "w", "execute": "x"}.get(options.get("access", ""), "r")
-        return f"write vm.Walk(paper.access('{access} {'0x3d7' if address == 'address' else address}'))"
+        return f"write vm.Walk(paper.access('{access} {written or '0x3d7'}'))"
+    address = written or "address"
     named = {Machine: "m", Task: "task", MachineDomain: "domain", MachineTables: "tables", PageTables: "tables"}
     for kind, name in named.items():
         if isinstance(target, kind):

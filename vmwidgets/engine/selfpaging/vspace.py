@@ -14,6 +14,7 @@ from .calls_schema import RegionAdded, RegionRemoved
 from .domain_schema import RegionFold, Vregion
 from .errors import LibError
 
+
 class Vspace:
     """Regions by base, without overlap. Finding one is O(log n).
 
