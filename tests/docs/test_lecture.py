@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 import vmwidgets as vm
+from tools.site import figures
 from vmwidgets.cli import main
 from vmwidgets.lectures.listed import LECTURES
 from vmwidgets.questions.exam import TOPICS, kinds_of
@@ -41,11 +42,9 @@ def chapters_of(cell: str) -> list[str]:
 def test_chapters_name_the_lectures_that_name_them() -> None:
     """A lecture's row may name a section of a chapter that the index has whole, or a chapter that it has not."""
     listed: dict[tuple[str, str], set[str]] = {}
-    for table in INDEX.split("\n\n"):
-        head, *rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")] or [[""]]
-        for cells in rows[1:]:
-            for chapter in chapters_of(cells[0]):
-                listed[head[0].strip(), chapter] = set(re.findall(r"`(\w+)`", cells[2]))
+    for row in figures.chapters():
+        for chapter in chapters_of(row.number):
+            listed[row.book, chapter] = set(re.findall(r"`(\w+)`", row.cells["lecture"]))
     named: dict[tuple[str, str], set[str]] = {one: set() for one in listed}
     for name, *cells in re.findall(r"^\| `(\w{2,})` \|[^|]*\|" + r"([^|]*)\|" * 4, TEXT, re.MULTILINE):
         for book, cell in zip(BOOKS, cells, strict=True):
