@@ -41,7 +41,7 @@ ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep beside
-.PHONY: real mutants slow format bench pictures listing build changes locks programs clean newest oldest essential pages access
+.PHONY: real reach mutants tiers format bench pictures listing build changes locks programs clean newest oldest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 .PHONY: test-waits test-computes check-waits check-computes
 
@@ -52,19 +52,19 @@ lab: environment-lab bundle ## Open JupyterLab on the labs' first page (or NOTEB
 	JUPYTER_CONFIG_PATH="$(CURDIR)/vmwidgets/cli/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)'
 
-test: environment-test bundle ## Run what finds most bugs, in eight minutes: before each commit
+test: environment-test bundle ## Run what finds most bugs: before each commit
 	$(BEGIN)
 	+$(TWO) test-waits test-computes
 	$(END)
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
-	+$(EACH) TIER=--tier=rest newest shortest
+	+$(EACH) TIER=--tier=rest newest doctests shortest
 	+$(TWO) TIER=--tier=rest check-waits check-computes
 	$(END)
 
 test-waits:
-	+$(EACH) essential doctests fast
+	+$(EACH) essential fast
 
 test-computes:
 	+nice $(EACH) $(SYNC) lint javascript
@@ -167,13 +167,15 @@ real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian
 	tools/real
 	$(PYTEST) -n 2 -m 'kernel or not sweep' tests/real
 
-mutants: environment-test bundle ## Change one line at a time: how many changes do the tests find? (SEED=1 COUNT=20 FOLDER=vmwidgets/engine, or LIST=tests/mutants.txt; MATRIX=FOLDER names the tests that find each)
-	$(BIN)/python -m tools.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20) \
-		--folder $(or $(MATRIX),$(FOLDER),vmwidgets/engine) \
-		$(if $(LIST),--near --list $(LIST)) $(if $(MATRIX),--matrix $(if $(TESTS),--tests $(TESTS)))
+reach: environment-test bundle ## Run all unit tests once and keep their times, and which lines each runs (Python 3.12)
+	$(BIN)/python -m tools.finders
 
-slow: environment-test bundle ## Measure which tests are too slow for `make test`, three times: writes tests/slow.txt
-	$(BIN)/python -m tools.slow $(if $(LIMIT),--limit $(LIMIT))
+mutants: environment-test bundle ## Change one line at a time: how many changes do the tests find? (SEED=1 COUNT=20 FOLDER=vmwidgets, or LIST=tests/changes.txt; MATRIX=FILE names the tests that find each)
+	$(BIN)/python -m tools.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20) --folder $(or $(FOLDER),vmwidgets) \
+		$(if $(LIST),--list $(LIST)) $(if $(MATRIX),--matrix $(MATRIX))
+
+tiers: environment-test ## Choose the tests of `make test` and `make check` by what they find (MATRIX=FILE): writes tests/tiers.txt
+	$(BIN)/python -m tools.tiers $(MATRIX)
 
 format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff format

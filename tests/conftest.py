@@ -6,7 +6,6 @@ import gc
 import os
 import subprocess
 import sys
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,37 +29,21 @@ settings.register_profile("sweep", deadline=None, max_examples=1_000, suppress_h
 settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 
-def chosen(case: str, share: int) -> bool:
-    """Whether a case is in a sample of one in `share`: by a checksum of its name, as a stride may omit a parameter."""
-    return zlib.crc32(case.encode()) % share == 0
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of a tier (tests/tiers.py); without one, all tests run that are not for the sweep."""
-    parser.addoption("--tier", choices=("fast", "rest", "beside"), default="", help="see tests/tiers.py")
+    parser.addoption("--tier", choices=("fast", "rest"), default="", help="see tests/tiers.py")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A search by a state machine finds on one Python what it finds on another, and so do a test's cases but the first.
-
-    Of a test marked `sampled(share)`, one case in `share` and always the first is run; the others are for `make sweep`.
-    """
-    seen: set[str] = set()
-    for item in items:
-        test = tiers.function_of(item.nodeid)
-        first = test not in seen
-        seen.add(test)
-        if item.name == "runTest" or not first:
-            item.add_marker(pytest.mark.once)
-        sampled = item.get_closest_marker("sampled")
-        if sampled is not None and not (first or chosen(item.nodeid, sampled.args[0])):
+    """Keep the tests of the tier; without one, mark those that tests/tiers.txt leaves to the sweep."""
+    tiers_of = tiers.split(items)
+    for item in tiers_of["sweep"]:
+        if not item.get_closest_marker("kernel"):
             item.add_marker(pytest.mark.sweep)
     if tier := config.getoption("--tier"):
-        kept = tiers.chosen(items, tier)
-        names = {item.nodeid for item in kept}
-        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in names])
-        items[:] = kept
+        items[:] = tiers_of.pop(tier)
+        config.hook.pytest_deselected(items=[item for others in tiers_of.values() for item in others])
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

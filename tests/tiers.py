@@ -1,31 +1,37 @@
-"""Which tests `make test` runs, and which `make check` runs in addition.
+"""When a test runs: `make test` runs the fast tier, `make check` the rest, and `make sweep` what both leave out.
 
-The fast tier is every unit test but the functions in slow.txt, which `make slow` measures, and what is marked
-`essential`: the students' notebooks but the longest, and a dozen browser tests.  `make check` also runs a sample of the
-kernels in QEMU, where QEMU is; `make real` runs all of them.
+Four things decide:
+
+1. The folder: the tests of folders that are apart (browsers, hosts, the wheel) have targets of their own, and are not
+   in the fast tier.
+2. A row of tiers.txt, which `make tiers` writes: which of a function's cases are in the fast tier, and which run at all
+   before `make sweep`.  A function without a row runs with all its cases, at once.
+3. The mark `sweep`: long searches, and browser tests of details.
+4. The mark `kernel`: the test starts a kernel in QEMU.  `make check` runs those that a row names, `make real` all.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+import zlib
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 HERE = Path(__file__).parent
-SLOW = HERE / "slow.txt"
+TIERS = HERE / "tiers.txt"
 
 APART = ("benchmarks", "browser", "hosts", "packaging", "site")
-"""Folders of which the fast tier has only what is essential."""
+"""Folders of which the fast tier has only what a row names."""
 
-ALIKE = (
-    "comparisons", "docs", "given", "on_paper", "questions", "reference_strings", "sources", "views",
-    "engine/kernel", "engine/memory", "engine/mmu", "engine/selfpaging",
-)  # fmt: skip  # a table
-"""Folders whose tests compute sentences, pictures and exams, read files, or count in bits and lists: the same on each
-Python.  What an older Python lacks, mypy finds there."""
+NONE, FIRST, ALL = 0, -1, 1
+"""Shares of a function's cases, beside one in so many: none, the first alone, all."""
+
+WORDS = {"-": NONE, "first": FIRST, "all": ALL}
+"""How tiers.txt writes them; `1/3` is one case in three."""
 
 LEFT_OUT = "VMWIDGETS_LEFT_OUT"
 """Names the file to which each run of pytest adds what it left out, for the last lines of `make test`."""
@@ -41,35 +47,44 @@ def folder_of(nodeid: str) -> str:
     return nodeid.removeprefix("tests/").partition("/")[0]
 
 
-def is_alike(nodeid: str) -> bool:
-    """Return whether a test answers the same on each Python."""
-    return nodeid.startswith(tuple(f"tests/{name}/" for name in ALIKE))
+def share_of(word: str) -> int:
+    """Read a share: `-`, `first`, `1/3` or `all`."""
+    return WORDS[word] if word in WORDS else int(word.removeprefix("1/"))
 
 
-def is_fast(item: pytest.Item, slow: frozenset[str]) -> bool:
-    """Return whether `make test` runs a test."""
-    if item.get_closest_marker("kernel"):
-        return False
-    if item.get_closest_marker("essential"):
-        return True
-    return folder_of(item.nodeid) not in APART and function_of(item.nodeid) not in slow
+@cache
+def rows() -> dict[str, tuple[int, int]]:
+    """Read tiers.txt: by function, the shares of its cases that are in the fast tier, and that run before the sweep."""
+    lines = [line.split("\t") for line in TIERS.read_text().splitlines() if line and not line.startswith("#")]
+    return {name: (share_of(fast), share_of(check)) for name, fast, check in lines}
 
 
-def chosen(items: list[pytest.Item], tier: str) -> list[pytest.Item]:
-    """Return the tests of a tier: "fast"; "rest", which is all others; "beside", for another Python than .venv's.
+def usual(nodeid: str, *, starts_a_kernel: bool = False) -> tuple[int, int]:
+    """Return the shares of a function without a row."""
+    return (NONE, NONE) if starts_a_kernel else (NONE, ALL) if folder_of(nodeid) in APART else (ALL, ALL)
 
-    The last is the rest, and of the fast tier what a Python may answer otherwise than another.  Of the tests that start
-    a kernel in QEMU only the essential ones are in a tier.
+
+def is_chosen(case: str, share: int, *, first: bool) -> bool:
+    """Return whether a case is in its function's share.
+
+    The first always is; the others by a checksum of their name, as a stride may omit a parameter.
     """
-    items = [item for item in items if item.get_closest_marker("essential") or not item.get_closest_marker("kernel")]
-    slow = frozenset(SLOW.read_text().split())
-    fast = {item for item in items if is_fast(item, slow)}
-    if tier == "fast":
-        return [item for item in items if item in fast]
-    again: set[pytest.Item] = set()
-    if tier == "beside":
-        again = {item for item in fast if not item.get_closest_marker("once") and not is_alike(item.nodeid)}
-    return [item for item in items if item not in fast or item in again]
+    return share != NONE and (first or (share != FIRST and zlib.crc32(case.encode()) % share == 0))
+
+
+def split(items: list[pytest.Item]) -> dict[str, list[pytest.Item]]:
+    """Return the tests of each tier: "fast", "rest" and "sweep", in their order."""
+    tiers: dict[str, list[pytest.Item]] = {"fast": [], "rest": [], "sweep": []}
+    seen: set[str] = set()
+    for item in items:
+        test = function_of(item.nodeid)
+        first = test not in seen
+        seen.add(test)
+        shares = rows().get(test) or usual(test, starts_a_kernel=item.get_closest_marker("kernel") is not None)
+        fast, check = (is_chosen(item.nodeid, share, first=first) for share in shares)
+        is_long = item.get_closest_marker("sweep") is not None
+        tiers["sweep" if is_long or not (fast or check) else "fast" if fast else "rest"].append(item)
+    return tiers
 
 
 def leave_out(sentence: str) -> NoReturn:

@@ -1,46 +1,39 @@
-"""Change one line at a time, and see whether the tests find it: `make mutants`, with SEED, COUNT and FOLDER.
+"""Change one line at a time, and see which tests find it: `make mutants`, with SEED, COUNT and FOLDER.
 
-Each change ("mutant") is drawn by the seed: a comparison, an operator, a number, a call that is dropped.  First the
-fast tier runs in a copy of the checkout, nearest tests first, then all other unit tests.  A time-out is counted apart
-from what a test found.  Changes that change nothing are set aside: tests/equivalent.txt has them, each with its reason.
-Survivors are work: write the test of behaviour that was missing.
+Each change ("mutant") is drawn by the seed: a comparison, an operator, a number, a call that is dropped; from files of
+all rooms, in proportion to their nodes.  It is tried against tests that run its line (tools/finders.py): first up to 40
+of the fast tier, then up to 40 others.  What hangs is counted apart from what a test found.
 
-tests/mutants.txt keeps what was found once: `make mutants LIST=tests/mutants.txt` judges exactly these again, so that a
-rewrite shows whether its tests still find what they found.  A change whose line is gone is counted as such.
-tests/mutants_engine.txt is such a list for the engine, and tests/mended.txt has faults that the engine once had: a row
-may be any change within a line.
+tests/changes.txt keeps changes.  Those with four fields were found once, or are faults that the package once had, and
+`make mutants LIST=tests/changes.txt` judges exactly these again, so that a rewrite shows whether its tests still find
+what they found; a change whose line is gone is counted as such.  A fifth field is the reason why a change changes
+nothing: it is set aside.  Survivors are work: write the test of behaviour that was missing.
 
-With MATRIX=FOLDER no run stops at its first failure: all of the folder's own fast tests that find a change are named
-(TESTS="…" chooses other tests).  The totals are found, alive, and found by one test function alone.
+With MATRIX=FILE no tests end at their first failure: the file gets a line of JSON for each change, with all near tests
+that find it, and a change that is in the file is not tried again.  `make tiers` reads it.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import os
+import json
 import random
-import re
-import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from tests.tiers import APART
+from tools import finders, tiers
 
-ROOT = Path(__file__).resolve().parent.parent
-COPY = ROOT / ".cache" / "mutants"
-EQUIVALENT = ROOT / "tests" / "equivalent.txt"
-ENGINE = Path("vmwidgets", "engine")
+ROOT = finders.ROOT
+CHANGES = ROOT / "tests" / "changes.txt"
+PACKAGE = Path("vmwidgets")
 
-AIMS = {"the fast tier": 0.70, "all unit tests": 0.88}
+AIMS = {"the fast tier": 0.80, "all near tests": 0.92}
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -76,22 +69,22 @@ def _one_line(source: str) -> str:
     return " ".join(source.split())
 
 
-def drawn(seed: int, folder: Path = ENGINE) -> Iterator[Mutant]:
-    """Draw mutants of the files in a folder without end: longer files more often, each place of a file alike."""
+def drawn(seed: int, folder: Path = PACKAGE) -> Iterator[Mutant]:
+    """Draw mutants of the files in a folder without end: a file as often as it has nodes, each of its places alike."""
     chance = random.Random(seed)
-    files = sorted(
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / folder).rglob("*.py")
-        if not path.name.endswith(("_schema.py", "__init__.py")) and path.stat().st_size > 3000
-    )
-    if not files:
+    trees: dict[str, tuple[str, ast.Module]] = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        if not path.name.endswith(("_schema.py", "__init__.py")) and path.stat().st_size > 3000:
+            source = path.read_text()
+            trees[path.relative_to(ROOT).as_posix()] = source, ast.parse(source)
+    if not trees:
         raise SystemExit(f"{folder}: no folder of this checkout with a Python file of 3,000 bytes or more")
-    sources = {name: (ROOT / name).read_text() for name in files}
-    weights = [len(sources[name]) for name in files]
+    weights = [sum(1 for _ in ast.walk(tree)) for _, tree in trees.values()]
     while True:
-        name = chance.choices(files, weights)[0]
-        tree = ast.parse(sources[name])
-        yield changed(name, sources[name], tree, *chance.choice(places(tree)))
+        name = chance.choices([*trees], weights)[0]
+        source = trees[name][0]
+        tree = ast.parse(source)  # a change is made in the tree
+        yield changed(name, source, tree, *chance.choice(places(tree)))
 
 
 def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
@@ -197,169 +190,95 @@ def _function_at(tree: ast.Module, line: int) -> str:
     return ".".join(names) or "the module"
 
 
-def equivalent() -> dict[tuple[str, ...], str]:
-    """Read the changes that change nothing: their keys and reasons, five fields between tabs a line."""
-    rows = [line.split("\t") for line in EQUIVALENT.read_text().splitlines() if line and not line.startswith("#")]
-    return {tuple(row[:4]): row[4] for row in rows}
+def unchanging() -> dict[tuple[str, ...], str]:
+    """Read the changes that change nothing: their keys and reasons."""
+    return {row[:4]: row[4] for row in rows(CHANGES) if len(row) == 5}
 
 
-def copy() -> None:
-    """Copy what git knows, and the built bundle, to where the mutants live."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    known = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(known, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
-    bundle = [path.relative_to(ROOT).as_posix() for path in (ROOT / "vmwidgets" / "static").rglob("*")]
-    for name in filter(None, [*names, *bundle]):
-        if (ROOT / name).is_file():
-            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, COPY / name)
-    (COPY / "js" / "node_modules").symlink_to(ROOT / "js" / "node_modules")  # Graphviz, for tests of its layout
+def rows(path: Path) -> list[tuple[str, ...]]:
+    """Read a list of changes: four or five fields between tabs a line."""
+    lines = path.read_text().splitlines()
+    return [tuple(line.split("\t")) for line in lines if line and not line.startswith("#")]
 
 
-def found_by(tests: list[str], seconds: float) -> str:
-    """Run tests in the copy until one fails: "alive", "killed" or "timed out"."""
-    ignored = [f"--ignore=tests/{name}" for name in (*APART, "notebooks", "docs")]
-    code, _ = ran(["-x", *ignored, *tests], seconds)
-    return "timed out" if code is None else "alive" if code in (0, 5) else "killed"  # 5: nothing was collected
-
-
-def ran(arguments: list[str], seconds: float) -> tuple[int | None, str]:
-    """Run tests in the copy: the code with which pytest ended, None after a time-out, and what it printed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider"]
-    running = subprocess.Popen(
-        [*command, *arguments], cwd=COPY, env={**os.environ, "PYTHONPATH": str(COPY)}, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-    )  # fmt: skip
-    try:
-        printed, _ = running.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.communicate()
-        return None, ""
-    return running.returncode, printed
-
-
-@contextmanager
-def put_in(mutant: Mutant) -> Iterator[None]:
-    """Have the copy of the checkout be the mutant meanwhile."""
-    path = COPY / mutant.path
-    source = path.read_bytes()
-    cached = path.parent / "__pycache__"
-    try:
-        path.write_text(mutant.source)
-        shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size
-        yield
-    finally:
-        path.write_bytes(source)
-        shutil.rmtree(cached, ignore_errors=True)
-
-
-def finders(tests: list[str], seconds: float) -> list[str] | None:
-    """Run tests in the copy to the end: the test functions that fail, in order; None after a time-out."""
-    code, printed = ran(["--tier=fast", "--tb=no", "-rfE", *tests], seconds)
-    failed = re.findall(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*)?(?: - .*)?$", printed, re.MULTILINE)
-    return None if code is None else sorted(set(failed))
-
-
-def nearest(path: str | Path) -> str:
-    """Return the folder of tests of a file or a folder of the package."""
-    near = Path("tests", *Path(path).parts[1:4]).with_suffix("")
-    return str(next(one for one in (near, *near.parents) if (ROOT / one).is_dir()))
-
-
-def matrix(mutants: Iterable[Mutant | tuple[str, ...]], tests: list[str], seconds: float, keep: Path | None) -> None:
-    """Print for each mutant all tests that find it, and the totals."""
-    if tests and (broken := finders(tests, seconds)):
-        raise SystemExit(f"without a change these fail: {' '.join(broken)}")
-    by: list[list[str] | None] = []
-    for mutant in mutants:
-        if isinstance(mutant, tuple):
-            print(f"gone: {' | '.join(mutant)}", flush=True)
-            continue
-        with put_in(mutant):
-            found = finders(tests or [nearest(mutant.path)], seconds)
-        by.append(found)
-        word = "timed out" if found is None else f"found by {len(found)}" if found else "alive"
-        print("\n    ".join([f"{word}: {mutant}", *(found or ())]), flush=True)
-        if found and keep is not None:
-            with keep.open("a") as file:
-                file.write("\t".join(mutant.key) + "\n")
-    found_by_some = [one for one in by if one]
-    alone = sum(len(one) == 1 for one in found_by_some)
-    print(f"{len(by)} changes: {len(found_by_some)} found, {by.count([])} alive, {by.count(None)} timed out; ", end="")
-    print(f"{alone} found by one test function alone")
-
-
-def chosen(given: argparse.Namespace) -> Iterator[Mutant | tuple[str, ...]]:
-    """Yield the mutants of a list, or so many that are drawn; each once, none that are kept or change nothing."""
-    known = equivalent()
-    lines = given.keep.read_text().splitlines() if given.keep is not None and given.keep.is_file() else []
-    met: set[tuple[str, ...]] = {tuple(line.split("\t")) for line in lines}
+def chosen(given: argparse.Namespace, known: set[tuple[str, ...]]) -> Iterator[Mutant]:
+    """Yield the mutants of a list, or so many that are drawn; each once, none that are known or change nothing."""
+    nothing, met = unchanging(), set(known)
     left = sys.maxsize if given.list is not None else given.count
     every = listed(given.list) if given.list is not None else islice(drawn(given.seed, given.folder), 10 * given.count)
     for mutant in every:
         key = mutant if isinstance(mutant, tuple) else mutant.key
+        if left == 0:
+            return
         if key in met:
             continue
         met.add(key)
-        if reason := known.get(key):
+        if reason := nothing.get(key):
             print(f"set aside: {mutant}: {reason}", flush=True)
-            continue
-        yield mutant
-        if not (left := left - 1):
-            return
+        elif isinstance(mutant, tuple):
+            print(f"gone: {' | '.join(mutant)}", flush=True)
+        else:
+            yield mutant
+            left -= 1
 
 
-def judged(mutant: Mutant, minutes: tuple[float, float], *, only_near: bool) -> tuple[str, str]:
-    """Return what the fast tier says of a mutant, and what all unit tests say, or only those of the same part."""
-    near = nearest(mutant.path)
-    around = "/".join(Path(near).parts[:2])
-    with put_in(mutant):
-        found = ["", ""]
-        for place, tier in enumerate(("fast", "rest")):
-            for order in ([near], [around] if only_near else [around, "tests"]):  # the nearest come in a moment
-                found[place] = found_by([f"--tier={tier}", *order], minutes[place] * 60)
-                if found[place] != "alive":
-                    return found[0], found[place]
-        return found[0], found[1]
+def verdicts(mutants: list[Mutant], near: list[list[str]]) -> list[finders.Verdict]:
+    """Judge mutants, each against its tests; a test that fails there without a change says nothing."""
+    changes = [(finders.Change(one.path, one.source), tests) for one, tests in zip(mutants, near, strict=True)]
+    by_place = dict(finders.judge(changes))
+    sound = finders.sound({case for verdict in by_place.values() for case in verdict.found})
+    every = [by_place[place] for place in range(len(mutants))]
+    return [finders.Verdict([case for case in one.found if case in sound], one.ended) for one in every]
+
+
+def matrix(mutants: list[Mutant], reach: finders.Reach, file: Path) -> None:
+    """Add each mutant to the file, with all near tests that find it."""
+    begun = time.monotonic()
+    near = [reach.near(one.path, one.line, reach.ran) for one in mutants]
+    with file.open("a") as out:
+        for mutant, tests, verdict in zip(mutants, near, verdicts(mutants, near), strict=True):
+            row = {"change": mutant.key, "near": len(tests), "found": verdict.found, "ended": verdict.ended}
+            out.write(json.dumps(row) + "\n")
+    seconds = time.monotonic() - begun
+    print(f"{len(mutants)} changes in {seconds:.0f} s, {seconds / max(1, len(mutants)):.1f} s each", flush=True)
+
+
+def judged(mutants: list[Mutant], reach: finders.Reach) -> None:
+    """Print what the fast tier says of each mutant, then what other near tests say, and the totals."""
+    fast = tiers.fast_cases(reach.ran)
+    words = dict.fromkeys(mutants, "alive")
+    for tier, aim in AIMS.items():
+        among = [case for case in reach.ran if (case in fast) == (tier == "the fast tier")]
+        left = [mutant for mutant, word in words.items() if word == "alive"]
+        near = [reach.near(one.path, one.line, among) for one in left]
+        for mutant, verdict in zip(left, verdicts(left, near), strict=True):
+            if verdict.found or not verdict.ended:
+                words[mutant] = f"found by {verdict.found[0]}" if verdict.found else "hangs"
+                print(f"{words[mutant]}: {mutant}", flush=True)
+        counts = Counter(word.partition(" ")[0] for word in words.values())
+        print(f"{tier}: {counts['found']} of {len(mutants)} found, {counts['hangs']} hang (aim: {aim:.0%})", flush=True)
+    for mutant, word in words.items():
+        if word == "alive":
+            print(f"alive: {mutant}", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw, judge and count."""
     parser = argparse.ArgumentParser(prog="tools.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=ENGINE, help=f"whose files are changed ({ENGINE})")
+    parser.add_argument("--folder", type=Path, default=PACKAGE, help=f"whose files are changed ({PACKAGE})")
     parser.add_argument("--count", type=int, default=20, help="mutants to judge (20)")
-    parser.add_argument("--minutes", type=float, nargs=2, default=(8.0, 20.0), help="for each tier, before a time-out")
-    parser.add_argument("--near", action="store_true", help="run the tests of the changed part alone")
     parser.add_argument("--list", type=Path, help="judge the mutants of this file, and none that are drawn")
-    parser.add_argument("--keep", type=Path, help="add those that are found to this file")
-    parser.add_argument("--matrix", action="store_true", help="name all fast tests that find each, and count")
-    parser.add_argument("--tests", nargs="*", default=[], help="the tests of a matrix, in place of the folder's own")
+    parser.add_argument("--matrix", type=Path, help="add all near tests that find each change to this file")
     given = parser.parse_args(arguments)
-    copy()
-    if given.matrix:
-        matrix(chosen(given), given.tests, given.minutes[0] * 60, given.keep)
+    reach = finders.reached()
+    if given.matrix is None:
+        judged([*chosen(given, set())], reach)
         return 0
-    if not given.near and found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
-        raise SystemExit("without a change a test of the fast tier fails, or it takes too long: `make fast` says which")
-    fast, every = Counter[str](), Counter[str]()
-    for mutant in chosen(given):
-        if isinstance(mutant, tuple):
-            print(f"gone: {' | '.join(mutant)}", flush=True)
-            continue
-        begun = time.monotonic()
-        first, whole = judged(mutant, tuple(given.minutes), only_near=given.near)
-        fast[first] += 1
-        every[whole] += 1
-        by = "" if whole != "killed" else " by the fast tier" if first == "killed" else " by the rest"
-        print(f"{whole}{by} ({time.monotonic() - begun:.0f} s): {mutant}", flush=True)
-        if given.keep is not None and whole == "killed":
-            with given.keep.open("a") as file:
-                file.write("\t".join(mutant.key) + "\n")
-    for (name, aim), counts in zip(AIMS.items(), (fast, every), strict=True):
-        found, late = counts["killed"], counts["timed out"]
-        print(f"{name}: {found} of {counts.total()} found, {late} timed out (aim: {aim:.0%})")
+    known = {tuple(row["change"]) for row in tiers.matrix_of(given.matrix)} if given.matrix.is_file() else set()
+    mutants = [*chosen(given, known)]
+    for at in range(0, len(mutants), 25):  # what is written is not tried again
+        matrix(mutants[at : at + 25], reach, given.matrix)
     return 0
 
 

@@ -1,10 +1,8 @@
 """Run the unit tests on the oldest and the newest Python of this machine: `make unit`, and its part of `make check`.
 
-Tests marked `once` run on the newest alone: long random searches, and all cases of a test but the first
-(tests/conftest.py).  So do the slow functions of tests/slow.txt, and the folders that are alike on each Python
-(tests/tiers.py).  With `--rest`, what `make test` has run on .venv's Python is left out; with `--on oldest` or
-`--on newest`, one of the two Pythons.  Other arguments are pytest's: `python -m tools.unit -k threads`.
-Environments of Pythons other than .venv's are in .cache/unit.
+With `--rest`, which is for `make check`, the fast tier (tests/tiers.py) runs on the oldest, and on the newest what it
+leaves.  With `--on oldest` or `--on newest`, tests run on one of the two Pythons.  Other arguments are pytest's:
+`python -m tools.unit -k threads`.  Environments of Pythons other than .venv's are in .cache/unit.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.tiers import ALIKE, APART
+from tests.tiers import APART
 from tools import environment
 from vmwidgets.real.started import without_make
 
@@ -90,10 +88,9 @@ def main(arguments: list[str]) -> int:
         if options.on == ("oldest" if minor == newest else "newest"):
             continue
         own = program == environment.PYTHON
-        if minor != newest:
-            chosen = ["--tier=fast", "-m", "not once and not sweep", *(f"--ignore=tests/{name}" for name in ALIKE)]
-        else:
-            chosen = [f"--tier={'rest' if own else 'beside'}"] if options.rest else []
+        if own and minor != newest and options.rest:
+            continue  # `make test` ran them
+        chosen = [f"--tier={'rest' if minor == newest else 'fast'}"] if options.rest else []
         if not own:  # where all asserts of all files are not rewritten once more, a failure shows its values so
             chosen += ["--assert=plain", "--showlocals"]
         print(f"unit tests on Python 3.{minor}{' (.venv)' if own else ''}", flush=True)

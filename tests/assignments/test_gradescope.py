@@ -29,8 +29,6 @@ from vmwidgets.cli.autograder import results as results_of
 from vmwidgets.cli.gradescope import course_file
 from vmwidgets.grading import Course, read_course
 
-pytestmark = pytest.mark.once
-
 COURSE = 'course = "os-2026"\nexercises = { "01/guard" = 10, "01/gaps" = 4, "02/no-rotation" = 3 }\npredictions = 1\n'
 KEY = "a course's own key"
 ROSTER = "login,name,email address\nada,Ada,Ada.Lovelace@uni.example\nbert,Bert,bert@uni.example\n"
@@ -263,7 +261,6 @@ def test_of_two_notebooks_the_most_points_of_each_exercise_count(gradescope: Gra
     ],
     ids=["roster", "number", "unknown", "pair"],
 )
-@pytest.mark.sampled(3)
 def test_ids_of_one_person_are_one_students(gradescope: Gradescope, ids: list[str], user: Any) -> None:
     """Each exercise was solved under another id: as in a table of all ids, the best of both counts."""
     gradescope.holds("a.ipynb", ids[0], guard=None)
@@ -338,14 +335,12 @@ def test_what_is_odd_is_a_sentence_and_takes_nothing_from_a_good_notebook(grades
         ([], 0),
     ],
 )
-@pytest.mark.sampled(3)
 def test_a_notebook_counts_for_those_who_began_it(gradescope: Gradescope, users: list[Any], points: int) -> None:
     gradescope.holds("01-maps.ipynb", "ada", guard=None)
     assert gradescope.uploaded_by(*users).here()["score"] == points
 
 
 @pytest.mark.parametrize("users", [[ADA], [BERT], [ADA, BERT]])
-@pytest.mark.sampled(3)
 def test_a_pairs_notebook_counts_for_each_of_them(gradescope: Gradescope, users: list[str]) -> None:
     """Also where one of them did more alone."""
     gradescope.holds("pair.ipynb", "ada+bert", guard=None)

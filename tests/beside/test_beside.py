@@ -13,8 +13,6 @@ from tests.beside.before import AbsentCommit, before
 from tests.beside.drawing import SUBJECTS, Drawing
 from tests.beside.lives import Different, Life, Side
 
-pytestmark = pytest.mark.once
-
 
 @pytest.fixture(autouse=True, scope="module")
 def engine_before() -> None:

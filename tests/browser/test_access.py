@@ -190,7 +190,6 @@ SHARE = """(index) => {
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
-@pytest.mark.sampled(1)
 def test_a_picture_has_most_of_the_screen_below_its_cell(
     size: tuple[int, int], open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
@@ -232,7 +231,6 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
 
 
 @pytest.mark.parametrize("third", [0, 1, 2])
-@pytest.mark.sampled(9)
 def test_every_picture_can_be_read_at_twice_the_size(
     third: int, open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:

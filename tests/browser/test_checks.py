@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.browser.lab import Notebook, Server
 
 BEGIN = """
@@ -40,7 +38,6 @@ def kept(notebook: Notebook, lab: Server) -> list[list[tuple[str, int]]]:
     return found
 
 
-@pytest.mark.essential
 def test_checks_are_shown_once_and_saved(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], lab: Server
 ) -> None:

@@ -108,7 +108,6 @@ GALLERY = (
 
 @pytest.mark.parametrize("widths", [SOME, pytest.param(WIDTHS, marks=pytest.mark.sweep)], ids=["some", "all"])
 @pytest.mark.parametrize("pictures", GALLERY)
-@pytest.mark.sampled(50)
 def test_words_can_be_read_are_whole_where_they_fit_and_lie_over_nothing(
     pictures: Callable[[], Named], page: Any, widths: tuple[int, ...]
 ) -> None:

@@ -130,7 +130,6 @@ def test_a_saved_notebook_has_nothing_of_it(notebook: Notebook, lab: Server) -> 
 
 
 @pytest.mark.parametrize("script", [NO_WORKERS, REFUSED], ids=["no workers", "a policy against them"])
-@pytest.mark.sampled(9)
 def test_where_graphviz_cannot_run_pictures_are_whole_and_the_control_says_why(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], script: str
 ) -> None:

@@ -94,7 +94,6 @@ def test_each_step_is_drawn_as_the_file_says(opened: Callable[..., Any], file: P
         page.keyboard.press("]")
 
 
-@pytest.mark.essential
 def test_keys_buttons_slider_and_chapters_lead_to_the_same_steps(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file)
     steps = read(file)["steps"]
@@ -168,7 +167,6 @@ def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., A
 
 @pytest.mark.parametrize("presented", [True, False])
 @pytest.mark.parametrize("key", ["PageDown", "]", "}", "ArrowRight"])
-@pytest.mark.sampled(16)
 def test_whoever_goes_on_at_a_question_is_told_what_to_press_and_then_sees_the_answer(
     key: str, presented: bool, opened: Callable[..., Any], file: Path
 ) -> None:
@@ -327,7 +325,6 @@ def test_without_script_every_step_is_there(opened: Callable[..., Any], file: Pa
 
 
 @pytest.mark.parametrize("script", [True, False])
-@pytest.mark.sampled(9)
 def test_axe_finds_nothing(script: bool, opened: Callable[..., Any], file: Path) -> None:
     page = opened(file)
     if not script:
@@ -577,7 +574,6 @@ def test_a_tablet_has_a_button_that_leaves(opened: Callable[..., Any], file: Pat
 
 
 @pytest.mark.parametrize("presented", [True, False])
-@pytest.mark.sampled(9)
 def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
     presented: bool, opened: Callable[..., Any], file: Path
 ) -> None:
@@ -594,7 +590,6 @@ def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
 
 
 @pytest.mark.parametrize("presented", [True, False])
-@pytest.mark.sampled(9)
 def test_what_a_finger_presses_is_large_enough(presented: bool, opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **TELEPHONE)
     if presented:

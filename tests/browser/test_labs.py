@@ -56,7 +56,6 @@ def saved(notebook: Notebook, lab: Server) -> dict[str, Any]:
     return {one["id"]: one for one in kept if one.get("record") == "prediction"}
 
 
-@pytest.mark.essential
 def test_the_answer_of_a_control_is_in_the_saved_file(notebook: Notebook, lab: Server) -> None:
     assert saved(notebook, lab)["t/gap"]["answer"] is None
     choose(notebook, "the high one")

@@ -22,7 +22,6 @@ WORDS = """() => {
 
 
 @pytest.mark.parametrize("name", LECTURES)
-@pytest.mark.sampled(7)
 def test_all_words_of_a_lecture_are_large_and_whole_where_it_is_presented(
     name: str, chromium: Any, tmp_path: Path
 ) -> None:

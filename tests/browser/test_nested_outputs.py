@@ -69,7 +69,6 @@ w.VBox([w.HBox(trees[:2]), w.Accordion([trees[2]], titles=['a part']), inner, w.
 """
 
 
-@pytest.mark.essential
 def test_pictures_in_boxes_are_live_once_and_stay_when_the_notebook_is_reopened(
     notebook: Notebook, open_notebook: Any, lab: Server
 ) -> None:

@@ -81,7 +81,6 @@ CUT = """() => {
 
 
 @pytest.mark.parametrize("questions", ["open", "closed"])
-@pytest.mark.sampled(9)
 def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
     questions: str, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -97,7 +96,6 @@ def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
 
 
 @pytest.mark.parametrize("name", LECTURES)
-@pytest.mark.sampled(5)
 def test_a_printed_lecture_can_be_read(name: str, opened: Callable[..., Any], tmp_path: Path) -> None:
     page = opened(LECTURES[name]().write(tmp_path / "x.html", questions="open"), viewport=SHEET)
     page.emulate_media(media="print")

@@ -93,7 +93,6 @@ def test_the_name_is_there_for_who_comes_by_key_and_goes_with_escape(notebook: N
 
 
 @pytest.mark.parametrize("look", ["JupyterLab Light", "JupyterLab Dark", "forced"])
-@pytest.mark.sampled(12)
 @pytest.mark.sweep
 def test_axe_finds_nothing_while_all_of_it_is_open(notebook: Notebook, look: str) -> None:
     page, cell = notebook.page, notebook.cell(0)

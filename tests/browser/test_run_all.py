@@ -209,7 +209,6 @@ def agree(one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-@pytest.mark.sampled(3)
 def test_each_picture_is_as_its_cell_left_it(open_notebook: Callable[..., Notebook], name: str) -> None:
     lesson = open_notebook(f"notebooks/{name}.ipynb")
     style = lesson.page.add_style_tag(content=AS_WIDE_AS_FILES)

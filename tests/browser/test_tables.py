@@ -213,7 +213,6 @@ both = vm.compare_formats([(0x800_0000, "128 KiB")], ["armv7", "x86-64"])
 
 
 @pytest.mark.parametrize("wide", [800, 1100])
-@pytest.mark.sampled(9)
 def test_a_heading_is_broken_between_its_parts(
     wide: int, open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:

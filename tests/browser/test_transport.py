@@ -53,7 +53,6 @@ def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[...,
     return opened
 
 
-@pytest.mark.essential
 def test_a_view_appears_and_a_later_cell_changes_it(notebook: Notebook) -> None:
     assert notebook.cell(1).locator(".vmw-scene .node").count() == 15
     assert notebook.cell(1).locator(".vmw-origin").inner_text() == "machine 1 · cell [2]"
@@ -111,7 +110,6 @@ def test_the_twin_gives_way_to_the_live_view_only(notebook: Notebook, open_noteb
     assert saved.evaluate("image => image.naturalWidth") > 100
 
 
-@pytest.mark.essential
 def test_a_reopened_notebook_shows_the_twin(notebook: Notebook, open_notebook: Any, lab: Server) -> None:
     notebook.run("m.operate(3)")
     notebook.save()
@@ -168,7 +166,6 @@ def test_a_further_view_costs_little(notebook: Notebook) -> None:
     assert notebook.bytes_in - before - empty_box < 12_000, "its strip asks for the operations too"
 
 
-@pytest.mark.essential
 def test_a_click_selects_in_every_view_of_the_machine(notebook: Notebook) -> None:
     index = notebook.run("m")
     notebook.cell(1).locator('[data-id="tree/5"]').click()
@@ -180,7 +177,6 @@ def test_a_click_selects_in_every_view_of_the_machine(notebook: Notebook) -> Non
     assert notebook.outputs(told)[0]["data"]["text/plain"] == "'entry:5'"
 
 
-@pytest.mark.essential
 def test_steps_go_back_and_forth(notebook: Notebook) -> None:
     notebook.run("m.operate()")
     where = notebook.cell(1).locator(".vmw-where")
@@ -278,7 +274,6 @@ def test_quick_presses_are_all_kept(notebook: Notebook) -> None:
     notebook.page.locator(".vmw-where", has_text="step 0 of 3").wait_for()
 
 
-@pytest.mark.essential
 def test_keys_walk_along_the_structure_and_leave_the_notebook_alone(notebook: Notebook) -> None:
     page = notebook.page
     notebook.cell(1).locator('[data-id="tree/0"]').focus()
@@ -338,7 +333,6 @@ def test_a_cleared_output_frees_its_model(notebook: Notebook) -> None:
     assert notebook.outputs(notebook.run(count))[0]["data"]["text/plain"] == "0"
 
 
-@pytest.mark.essential
 def test_a_reloaded_page_shows_the_newest_state(notebook: Notebook) -> None:
     notebook.save()
     notebook.run("m.operate(9)")
@@ -406,7 +400,6 @@ SEEK = {"type": "seek", "operation": 0, "place": 0, "latest": -1, "stays": False
         ({"method": "update", "state": {"frame": {}}}, "may not set frame"),
     ],
 )
-@pytest.mark.sampled(4)
 def test_a_malformed_message_changes_nothing_and_says_why(notebook: Notebook, data: Any, sentence: str) -> None:
     notebook.run("m.operate()")
     model = notebook.outputs(1)[0]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
@@ -437,7 +430,7 @@ def test_nbconvert_shows_each_cells_own_state(notebook: Notebook, lab: Server, t
 @pytest.mark.parametrize(
     "theme",
     [
-        pytest.param("JupyterLab Dark", marks=pytest.mark.essential),
+        "JupyterLab Dark",
         pytest.param("JupyterLab Light", marks=pytest.mark.sweep),
     ],
 )

@@ -76,7 +76,6 @@ def test_a_selection_ends_by_a_click_on_it_or_on_the_ground(notebook: Notebook) 
         expect(selected).to_have_count(0)
 
 
-@pytest.mark.essential
 def test_every_view_shows_what_the_machine_holds(notebook: Notebook) -> None:
     truth = state(notebook)
     for index in (1, 2, 5):

@@ -58,7 +58,6 @@ def shown(notebook: Notebook, *cells: int, laid_out: str) -> list[dict[str, Any]
 
 
 @pytest.mark.parametrize("wide", [700, 1300, 1900])
-@pytest.mark.sampled(3)
 def test_a_picture_fills_its_page_and_its_words_have_their_size(
     wide: int, open_notebook: Opener, new_notebook: Callable[..., str]
 ) -> None:
@@ -73,7 +72,6 @@ def test_a_picture_fills_its_page_and_its_words_have_their_size(
 
 
 @pytest.mark.parametrize("wide", [1300, 1900])
-@pytest.mark.sampled(2)
 @pytest.mark.sweep
 def test_a_drawing_is_flush_with_its_words_and_its_controls_are_in_one_row(
     wide: int, open_notebook: Opener, new_notebook: Callable[..., str]

@@ -163,7 +163,6 @@ runpy.run_module("vmwidgets", run_name="__main__")
 
 
 @pytest.mark.parametrize("module", ["vmwidgets.cli.command", "vmwidgets.cli.grade", "vmwidgets.grading.report"])
-@pytest.mark.sampled(3)
 def test_an_interrupt_while_modules_are_loaded_is_one_line(module):
     done = subprocess.run([sys.executable, "-c", EARLY, module], capture_output=True, text=True, check=False)
     says = "\nvmwidgets: stopped before anything was changed\n"

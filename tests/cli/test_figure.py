@@ -13,8 +13,6 @@ from vmwidgets.cli import main
 from vmwidgets.lectures.figures import FIGURES, figure
 from vmwidgets.lectures.listed import LECTURES
 
-pytestmark = pytest.mark.once
-
 
 def run(capsys: Any, *arguments: object) -> tuple[int, str, str]:
     status = main(["figure", *map(str, arguments)])

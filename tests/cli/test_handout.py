@@ -14,8 +14,6 @@ from tests.widgets.test_handout import read
 from vmwidgets.cli import main
 from vmwidgets.lectures.listed import LECTURES
 
-pytestmark = pytest.mark.once
-
 CELLS = (
     "# Copy on write\nOne page for two tasks.",
     """import vmwidgets as vm

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from vmwidgets.cli import main
 from vmwidgets.engine.mmu.formats import FORMATS
 
-pytestmark = pytest.mark.once
-
 
 def run(capsys, *arguments):
     status = main(["read", *map(str, arguments)])

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 TEACH = ROOT / "docs" / "teach.md"
 PAGES = [ROOT / "docs" / "labs" / f"{path.parent.name}.md" for path in sorted((ROOT / "course").glob("*/lab.md"))]

@@ -9,8 +9,6 @@ import pytest
 
 from vmwidgets.labs.codes import checked_code
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = re.compile(r'student="([^"]+)", course="([^"]+)", code="([0-9A-Z-]+)"')
 SHOWN = [

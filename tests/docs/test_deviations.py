@@ -12,8 +12,6 @@ from vmwidgets.engine.kernel.x15 import X15_QUIRKS
 from vmwidgets.engine.machine.boot import QUIRKS
 from vmwidgets.engine.selfpaging.errors import BARRELFISH_QUIRKS
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "deviations.md").read_text()
 

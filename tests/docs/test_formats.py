@@ -10,8 +10,6 @@ import vmwidgets as vm
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.mmu.formats import FORMATS
 
-pytestmark = pytest.mark.once
-
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
 
 

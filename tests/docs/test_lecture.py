@@ -15,8 +15,6 @@ from vmwidgets.cli import main
 from vmwidgets.lectures.listed import LECTURES
 from vmwidgets.questions.exam import TOPICS, kinds_of
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
 INDEX = (ROOT / "docs" / "chapters.md").read_text(encoding="utf-8")

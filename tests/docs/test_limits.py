@@ -10,8 +10,6 @@ from vmwidgets.grading.course import FILE_SECONDS
 from vmwidgets.grading.processes import SECONDS
 from vmwidgets.labs.saved import NOTEBOOK_BYTES
 
-pytestmark = pytest.mark.once
-
 TEXT = " ".join((Path(__file__).resolve().parents[2] / "docs" / "grading.md").read_text(encoding="utf-8").split())
 
 

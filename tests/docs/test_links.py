@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("*.md", "docs/**/*.md", "notebooks/*.md", "course/*/assistants.md", "course/instructors/*.md")
 DOCUMENTS = sorted({path for pattern in PAGES for path in ROOT.glob(pattern)})

@@ -9,8 +9,6 @@ import pytest
 from tests.docs.test_links import headings
 from tools.site import moved, reference
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 PAGES, SECTIONS = moved.listed()
 MADE = {"speed", *(f"reference/{name}" for name in reference.PAGES)}

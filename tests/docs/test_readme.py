@@ -11,8 +11,6 @@ import pytest
 from tools import hero
 from vmwidgets import released
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 FROM_INDEX = re.compile(r"\b(?:pip|uv|conda)\b.{0,20} (?:install|add) (?:-\S+ )*[\"']?vmwidgets(?![\w/-])(?! @)")
 OTHERWISE = {"release.md", "deploy.md"}

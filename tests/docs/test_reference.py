@@ -11,8 +11,6 @@ import vmwidgets as vm
 from tools.site import reference
 from vmwidgets.engine.base.event import EVENTS
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 TOUR = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TOUR.splitlines() if line.startswith("|")]

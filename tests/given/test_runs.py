@@ -44,7 +44,6 @@ def mapped(fmt_name: str, seed: int) -> PageTables[Any]:
     return PageTables("random", ram, fmt, ROOT)
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("seed", range(3))
 def test_runs_are_what_walks_find(fmt, seed):

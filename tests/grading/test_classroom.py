@@ -30,8 +30,6 @@ from .classroom.kinds import Rows
 from .classroom.students import MANY, course, everyone, made, sample, wrong
 from .earlier import renewed
 
-pytestmark = pytest.mark.once
-
 ZERO = 3
 """The exit code where students have nothing, and not because their work is wrong."""
 

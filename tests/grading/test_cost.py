@@ -17,8 +17,6 @@ from .large import COURSE, finished, graded
 from .synthetic import COURSE as NAME
 from .synthetic import solved, written
 
-pytestmark = pytest.mark.once
-
 MOST = 2.4
 """Times the work, for twice as many files."""
 

@@ -22,8 +22,6 @@ from vmwidgets.labs.saved import NOTEBOOK_BYTES
 from .following import command, lines, until
 from .synthetic import COURSE, slow, solved, written
 
-pytestmark = pytest.mark.once
-
 STUDENTS = ("ada", "bert", "cleo", "dan", "eve", "fay")
 
 

@@ -119,9 +119,7 @@ def plant(folder: Folder, names: Iterable[str], form: str) -> None:
         (folder.path / name).write_text(f"import sys; open({str(folder.marks)!r}, 'a').write('{name} ')\n")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("form", ["file", "package", "library"])
-@pytest.mark.sampled(5)
 def test_no_module_in_the_folder_is_imported(folder: Folder, modules: set[str], tmp_path: Path, form: str) -> None:
     plant(folder, modules, form)
     there = folder.grade(tmp_path / "there", folder.path)

@@ -82,7 +82,6 @@ judge.main()
 
 
 @pytest.mark.parametrize("bombs", [["01/gaps"], ["01/guard"], ["01/gaps", "01/guard"]])
-@pytest.mark.sampled(3)
 def test_what_ends_the_process_is_one_row_and_the_others_are_judged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bombs: list[str]
 ) -> None:
@@ -209,7 +208,6 @@ judge.main()
         ("b'{'", "not a notebook: the file is not valid JSON, is cut off, or is nested too deeply", False),
     ],
 )
-@pytest.mark.sampled(3)
 def test_a_file_that_can_not_be_read_to_its_end_is_a_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, says: str, unread: bool
 ) -> None:

@@ -258,7 +258,6 @@ def test_in_marimo_visitors_of_one_machine_see_what_the_others_do(opening: Calla
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.sampled(9)
 def test_in_marimo_a_picture_has_the_theme_of_its_page(theme: str, opening: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "maps.py").write_text(f'# /// script\n# [tool.marimo.display]\n# theme = "{theme}"\n# ///\n{MARIMO}')
     (tmp_path / "home").mkdir()

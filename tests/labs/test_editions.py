@@ -37,9 +37,7 @@ def test_seeds_draw_the_same_at_the_same_edition(name: str) -> None:
     same(name, "draws", draws(name), "seeds draw other sheets")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", SHIPPED)
-@pytest.mark.sampled(4)
 def test_the_judge_gives_the_same_points_at_the_same_edition(name: str) -> None:
     same(name, "verdicts", verdicts(name), "its judge gives other points")
 

@@ -16,7 +16,6 @@ COUNTS = {"08": ("08/survivor", "08/family"), "08a": ("08/survivor",), "08b": ("
 
 
 @pytest.mark.parametrize("name", COUNTS)
-@pytest.mark.sampled(3)
 def test_work_counts_where_the_exercise_is_and_where_its_id_says(tmp_path: Path, name: str) -> None:
     works = [
         {result.MIME: checked(exercise, seed_of("ada", name), SOLVED[exercise].right[0])} for exercise in COUNTS["08"]

@@ -87,7 +87,6 @@ def kept(outputs: list[Any], tag: str = CHECK) -> list[Any]:
         "failed",
     ],
 )
-@pytest.mark.sampled(3)
 def test_a_check_is_kept_once_however_it_is_used(outputs: dict[str, list[Any]], cell: str) -> None:
     (data,) = kept(outputs[cell])
     assert (data["id"], data["points"], data["of"]) == ("01/gaps", 0, 4)

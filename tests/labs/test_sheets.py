@@ -17,8 +17,6 @@ from vmwidgets.labs.sheet import Sheet, asked
 
 from .solutions import run, solved
 
-pytestmark = pytest.mark.once
-
 SOLVED = solved()
 SHIPPED = sorted(name for name, one in exercises().items() if one.shipped and one.sheet is not None)
 SHEETS = 100
@@ -52,7 +50,6 @@ def waits(result: Result) -> list[bool]:
 
 
 @by_name
-@pytest.mark.sampled(3)
 def test_two_right_solutions_earn_all_points(name: str) -> None:
     assert len(SOLVED[name].right) >= 2
     for number in SAMPLE:
@@ -71,7 +68,6 @@ def test_each_criterion_has_a_solution_that_loses_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "number"), SPOILT)
-@pytest.mark.sampled(4)
 def test_a_spoilt_solution_loses_exactly_its_criterion(name: str, number: int) -> None:
     for practice in SAMPLE:
         sheet = lab.practice(name, practice)
@@ -85,7 +81,6 @@ def test_a_spoilt_solution_loses_exactly_its_criterion(name: str, number: int) -
 
 
 @by_name
-@pytest.mark.sampled(4)
 def test_nothing_done_earns_nothing(name: str) -> None:
     """Also for a sheet that starts with a machine: what is given is not an answer."""
     for number in SAMPLE:
@@ -94,7 +89,6 @@ def test_nothing_done_earns_nothing(name: str) -> None:
 
 
 @by_name
-@pytest.mark.sampled(4)
 def test_few_sheets_have_the_same_solution(name: str) -> None:
     """With some of the sheets tried; all of them are in the sweep."""
     sheets, commonest, count = commonest_of(name)

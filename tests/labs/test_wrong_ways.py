@@ -441,7 +441,6 @@ ALL = [(name, what) for name, ways in WAYS.items() for what in ways]
 
 
 @pytest.mark.parametrize(("name", "what"), ALL)
-@pytest.mark.sampled(3)
 def test_a_way_round_earns_less_than_all_points(name: str, what: str) -> None:
     for number in SHEETS:
         sheet = lab.practice(name, number)

@@ -22,8 +22,6 @@ from vmwidgets.lectures.lecture import Lecture
 from vmwidgets.lectures.listed import ABOUT, FORKING, LECTURES, READY, SHORT
 from vmwidgets.views.scene.model import Node
 
-pytestmark = pytest.mark.once
-
 
 @pytest.mark.parametrize("name", LECTURES)
 def test_a_lecture_is_long_enough_for_a_class(name: str) -> None:
@@ -33,7 +31,6 @@ def test_a_lecture_is_long_enough_for_a_class(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LECTURES)
-@pytest.mark.sampled(9)
 def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / f"{name}.html"
     assert main(["lecture", name, "-o", str(file)]) == 0
@@ -55,7 +52,6 @@ def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", LECTURES)
-@pytest.mark.sampled(13)
 def test_the_class_has_the_answers_and_no_notes(name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.html"
     assert main(["lecture", name, "-o", str(file), "--for-class"]) == 0
@@ -141,7 +137,6 @@ def test_a_way_to_fork_is_refused_where_no_task_forks(tmp_path: Path, capsys: An
 
 
 @pytest.mark.parametrize("name", LECTURES)
-@pytest.mark.sampled(3)
 def test_what_the_kernel_does_beside_the_lesson_is_a_part_of_the_next_step(name: str) -> None:
     tables = "kmem events: PageAllocated"
     steps = told(name)
@@ -317,7 +312,6 @@ def test_the_race_is_told_as_the_shortest_order_has_it_and_ends_well_where_the_k
 
 
 @pytest.mark.parametrize(("shootdown", "wrong"), [("acknowledged", 0), ("sent", 76), ("forgotten", 281)])
-@pytest.mark.sampled(3)
 def test_the_race_counts_the_orders_that_a_model_on_paper_counts(shootdown: str, wrong: int) -> None:
     assert race.every_order(shootdown).wrong == wrong == orders_on_paper(shootdown)
 
@@ -363,7 +357,6 @@ def seen_in(step: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [*LECTURES, "translation/20"])
-@pytest.mark.sampled(3)
 def test_no_picture_answers_a_vote(name: str) -> None:
     """A number that is the answer too is there only as what it is now: the very next call is to decide the vote."""
     steps = told(name)

@@ -87,17 +87,17 @@ LONG = "02-trees.ipynb"
 """Its cell of a hundred thousand operations takes half as long as all other students' notebooks together."""
 
 
-def essential(name: str) -> Any:
-    """Return a notebook's case, which `make test` runs unless it is long."""
-    return pytest.param(name, marks=() if name == LONG else pytest.mark.essential)
-
-
 def test_the_first_notebooks_are_there() -> None:
     assert {f"{number:02}" for number in range(12)} - {"08"} <= {name[:2] for name in NOTEBOOKS}
 
 
-@pytest.mark.parametrize("name", [*map(essential, STUDENTS), *OF_INSTRUCTORS])
+@pytest.mark.parametrize("name", [name for name in STUDENTS if name != LONG])
 def test_it_runs(name: str) -> None:
+    runs(name, student="")
+
+
+@pytest.mark.parametrize("name", [LONG, *OF_INSTRUCTORS])
+def test_what_takes_longer_runs(name: str) -> None:
     runs(name, student="s7" if "instructors" in name else "")
 
 

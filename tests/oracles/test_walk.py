@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from tests.oracles.__main__ import main
 from tests.oracles.recordings import put_anywhere
 
-pytestmark = pytest.mark.once
-
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 
 

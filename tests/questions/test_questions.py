@@ -16,8 +16,6 @@ from vmwidgets.questions.exam import kinds_of
 from vmwidgets.questions.question import ADDRESS, CHOICE, LETTERS, NUMBER, TEXT
 from vmwidgets.questions.sheets import svg_of
 
-pytestmark = pytest.mark.once
-
 MOST_WORDS = 90
 """Of a question, without its tables, and of a rule."""
 
@@ -81,7 +79,6 @@ class TestATopic:
             shares = [letters[kind.name, letter] / MANY for letter in LETTERS[:4]]
             assert not any(shares) or min(shares) > 0.1, f"{kind.name}: the right one has no place of its own"
 
-    @pytest.mark.sampled(3)
     def test_figures_are_drawn_and_give_no_address_away(self, topic):
         drawn = 0
         for question in make_exam(topic, 1, len(kinds_of(topic))).questions:
@@ -93,7 +90,6 @@ class TestATopic:
                 assert not set(question.accepted) & set(re.findall(r"\w+", svg_of(question.figure())))
         assert drawn >= 3
 
-    @pytest.mark.sampled(3)
     def test_a_seed_gives_the_same_exam(self, topic):
         assert make_exam(topic, 7) == make_exam(topic, 7)
         assert make_exam(topic, 7) != make_exam(topic, 8)
@@ -160,7 +156,6 @@ def test_only_chosen_kinds_are_asked_and_each_once():
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-@pytest.mark.sampled(3)
 def test_two_forms_have_the_same_kinds_and_no_question_in_common(topic):
     one, other = (make_exam(topic, 5, 12, form=form) for form in "AB")
     assert [question.id for question in one.questions] == [question.id for question in other.questions]
@@ -186,7 +181,6 @@ def test_each_topic_of_several_has_the_questions_that_it_has_alone():
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-@pytest.mark.sampled(3)
 def test_a_secret_is_needed_to_make_the_questions_again(topic):
     of = [make_exam(topic, 7, 4, secret).questions for secret in ("", "a" * 16, "b" * 16, "a" * 16)]
     assert of[1] == of[3]
@@ -235,7 +229,6 @@ def test_the_docs_have_a_row_for_each_kind(root):
 
 
 @pytest.mark.parametrize("name", ["cow/shared", "tables/cheapest"])
-@pytest.mark.sampled(3)
 def test_a_key_says_why_an_option_is_wrong_and_not_only_what_is(name: str) -> None:
     """In a clause: what the tasks read, or which table is smaller."""
     (kind,) = (one for one in kinds_of(name.partition("/")[0]) if one.name == name)

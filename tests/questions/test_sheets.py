@@ -21,8 +21,6 @@ from vmwidgets.questions.markup import to_html
 from vmwidgets.questions.qti import ASSESSMENT, CARTRIDGE, package
 from vmwidgets.questions.sheets import html, markdown
 
-pytestmark = pytest.mark.once
-
 LINKS = re.compile(r"!\[[^\]]*\]\(<([^>]*)>\)")
 
 
@@ -69,7 +67,6 @@ def page_of(exam, *, key):
 
 
 class TestMarkdown:
-    @pytest.mark.sampled(3)
     def test_it_has_the_questions_their_figures_and_the_key(self, exam):
         text, figures = sheet(exam, key=True)
         asked, key = text.split(f"# Key: {exam.title}")
@@ -224,7 +221,6 @@ class TestAPackage:
         named = re.findall(r"\$IMS-CC-FILEBASE\$/([\w./-]+)", opened.read("exam.xml").decode())
         assert sorted(named) == sorted(hrefs[1:])
 
-    @pytest.mark.sampled(3)
     def test_the_same_exam_has_the_same_bytes(self, exam):
         assert made(exam.topic, package) == package(make_exam(exam.topic.split(","), exam.seed))
 

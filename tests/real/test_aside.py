@@ -113,7 +113,6 @@ def test_each_place_has_a_copy_of_its_own():
     assert not copies(code, [START], range(ROOM.start, ROOM.start + 4)), "there is no room"
 
 
-@pytest.mark.essential
 @pytest.mark.kernel
 def test_no_breakpoint_lies_beside_a_loop(folder):  # noqa: F811  the fixture
     with vm.xv6(folder) as k:

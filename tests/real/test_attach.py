@@ -32,7 +32,6 @@ def paging(emulator: Emulator) -> Kernel:
     raise AssertionError("the guest never turned paging on")
 
 
-@pytest.mark.essential
 @pytest.mark.parametrize(
     ("name", "fmt"), [("x86", "x86"), ("x86_pae", "x86-pae"), ("x86_64", "x86-64"), ("riscv", "riscv-sv39")]
 )
@@ -55,7 +54,6 @@ def physical(emulator: Emulator, address: int) -> int | None:
     return None if found is None else int(found[1], 16)
 
 
-@pytest.mark.essential
 @pytest.mark.parametrize(("name", "fmt"), [("arm", "armv7"), ("aarch64", "aarch64"), ("x86_64_la57", "x86-64-la57")])
 def test_addresses_are_where_gva2gpa_has_them(emulator, name, fmt):
     qemu = emulator(name)

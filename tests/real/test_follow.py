@@ -36,7 +36,6 @@ def line_of(folder: Path, text: str, file: str = "vm.c") -> str:
     return f"{file}:{number}"
 
 
-@pytest.mark.essential
 @pytest.mark.parametrize("cpus", [1, 3])
 @pytest.mark.parametrize("lab", LABS)
 def test_nothing_is_found_in_a_right_kernel(folder, lab, cpus):
@@ -77,7 +76,6 @@ BUGS = [
 ]
 
 
-@pytest.mark.essential
 @pytest.mark.parametrize(("lab", "bug", "rule", "text"), BUGS, ids=lambda value: value if " " not in value else "")
 def test_a_planted_mistake_is_found_at_its_line(folder, lab, bug, rule, text):
     with vm.xv6(folder, options=(f"LAB={lab}", f"BUG={bug}")) as k:
@@ -131,7 +129,6 @@ def test_checks_that_are_none(folder):
             k.follow(seconds=120, checks={"uvmalloc": wrong[1]})
 
 
-@pytest.mark.essential
 def test_without_the_counts_the_freed_page_is_found(folder):
     """A page that is counted too little is freed while another process maps it."""
     with vm.xv6(folder, options=("LAB=cow", "BUG=not_counted")) as k:

@@ -45,7 +45,6 @@ def raw_size(core: Path) -> int:
     return int(max(ends)) - 0x8000_0000
 
 
-@pytest.mark.essential
 def test_processes_and_tables_are_those_of_the_guest(saved: Saved) -> None:
     k = saved.kernel
     for file in (saved.core, saved.raw):

@@ -83,7 +83,6 @@ def test_processes_by_name_and_stops(folder):
         assert k.stops[2].changes(k.stops[1]) == {}
 
 
-@pytest.mark.essential
 def test_a_fork_shares_pages_and_a_store_copies_one(folder):
     with vm.xv6(folder, options=("LAB=cow",)) as k:
         k.go(until="getc", seconds=60)

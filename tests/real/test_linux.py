@@ -53,7 +53,6 @@ def linux(emulator, tmp_path):
     return start
 
 
-@pytest.mark.essential
 def test_all_tables_of_linux_are_what_info_mem_lists_and_quick(linux):
     guest = linux("qemu64")
     with vm.attach(guest.gdb) as k:

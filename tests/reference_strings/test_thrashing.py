@@ -10,8 +10,6 @@ import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.reference_strings.thrashing import BURST, DISK, LOCALITY, PAGES, SCOPES, WAIT, references
 
-pytestmark = pytest.mark.once
-
 
 @pytest.fixture(scope="module")
 def curve():

@@ -285,7 +285,6 @@ def test_more_entries_than_the_machine_can_hold_are_refused_before_a_panic():
     machine.check()
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("fill", [0, 40, 80, 97])
 def test_what_is_not_refused_fits(fill):
     """Whatever is left of the kernel's entries and memory, loading ends without a panic."""

@@ -314,7 +314,6 @@ def test_what_a_task_wrote_that_has_ended_since_was_dirty(writes):
 
 @pytest.mark.parametrize("architecture", ["x86-64", "riscv-sv39"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.sampled(3)
 def test_at_every_event_a_page_is_dirty_where_the_kernel_would_write_it(architecture, seed):
     draws, life = random.Random(seed), families(architecture, seed)
     watches, compared = {}, Counter()
@@ -364,7 +363,6 @@ def test_a_ring_without_pages_says_so() -> None:
     assert "No page" not in whole(vm.Clock(machine).scene().caption)
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("policy", ["clock", "nru", "aging", "lru"])
 @pytest.mark.parametrize("architecture", ["x86-64", "aarch64", "riscv-sv39"])
 @pytest.mark.parametrize("seed", [6, 7, 8])

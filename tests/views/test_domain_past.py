@@ -21,8 +21,6 @@ from vmwidgets.views.domain.picture import focus_of
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 
-pytestmark = pytest.mark.once
-
 
 def present(value: DomainValue) -> dict[str, frozenset[object]]:
     """What comes and goes in a domain: slots, capabilities by their ids, vnodes and regions."""
@@ -62,7 +60,6 @@ def told(before: dict[str, frozenset[object]], events: Sequence[ev.Event]) -> di
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("scarce", [False, True])
-@pytest.mark.sampled(3)
 def test_at_each_event_there_is_what_the_events_so_far_tell(seed: int, architecture: str, scarce: bool) -> None:
     """A capability is in its slot, a vnode in the tree, a block taken just when that is reported."""
     life = DomainLife(seed, architecture, frames=140, slots=60) if scarce else DomainLife(seed, architecture)

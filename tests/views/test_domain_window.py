@@ -29,8 +29,6 @@ from vmwidgets.pictures.moments import look_at_domain
 from vmwidgets.views.domain.picture import focus_of, things_of
 from vmwidgets.views.story.moment import Moment
 
-pytestmark = pytest.mark.once
-
 # ---- what a window must be, said by the whole value ----------------------------------------------------
 
 
@@ -149,7 +147,6 @@ def folds_of(window: DomainValue) -> list[object]:
     return [*folds, *window.region_folds, window.slab.fold]
 
 
-@pytest.mark.sampled(5)
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("scarce", [False, True])

@@ -157,7 +157,6 @@ def test_rows_that_a_press_selects_are_links_only_for_a_page() -> None:
     assert slots <= linked
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "pictures",
     [
@@ -173,7 +172,6 @@ def test_rows_that_a_press_selects_are_links_only_for_a_page() -> None:
         *gallery.long_names(),
     ],
 )
-@pytest.mark.sampled(4)
 def test_graphviz_lays_out_every_picture_with_all_that_is_linked(pictures: Callable[[], gallery.Named]) -> None:
     scenes = {name: picture.scene().whole() for name, picture in pictures()}
     for theme in THEMES:

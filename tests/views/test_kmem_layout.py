@@ -37,7 +37,6 @@ def sound(scene: Scene) -> None:
     assert all(node.title for node in scene.nodes if node.action), scene.view
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(8))
 def test_every_step_of_every_picture_is_sound(seed: int) -> None:
     machine = lived_in(seed, 30 + 8 * seed)

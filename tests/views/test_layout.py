@@ -40,7 +40,6 @@ def test_text_stays_in_its_box_and_boxes_in_the_picture(entries: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.sampled(3)
 def test_every_step_of_a_random_life_is_drawn_in_bounds(seed: int) -> None:
     machine = worked_on(seed)
     view = vm.Dashboard(machine)

@@ -86,7 +86,6 @@ def test_no_path_is_drawn_after_the_boot() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.sampled(3)
 def test_a_path_is_drawn_only_where_its_comparisons_lead(seed: int) -> None:
     drawn = 0
     for values, after, moment in operations(seed):

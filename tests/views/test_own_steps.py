@@ -21,8 +21,6 @@ from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.step import Step
 
-pytestmark = pytest.mark.once
-
 LONG = 400
 """Events of an operation beyond which it is left out here: each of its moments is drawn."""
 
@@ -99,7 +97,6 @@ LIVES: list[tuple[Callable[[str, int], Life], int]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("kind", "count"), LIVES)
 def test_each_step_changes_the_picture_and_no_change_is_without_a_step(
     kind: Callable[[str, int], Life], count: int

@@ -13,7 +13,6 @@ from tests.views.wholes import inside
 from vmwidgets.engine.kernel.map.map_schema import KernelMapValue
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(8))
 def test_an_operation_undone_leaves_what_was_before_it(seed: int) -> None:
     life = Life(seed)

@@ -20,8 +20,6 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables_schema import TableWindow
 from vmwidgets.engine.spaces.processors import SHOOTDOWNS
 
-pytestmark = pytest.mark.once
-
 Life = tuple[Callable[[], Any], Callable[[], object]]
 """What gives a life's machine, and what does the next thing in it."""
 
@@ -173,7 +171,6 @@ CASES: list[Any] = [(kind, count, architecture, ()) for kind, count in LIVES for
 CASES += [(operations, 60, architecture, (quirk,)) for quirk in QUIRKS for architecture in ("x86-64", "armv7")]
 
 
-@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("kind", "count", "architecture", "quirks"), CASES)
 def test_an_operation_done_again_is_seen_as_it_was_at_each_event(
     kind: Callable[..., Life], count: int, architecture: str, quirks: tuple[str, ...]

@@ -16,8 +16,6 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
-pytestmark = pytest.mark.once
-
 PAGE = 4096
 
 
@@ -226,7 +224,6 @@ def test_each_boot_stage_is_an_event_however_much_memory_there_is(ram: str) -> N
     assert stages == ["physical memory", "kernel pmap", "boot range", "kentry area", "kmem", "up"]
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_folded_picture_goes_back_only_as_far_as_it_is_right(seed: int) -> None:
     machine = machine_with(700, seed=seed)

@@ -20,8 +20,6 @@ from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.tables.boxes import folded_in_words
 from vmwidgets.views.tables.picture import draw_tables
 
-pytestmark = pytest.mark.once
-
 EVERY = sorted(FORMATS)
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 MOST_NODES = 260
@@ -62,7 +60,6 @@ def test_a_machine_and_its_tasks_are_drawn_in_bounds(name: str) -> None:
             in_bounds(view.scene())
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["x86_64", "armv7"])
 def test_every_table_of_a_linux_process_can_be_reached_by_clicks(name: str) -> None:
     tables = vm.load_tables(DATA / f"linux-{name}.jsonl.gz")

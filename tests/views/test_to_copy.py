@@ -63,7 +63,6 @@ def said_of(words: list[str]) -> str:
     return next((one for one in words if one.startswith(OWNS)), "")
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", FORKS)
 @pytest.mark.parametrize("seed", range(4))
 def test_a_mapping_is_marked_where_its_next_write_copies_and_nowhere_else(way: str, seed: int) -> None:

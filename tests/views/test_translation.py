@@ -280,7 +280,6 @@ def test_a_machine_that_panicked_is_shown() -> None:
 
 @pytest.mark.parametrize("architecture", ["x86-64", "x86", "x86-pae", "aarch64", "armv7", "riscv-sv39"])
 @pytest.mark.parametrize("width", [420, 640, 900, 1600])
-@pytest.mark.sampled(5)
 def test_nothing_lies_on_another_and_nothing_is_outside(architecture: str, width: int) -> None:
     machine = vm.boot(architecture, cpus=2)
     task = machine.task("init")

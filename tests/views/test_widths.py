@@ -46,7 +46,6 @@ def too_small(scene: Scene) -> list[str]:
 
 @pytest.mark.parametrize("widths", [WIDTHS, pytest.param(BETWEEN, marks=pytest.mark.sweep)], ids=["each", "between"])
 @pytest.mark.parametrize("pictures", GALLERY)
-@pytest.mark.sampled(4)
 def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
     pictures: Callable[[], Named], widths: tuple[int, ...]
 ) -> None:
@@ -67,7 +66,6 @@ def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
 
 
 @pytest.mark.parametrize("pictures", GALLERY)
-@pytest.mark.sampled(3)
 def test_on_a_telephone_nothing_reaches_out_of_a_handouts_picture(pictures: Callable[[], Named]) -> None:
     wrong = []
     for name, picture in pictures():
@@ -78,7 +76,6 @@ def test_on_a_telephone_nothing_reaches_out_of_a_handouts_picture(pictures: Call
     assert wrong == []
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("width", [*WIDTHS, *BETWEEN])
 def test_of_a_walk_in_a_line_all_boxes_have_their_name_or_none_has(width: int) -> None:
     found = set()

@@ -73,7 +73,6 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@pytest.mark.sampled(3)
 def test_a_malformed_message_is_refused_in_a_sentence(name: str, machine: vm.Machine) -> None:
     view = VIEWS[name](machine)
     view.open()
@@ -86,7 +85,6 @@ def test_a_malformed_message_is_refused_in_a_sentence(name: str, machine: vm.Mac
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@pytest.mark.sampled(3)
 def test_only_nodes_that_open_are_opened(name: str, machine: vm.Machine) -> None:
     view = VIEWS[name](machine)
     view.open()

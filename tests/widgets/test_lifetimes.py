@@ -72,7 +72,6 @@ def test_exports_leave_nothing_alive(machine: FakeMachine) -> None:
 
 
 @pytest.mark.parametrize("view", [vm.Tree, vm.Map, vm.Dashboard, vm.Frames, vm.Kmem, vm.Tables, vm.Tlb, vm.Threads])
-@pytest.mark.sampled(3)
 def test_no_export_of_a_real_machine_lives_on(view: type[vm.View]) -> None:
     machine = vm.boot()
     before = set(_instances)

@@ -146,7 +146,6 @@ def test_a_walk_without_a_machine_is_looked_at_and_not_edited() -> None:
     assert "32 bits" in asked(view, type="find", way=1, text="1 0000 0000")
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_bits_of_every_descriptor_can_be_flipped_and_undone(name: str) -> None:
     machine = vm.boot(name)

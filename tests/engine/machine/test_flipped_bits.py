@@ -11,8 +11,6 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.mmu.formats import FORMATS
 
-pytestmark = pytest.mark.once
-
 PAGE = vm.PAGE
 
 
@@ -113,7 +111,6 @@ def run(architecture, seed):
 
 
 @pytest.mark.parametrize("architecture", FORMATS)
-@pytest.mark.sampled(3)
 def test_a_machine_is_whole_when_all_edits_are_taken_back_or_says_what_is_wrong(architecture):
     ended = 0
     for seed in range(60):

@@ -22,8 +22,6 @@ from vmwidgets.engine.machine import history
 from vmwidgets.engine.machine.history import EVERY, MOST_COPIED_BYTES
 from vmwidgets.engine.machine.replay import Replay
 
-pytestmark = pytest.mark.once
-
 PAGE = vm.PAGE
 
 
@@ -43,7 +41,6 @@ def m():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("kind", LIVES)
 class TestLives:
-    @pytest.mark.sampled(2)
     def test_a_machine_of_the_past_is_one_that_did_only_so_much(self, kind, architecture):
         m = LIVES[kind](architecture, 3, 120)
         last = len(m.journal) - 1
@@ -58,7 +55,6 @@ class TestLives:
             assert shared(then, m) == []
         assert compared >= 4
 
-    @pytest.mark.sampled(3)
     def test_a_branch_and_its_origin_go_on_without_each_other(self, kind, architecture):
         m = LIVES[kind](architecture, 4, 80)
         number = len(m.journal) // 2
@@ -76,7 +72,6 @@ class TestLives:
             same(m.at(number), then)
             assert "another" not in branch.tasks
 
-    @pytest.mark.sampled(3)
     def test_all_undone_and_all_redone_is_the_same_machine_with_the_same_handles(self, kind, architecture):
         m = LIVES[kind](architecture, 5, 90)
         before, number = m.branch(), len(m.journal)
@@ -91,7 +86,6 @@ class TestLives:
         assert [one.events for one in m.journal[-3:]] == events
         assert m.journal.undone is None and not m.journal.branches
 
-    @pytest.mark.sampled(2)
     def test_undone_one_by_one(self, kind, architecture):
         m = LIVES[kind](architecture, 6, 40)
         for _ in range(5):

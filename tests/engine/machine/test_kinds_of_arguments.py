@@ -18,8 +18,6 @@ import vmwidgets.engine.machine as parts
 from tests.engine.machine.lives import LIVES
 from vmwidgets.engine.machine.replay import quiet
 
-pytestmark = pytest.mark.once
-
 
 class Own:
     """A number of a learner's own."""
@@ -168,7 +166,6 @@ def the_rest(architecture, seed, until):
 LIVED = {**LIVES, "rest": the_rest}
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", NUMBERS)
 @pytest.mark.parametrize("life", LIVED)
 def test_a_life_of_other_numbers_is_the_same_life(life, kind, tmp_path):

@@ -61,7 +61,6 @@ class TestSuballocThatCannotBe:
         assert m.unchecked.kmem_suballoc(m.kmem.kernel_map, 4096, "own").path == "kmem/own"
         m.check()
 
-    @pytest.mark.sampled(2)
     @pytest.mark.parametrize("seed", range(12))
     def test_whatever_was_done_before_it_is_made_or_refused_where_the_original_panics(self, seed):
         chance = random.Random(seed)

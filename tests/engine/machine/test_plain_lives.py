@@ -19,13 +19,10 @@ from tests.engine.machine.plain_lives.outcomes import Difference, Got, Outcomes
 from tests.engine.machine.plain_lives.policies import life, optimal_life
 from tests.engine.machine.plain_lives.shrinking import shortened
 
-pytestmark = pytest.mark.once
-
 SAMPLE = {0: 160, 1: 160, 2: 120}
 """Steps by seed: with memory enough, with few frames, and with flushes that wait."""
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("seed", SAMPLE)
 def test_a_life_is_as_plain_bytes_have_it(architecture: str, seed: int) -> None:
@@ -85,7 +82,6 @@ def test_each_bug_is_found_within_a_hundred_thousand_steps(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["freed bytes come back", "a page that could not go counts as used"])
-@pytest.mark.sampled(3)
 def test_a_bug_that_is_put_back_is_found(name: str) -> None:
     findings = found_in_process(name, 2, 2_000, 1e9)
     assert all(one.difference for one in findings), row(name, findings)

@@ -6,8 +6,6 @@ import pytest
 
 from tests.engine.machine.random_door import ARCHITECTURES, Walker
 
-pytestmark = pytest.mark.once
-
 
 def walked(architecture, seed, steps):
     walker = Walker(architecture, seed)
@@ -18,7 +16,6 @@ def walked(architecture, seed, steps):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.sampled(3)
 def test_nothing_but_the_three_kinds_of_failure_comes_out_and_machines_stay_whole(architecture):
     outcomes = walked(architecture, seed=1, steps=2_000).outcomes
     assert outcomes["Refused"] and outcomes["KernelError"] and outcomes["TypeError"]

@@ -19,12 +19,9 @@ from tests.engine.machine.short_memory import (
     in_memory,
 )
 
-pytestmark = pytest.mark.once
-
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("text", "policy"), FAULTS)
-@pytest.mark.sampled(5)
 def test_textbook_strings_fault_as_often_as_on_paper(architecture, text, policy):
     string, found = [int(page) for page in text.split()], []
     for frames in (3, 4):
@@ -104,7 +101,6 @@ def life(policy, seed):
 
 
 @pytest.mark.parametrize("first", range(0, 60, 10))
-@pytest.mark.sampled(3)
 def test_the_clock_makes_the_choice_of_second_chance_where_pages_are_unmapped(first):
     for seed in range(first, first + 10):
         assert life("clock", seed) == life("second chance", seed)

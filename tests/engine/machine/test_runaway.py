@@ -21,7 +21,6 @@ PATIENCE = 120
 
 
 @pytest.mark.parametrize("name", endless.LOOPS)
-@pytest.mark.sampled(4)
 def test_each_loop_is_stopped_first_thing_in_a_process_and_later(name):
     command = [sys.executable, "-m", "tests.engine.machine.endless", name]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)

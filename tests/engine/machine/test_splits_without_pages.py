@@ -7,8 +7,6 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.mmu.formats import FORMATS
 
-pytestmark = pytest.mark.once
-
 LARGE = [(name, size) for name in FORMATS for size in FORMATS[name].page_sizes if size > vm.PAGE]
 MOST = 4 * vm.MIB
 """The page allocator gives this much memory in one piece, at most."""
@@ -95,7 +93,6 @@ def try_change(m, task, change, start, end):
         if case[1] < vm.GIB or change in ("remove", "protect")
     ],
 )
-@pytest.mark.sampled(10)
 def test_a_change_inside_a_large_page_is_done_or_refused_as_a_whole(name, size, kind, change):
     done = []
     for free in range(4) if size < vm.GIB else (0, 3):
@@ -111,7 +108,6 @@ def test_a_change_inside_a_large_page_is_done_or_refused_as_a_whole(name, size, 
     assert done[-2:] == [True, True], "three pages are enough for any one range"
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("change", ["remove", "protect"])
 @pytest.mark.parametrize("name", [pytest.param(name, marks=seldom(name)) for name in GIGABYTES])
 def test_a_part_of_a_page_that_was_split_takes_a_table_of_its_own(name, change):

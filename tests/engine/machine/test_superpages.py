@@ -92,7 +92,6 @@ class TestSuperpages:
 
 
 @pytest.mark.parametrize(("name", "size"), [("armv7", 16 * vm.MIB), ("x86-64", vm.GIB), ("aarch64", vm.GIB)])
-@pytest.mark.sampled(3)
 def test_the_largest_pages_map_devices(name, size):
     m, task = task_of(name)
     pa = max(size, 128 * vm.MIB)

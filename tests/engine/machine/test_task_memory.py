@@ -11,8 +11,6 @@ from tests.engine.machine.lives import ARCHITECTURES
 from tests.engine.machine.structures import differences
 from tests.engine.machine.task_model import Model
 
-pytestmark = pytest.mark.once
-
 LOOKED_UP = ("._judged", "._moved", "._found")
 """Attributes that keep what was looked up before."""
 
@@ -38,7 +36,6 @@ def lived(architecture: str, seed: int, steps: int) -> Model:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("seed", [1])
-@pytest.mark.sampled(3)
 def test_every_byte_is_right_at_each_step(architecture: str, seed: int) -> None:
     lived(architecture, seed, 150)
 
@@ -50,7 +47,6 @@ def test_every_byte_is_right_for_long(seed: int) -> None:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.sampled(3)
 def test_a_life_of_tasks_is_made_again_branched_undone_and_saved(architecture: str, tmp_path: Path) -> None:
     model = lived(architecture, 7, 90)
     machine = model.machine
@@ -71,7 +67,6 @@ def test_a_life_of_tasks_is_made_again_branched_undone_and_saved(architecture: s
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.sampled(3)
 def test_each_architecture_gives_the_same_bytes(seed: int) -> None:
     found = []
     for architecture in ARCHITECTURES:

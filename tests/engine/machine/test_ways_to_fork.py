@@ -246,7 +246,6 @@ def test_what_a_killed_task_shared_counts_for_the_one_whose_fault_killed_it():
     m.check()
 
 
-@pytest.mark.once
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can say how often Linux faults")
 def test_counted_forks_fault_as_often_as_linux():
     """For each page: reads of the child, its writes, writes of the parent once the child has copies, and after it."""

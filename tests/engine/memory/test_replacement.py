@@ -295,7 +295,6 @@ def test_a_page_that_left_a_ring_is_not_taken_for_one_of_it_by_its_place_in_anot
 
 
 @pytest.mark.parametrize("kind", [Fifo, Clock])
-@pytest.mark.sampled(3)
 def test_a_ring_of_very_many_pages_is_copied_without_recursion(kind):
     ring, at, many = kind(), Numbered(), 100_000
     for frame in range(many):

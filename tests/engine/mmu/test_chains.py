@@ -54,7 +54,6 @@ def chain_of(fmt: Any, words: list[int], controls: Any) -> Chain[Any]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.sampled(3)
 def test_a_chain_means_what_the_rules_say_of_its_words(name: str) -> None:
     fmt: Any = FORMATS[name]
     random, depth = Random(name), len(fmt.levels)

@@ -8,8 +8,6 @@ import pytest
 
 from tests.oracles.tables import Comparison, compare, read_cases
 
-pytestmark = pytest.mark.once
-
 DATA = Path(__file__).parents[2] / "data" / "mmu"
 QUERIES = {
     "aarch64": (200, 4373),

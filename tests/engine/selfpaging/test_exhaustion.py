@@ -9,8 +9,6 @@ from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
-pytestmark = pytest.mark.once
-
 ALLOCATING = ("allocate", "vnode_create", "frame_alloc", "malloc")
 KERNEL = ("vnode_map", "vnode_unmap", "mapping_modify_flags")
 VA = 0x5000_0000
@@ -57,7 +55,6 @@ def leaves(made):
 @pytest.mark.parametrize("current", [True, False], ids=["current", "foreign"])
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("name", REQUESTS)
-@pytest.mark.sampled(3)
 def test_whatever_call_fails_nothing_has_changed(name, architecture, current):
     request = REQUESTS[name]
     made, base, frame = prepared(architecture, current)

@@ -23,9 +23,6 @@ from vmwidgets.labs.sheet import sheet_of
 
 from .works import OF, RIGHT, asked_of, work_of
 
-pytestmark = pytest.mark.once
-
-
 ANYONE = "Anyone who has this notebook can make the same questions: --secret FILE asks others."
 
 

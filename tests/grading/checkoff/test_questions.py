@@ -25,8 +25,6 @@ from vmwidgets.questions.question import Question
 
 from .works import ALL, OF, OTHERWISE, RIGHT, SPOILT, asked_of, recipe_of, work_of, works
 
-pytestmark = pytest.mark.once
-
 CALL = re.compile(r"(?:call|line) (\d+) of (\d+)")
 MOST_TEXT = 3000
 

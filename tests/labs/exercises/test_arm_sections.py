@@ -11,8 +11,6 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.labs.exercises.arm_sections import AS_IT_IS, CLOSED, MANAGED, SECTION
 
-pytestmark = pytest.mark.once
-
 FEWS: list[Any] = [lab.practice("07/eleven", number) for number in range(1, 50)]
 DOORS: list[Any] = [lab.practice("07/door", number) for number in range(1, 50)]
 FEW = next(sheet for sheet in FEWS if len(sheet.given.parts) == 3)

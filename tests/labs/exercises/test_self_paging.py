@@ -11,8 +11,6 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.labs.exercises.self_paging import bug, nests
 
-pytestmark = pytest.mark.once
-
 KIB, MIB, PAGE = vm.KIB, vm.MIB, vm.PAGE
 GRANT: list[Any] = [lab.practice("09/grant", number) for number in range(1, 10)]
 BUG: list[Any] = [lab.practice("09/bug", number) for number in range(1, 60)]

@@ -49,7 +49,6 @@ def drawn(architecture, seed):
 # ---- right lives -----------------------------------------------------------------------------
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_random_lives_are_those_of_linux(architecture):
     found = vm.compare_with_linux(drawn(architecture, 51))

@@ -512,7 +512,6 @@ def test_more_entries_than_the_machine_can_hold_are_refused_before_a_panic():
 
 
 @pytest.mark.parametrize("name", ["forks", "threads"])
-@pytest.mark.sampled(2)
 def test_random_damage_is_replayed_or_refused(name):
     """Numbers, flags and names that are wrong, in lines that can be read; lines that are missing, or come twice."""
     draws = random.Random(name)

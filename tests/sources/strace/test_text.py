@@ -376,7 +376,6 @@ def test_there_is_an_end_to_what_is_read(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["forks", "threads", "fails"])
-@pytest.mark.sampled(2)
 def test_random_damage_is_read_or_refused(name):
     draws = random.Random(name)
     lines = vm.recording(name).strace.splitlines()[:200]

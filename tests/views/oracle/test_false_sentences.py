@@ -19,8 +19,6 @@ from .pictured import Pictured
 from .reading import PAGE
 from .steps import StepSeen
 
-pytestmark = pytest.mark.once
-
 
 class Liar(Court):
     """Holds each sentence, and those of one template with other words in them as well."""
@@ -98,7 +96,6 @@ FALSE: dict[str, tuple[str, Callable[[], Iterator[Any]], str, str]] = {
 
 
 @pytest.mark.parametrize("name", FALSE)
-@pytest.mark.sampled(4)
 def test_a_false_sentence_is_found(name: str) -> None:
     key, life, right, wrong = FALSE[name]
     liar = Liar(key, right, wrong)

@@ -19,8 +19,6 @@ from . import (  # noqa: F401  # which list claims
 )
 from .claiming import CLAIMS, heard_of
 
-pytestmark = pytest.mark.once
-
 
 class Kept(NamedTuple):
     """What a sentence of a template has to say: in some sentence of the life, all of it."""

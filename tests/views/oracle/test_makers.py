@@ -17,8 +17,6 @@ from . import (  # noqa: F401  # which list claims and lives
 )
 from .makers import MAKERS, listed, made_by
 
-pytestmark = pytest.mark.once
-
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_life_makes_what_it_is_listed_for(name: str) -> None:

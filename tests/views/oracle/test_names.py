@@ -19,8 +19,6 @@ from .claiming import Court, heard_of
 from .pictured import pictures_of
 from .reading import PAGE
 
-pytestmark = pytest.mark.once
-
 SCRIPTS = {
     "Arabic": "ذاكرة افتراضية",
     "Hebrew": "זיכרון וירטואלי",

@@ -22,8 +22,6 @@ from .court import LIVES
 from .pictured import PICTURES, drawn
 from .reading import PAGE
 
-pytestmark = pytest.mark.once
-
 
 class Mistake(NamedTuple):
     """In a function of the code, words that are replaced, and the picture that is wrong then."""
@@ -199,7 +197,6 @@ def test_nothing_is_wrong_without_a_mistake() -> None:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-@pytest.mark.sampled(4)
 def test_a_mistake_is_found(name: str) -> None:
     with mistaken(MISTAKES[name]), suppress(vm.KernelError):
         found = wrong_of(MISTAKES[name].picture)

@@ -13,8 +13,6 @@ from .forty_lives import of_a_map, of_files, of_kernel_memory, of_processors, of
 from .makers import listed
 from .mutants import Doubter, doubted, doubted_in, opposites
 
-pytestmark = pytest.mark.once
-
 
 @pytest.fixture(scope="module")
 def court() -> Court:

@@ -17,8 +17,6 @@ from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 
-pytestmark = pytest.mark.once
-
 PAGE = 4096
 RAM = 64 << 20
 LIMITS = {  # kernel_start, bytes of kernel space, user_end
@@ -192,7 +190,6 @@ class TestEachFormat:
             space.remove(va, va + large)
 
     @pytest.mark.parametrize("seed", range(3))
-    @pytest.mark.sampled(3)
     def test_random_work_agrees_with_a_plain_table(self, name, seed):
         chance = random.Random(f"{name} {seed}")
         space = Space(name, frames=chance.choice([40, 4096]))

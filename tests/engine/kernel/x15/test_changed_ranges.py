@@ -311,7 +311,6 @@ class TestEntries:
 class TestErrors:
     @pytest.mark.parametrize("where", [(0, 3), (2, 5), (1, 9), (4, 6), (8, 10)])
     @pytest.mark.parametrize("function", ["protect", "wire", "unwire"])
-    @pytest.mark.sampled(3)
     def test_a_hole_anywhere_is_a_fault_and_nothing_changes(self, function, where):
         space = Ranges()
         space.put(1, 3, "a")

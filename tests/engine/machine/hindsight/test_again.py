@@ -17,8 +17,6 @@ from tests.engine.machine.structures import differences
 from tests.engine.machine.task_model import Model
 from vmwidgets import PAGE
 
-pytestmark = pytest.mark.once
-
 CHANGES: list[dict[str, Any]] = [
     {"replacement": "lru"},
     {"replacement": vm.Replacement("clock", local=True)},

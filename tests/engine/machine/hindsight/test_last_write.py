@@ -17,8 +17,6 @@ from vmwidgets import PAGE
 from vmwidgets.engine.machine import touched
 from vmwidgets.engine.machine.hindsight.last import LastChanges, byte_of
 
-pytestmark = pytest.mark.once
-
 
 def check_bytes(machine: Any, chance: random.Random, most: int = 60) -> int:
     """Compare what it says of many bytes of all tasks with a scan; how many differ in their operation."""
@@ -31,7 +29,6 @@ def check_bytes(machine: Any, chance: random.Random, most: int = 60) -> int:
     return len({one for numbers in found.values() for one in numbers})
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(6))
 def test_bytes_of_tasks(seed: int) -> None:
     """Files, forks, page-out, swap space, truncated files and failures among them."""
@@ -101,7 +98,6 @@ def test_what_was_undone_before_the_first_question_is_known_once_it_is_redone() 
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.sampled(3)
 def test_rows(architecture: str) -> None:
     """Frames, descriptors and entries of maps, in lives of all operations."""
     m = operations_life(architecture, 3, 150)
@@ -196,7 +192,6 @@ def test_of_an_operation_with_more_events_than_are_kept_all_count() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.sampled(3)
 def test_what_is_asked_now_and_then_is_what_is_asked_at_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With operations, undo and redo between the questions, so that a stretch is looked at in parts."""
     monkeypatch.setattr(touched, "STRETCH", 30)
@@ -253,7 +248,6 @@ def test_a_question_about_what_is_new_does_not_do_all_again(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.sampled(3)
 def test_stretches_that_cannot_matter_are_left_out(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question is the first one: what was noted for another would hide a stretch that was left out wrongly."""
     monkeypatch.setattr(touched, "STRETCH", 4)

@@ -12,8 +12,6 @@ from vmwidgets import PAGE
 from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine.hindsight.life import life_of
 
-pytestmark = pytest.mark.once
-
 
 def place(task: Any, va: int) -> str:
     """Where the page at an address of a task is: a frame, a slot, or "" where nothing has it in either."""
@@ -29,7 +27,6 @@ def place(task: Any, va: int) -> str:
     return ""
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(24))
 def test_a_life_ends_where_the_page_is_and_begins_in_a_file_or_as_zeroes(seed: int) -> None:
     m = Life(seed).machine
@@ -46,7 +43,6 @@ def test_a_life_ends_where_the_page_is_and_begins_in_a_file_or_as_zeroes(seed: i
     assert looked
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(24))
 def test_something_has_its_page_in_each_place_when_the_operation_is_over(seed: int) -> None:
     m = Life(seed).machine
@@ -101,7 +97,6 @@ def test_what_is_no_byte_of_a_task_has_no_life() -> None:
     assert m.why(t, a).life == ()  # never touched: nothing has a page yet
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(24))
 def test_what_no_object_has_any_longer_is_nowhere_or_in_its_file(seed: int) -> None:
     m = Life(seed).machine

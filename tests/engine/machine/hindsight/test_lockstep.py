@@ -14,8 +14,6 @@ from tests.engine.machine.structures import differences
 from vmwidgets import PAGE
 from vmwidgets.engine.machine.replay import CannotGoOn, Replay
 
-pytestmark = pytest.mark.once
-
 BASE = 0x10_0000
 
 

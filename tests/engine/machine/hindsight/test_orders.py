@@ -58,7 +58,6 @@ def one_by_one(first: list[Any], second: list[Any], wrong: Any) -> tuple[int, in
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.sampled(3)
 def test_the_answer_is_that_of_each_order_done_by_itself(seed: int) -> None:
     random = Random(seed)
     first, second = steps(random, "task:a", 3), steps(random, random.choice(("task:a", "task:b")), 3)

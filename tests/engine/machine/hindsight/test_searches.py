@@ -14,8 +14,6 @@ from tests.engine.machine.task_model import Model
 from vmwidgets import PAGE
 from vmwidgets.engine.machine import history
 
-pytestmark = pytest.mark.once
-
 PREDICATES: list[Callable[[Any], Any]] = [
     lambda m: len(m.kernel_map) > 5,
     lambda m: len(m.tasks) >= 2,
@@ -43,7 +41,6 @@ def machines() -> list[Any]:
         return lives()
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("at", range(6))
 def test_as_looking_at_each_moment_has_it(machines: list[Any], at: int) -> None:
     m = machines[at]

@@ -16,8 +16,6 @@ from vmwidgets import PAGE
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine.replay import Replay
 
-pytestmark = pytest.mark.once
-
 BASE = 0x10_0000
 
 
@@ -76,7 +74,6 @@ class Life:
         )()
 
 
-@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", range(12))
 def test_each_operation_is_needed_and_no_other(seed: int) -> None:
     life = Life(seed)

@@ -13,7 +13,6 @@ from vmwidgets.real.linux.processes import Linux, why_not
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=f"only Linux can say what Linux does. {why_not()}"),
-    pytest.mark.once,
 ]
 
 STEPS = 1200

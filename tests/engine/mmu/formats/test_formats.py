@@ -17,8 +17,6 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables_schema import Rights
 from vmwidgets.engine.mmu.walk import translate, walk
 
-pytestmark = pytest.mark.once
-
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 SIZES = {
     "x86": (4 * KIB, 4 * MIB),
