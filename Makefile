@@ -88,7 +88,7 @@ mypy: environment-test
 layers: environment-test
 	$(BIN)/lint-imports
 
-made: environment-test
+made: environment-test bundle
 	$(BIN)/python -m tools.labs --check
 	$(BIN)/python -m tools.listing --check
 	$(BIN)/python -m tools.face --check
