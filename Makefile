@@ -42,7 +42,7 @@ ifneq ($(BESIDE),yes)
 endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep beside
 .PHONY: real reach mutants tiers format bench pictures listing build changes locks programs clean newest oldest essential pages access
-.PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
+.PHONY: made budget prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 .PHONY: test-waits test-computes check-waits check-computes
 
 help: ## Say what there is to do
@@ -76,7 +76,7 @@ check-waits:
 check-computes:
 	+nice $(EACH) $(SYNC) oldest notebooks
 
-lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
+lint: ruff mypy layers made budget prose biome tsc workflows ## Check style, types, layers, weights and workflow files
 
 ruff: environment-test
 	$(BIN)/ruff check
@@ -88,11 +88,14 @@ mypy: environment-test
 layers: environment-test
 	$(BIN)/lint-imports
 
-made: environment-test
+made: environment-test bundle
 	$(BIN)/python -m tools.labs --check
 	$(BIN)/python -m tools.listing --check
 	$(BIN)/python -m tools.face --check
 	$(BIN)/python -m tools.pictures --check
+
+budget: environment-test
+	$(BIN)/python -m tools.budget
 
 prose: environment-test
 	$(BIN)/python -m tools.prose

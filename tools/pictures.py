@@ -6,11 +6,13 @@ js/test/scenes/*.json are the same pictures as the page gets them: js/demo.html 
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.widgets.host.packing import pack, unpack
 
 from . import generated, hero
+from .laid_out import laid_out
 from .site.places import ROOT
 
 OUT = ROOT / "docs" / "pictures"
@@ -62,6 +65,7 @@ def drawings() -> dict[Path, str]:
     return {
         **{OUT / f"{name}.svg": to_svg(scene) for name, scene in {**shown, **read}.items()},
         **hero.drawings(OUT, ROOT / "notebooks"),
+        **by_graphviz(),
         **{RECORDED / f"{name}.json": packed(scene) for name, scene in demo.items()},
         RECORDED / "index.json": json.dumps(sorted(demo), indent=1) + "\n",
     }
@@ -79,6 +83,29 @@ def texts() -> dict[str, Scene]:
         else:
             text = re.sub(r"(?m)^    \.\.\. ", "", match["text"])
     return found
+
+
+def by_graphviz() -> dict[Path, str]:
+    """Return the drawings of README's last line, which Graphviz lays out, by the file for each theme."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    *before, last = doctest.DocTestParser().get_examples(readme)
+    names: dict[str, Any] = {}
+    for one in before:
+        exec(one.source, names)
+    method = eval(last.source.removesuffix("()\n"), names)
+    drawn = laid_out([method(theme=theme).source for theme in ("light", "dark")], "svg", "dot")
+    alt = re.findall(r'alt="([^"]*)" src="docs/pictures/graphviz.svg"', readme)[0]
+    return {
+        OUT / f"{name}.svg": shown_alone(svg, alt)
+        for name, svg in zip(("graphviz", "graphviz-dark"), drawn, strict=True)
+    }
+
+
+def shown_alone(svg: str, title: str) -> str:
+    """Return Graphviz's drawing in pixels, as large as our pictures' words, with this title alone."""
+    plain = re.sub(r"<!--.*?-->\n|<title>.*?</title>\n", "", svg[svg.index("<svg ") :], flags=re.DOTALL)
+    sized = re.sub(r'(width|height)="(\d+)pt"', r'\1="\2"', plain, count=2)
+    return re.sub(r"(<svg [^>]*)>", lambda head: f'{head[1]} role="img"><title>{escape(title)}</title>', sized, count=1)
 
 
 def packed(scene: Scene) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -38,9 +39,27 @@ def test_messages_name_the_index_once_there_is_a_release(monkeypatch: pytest.Mon
     assert (released.install("lab"), released.install()) == ('pip install "vmwidgets[lab]"', "pip install vmwidgets")
 
 
+def shown() -> list[str]:
+    """README's lines of Python, without their comments."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^    >>> (.+?)(?:  +#.*)?$", readme, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["graphviz", "graphviz-dark"])
+def test_graphviz_s_drawing_in_readme_is_the_tree_of_its_lines(name: str) -> None:
+    """A node for each entry, from left to right in the order of addresses, and an edge to each but the root."""
+    known: dict[str, Any] = {}
+    exec("\n".join(shown()), known)
+    tree = ET.parse(ROOT / "docs" / "pictures" / f"{name}.svg")
+    words = sorted((float(one.attrib["x"]), one.text) for one in tree.iterfind(".//{*}text"))
+    starts = [int(str(said).replace("_", ""), 16) for _, said in words]
+    assert starts == [entry.start for entry in known["parent"].map]
+    edges = [one for one in tree.iterfind(".//{*}g[@class]") if one.attrib["class"].startswith("edge")]
+    assert len(edges) == len(starts) - 1 > 1
+
+
 def test_readme_s_first_picture_is_drawn_from_readme_s_code() -> None:
-    shown = re.findall(r"^    >>> (.+?)(?:  +#.*)?$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert tuple(shown) == hero.CODE
+    assert tuple(shown()[: len(hero.CODE)]) == hero.CODE
     drawn = list(hero.frames())
     assert all(len(hero.words(one)) <= 90 for one in drawn), "more is not read in four seconds"
 

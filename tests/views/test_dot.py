@@ -16,7 +16,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views import gallery
-from tests.views.laid_out import laid_out
+from tools.laid_out import laid_out
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.dot import BACKSLASH, THEMES, source, to_dot
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table, Text

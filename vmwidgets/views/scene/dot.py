@@ -109,6 +109,9 @@ class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
         except graphviz.ExecutableNotFound:
             raise NoProgram from None
 
+    def __repr__(self) -> str:
+        return "a graph for Graphviz: a notebook draws it, and print() shows its text"
+
     def _repr_mimebundle_(self, *given: Any, **named: Any) -> dict[str, Any]:
         try:
             return dict(super()._repr_mimebundle_(*given, **named))

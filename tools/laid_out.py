@@ -1,4 +1,4 @@
-"""Graphviz itself, as pages run it, for tests: no `dot` has to be installed."""
+"""Graphviz itself, as pages run it, for tests and for README: no `dot` has to be installed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-NPM = Path(__file__).resolve().parents[2] / "tools" / "npm"
-"""The project's npm: its Node.js is there whatever Python runs the tests."""
+NPM = Path(__file__).resolve().with_name("npm")
+"""The project's npm: its Node.js is there whatever Python runs this."""
 
 
 def laid_out(texts: Sequence[str], form: str, engine: str) -> list[str]:
