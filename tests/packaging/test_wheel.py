@@ -24,6 +24,7 @@ import pytest
 from hatch_build import NODE
 from tests.docs.test_links import links
 from tests.packaging import solutions
+from tools.laid_out import laid_out
 from vmwidgets.released import install
 
 DRAWING = """
@@ -136,14 +137,42 @@ def test_the_front_end_is_inside(names: set[str]) -> None:
     assert {f"vmwidgets/static/{name}.js" for name in ("hub", "view", "answer")} <= names
 
 
-def test_the_licences_are_inside(names: set[str], root: Path) -> None:
-    for document in ("LICENSE", "THIRD_PARTY.md"):
-        assert any(name.endswith(f".dist-info/licenses/{document}") for name in names)
-    bundled = json.loads((root / "js" / "package.json").read_text("utf-8"))["dependencies"]
-    page = (root / "THIRD_PARTY.md").read_text("utf-8")
-    assert [name for name in bundled if f"\n| {name} |" not in page] == []
-    files = {f"vmwidgets/static/licenses/{name.strip('@').replace('/', '-')}.txt" for name in bundled}
-    assert files == {name for name in names if name.startswith("vmwidgets/static/licenses/")}
+@pytest.fixture(scope="module")
+def bundled(wheel: Path) -> dict[str, dict[str, Any]]:
+    """The software in the front end, as the wheel's list names it: packages, and what is in them."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if ".dist-info/sboms/" in name)
+        parts = json.loads(archive.read(name))["components"]
+    return {part["name"]: part for outer in parts for part in (outer, *outer.get("components", ()))}
+
+
+def licensed(part: dict[str, Any]) -> str:
+    return str(part["licenses"][0]["expression"])
+
+
+def test_the_wheel_lists_the_software_that_is_in_its_front_end(bundled: dict[str, dict[str, Any]], root: Path) -> None:
+    packages = json.loads((root / "js" / "package-lock.json").read_text("utf-8"))["packages"]
+    in_lock = {name: packages[f"node_modules/{name}"]["version"] for name in packages[""]["dependencies"]}
+    (svg,) = laid_out(["digraph {}"], "svg", "dot")
+    graphviz = re.search(r"graphviz version (\S+)", svg)[1]
+    versions = {name: part["version"] for name, part in bundled.items() if "version" in part}
+    assert versions == {**in_lock, "graphviz": graphviz}
+    page = (root / "THIRD_PARTY.md").read_text("utf-8").lower()
+    assert [name for name in bundled if name not in page] == []
+
+
+def test_the_text_of_each_licence_is_inside(wheel: Path, bundled: dict[str, dict[str, Any]], root: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {Path(name).name: archive.read(name) for name in archive.namelist() if ".dist-info/licenses/" in name}
+        (said,) = (archive.read(name) for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    of = {name: f"{name.strip('@').replace('/', '-')}.txt" for name in bundled}
+    assert texts.keys() == {"LICENSE", "THIRD_PARTY.md", *of.values()}
+    for name in (name for name in bundled if (root / "js" / "node_modules" / name).is_dir()):
+        assert texts[of[name]] == (root / "js" / "node_modules" / name / "LICENSE").read_bytes()
+    assert b"Thai Open Source Software Center" in texts["expat.txt"]
+    expression = message_from_bytes(said)["License-Expression"]
+    single = set(re.split(r" AND ", expression.replace("(", "").replace(")", "")))
+    assert single == {"BSD-3-Clause", *map(licensed, bundled.values())}
 
 
 def test_every_module_is_inside_and_nothing_else_is(names: set[str], checkout: Path) -> None:
@@ -188,6 +217,7 @@ def test_the_sdist_has_the_front_end_and_no_solutions(dist: Path) -> None:
         assert not [name for name in names if "node_modules" in name]
         folder = sdist.name.removesuffix(".tar.gz")
         assert {f"{folder}/vmwidgets/static/{name}" for name in ("hub.js", "view.js", "built.json")} <= set(names)
+        assert {f"{folder}/js/licenses/{name}.txt" for name in ("expat", "graphviz")} <= set(names)
         assert solutions.shown_in(solutions.files_of(archive), solutions.NOT_IN_SDIST) == []
 
 

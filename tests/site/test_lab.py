@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.browser.lab import Notebook
+from tests.captions import saying
 from tests.grading.synthetic import COURSE
 from tests.hosts.students import lines_of
 from tools.site import contents, labs
@@ -292,7 +293,8 @@ def test_a_student_types_a_cell_of_their_own(visitor: Any, site: Site) -> None:
     notebook.wait_idle()
     assert errors_of(notebook) == []
     assert "0x1000001" in own.inner_text()
-    assert "64 KiB were mapped at 0x100_0000" in own.locator(".vmw-caption").inner_text()
+    said = saying("map operations: enter", size="64 KiB", address="0x100_0000", map="hello")
+    assert said.removesuffix(" in hello.") in own.locator(".vmw-caption").inner_text()
     assert notebook.problems == []
 
 

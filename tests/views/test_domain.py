@@ -480,7 +480,7 @@ def test_pictures_of_two_domains_have_one_headline_and_the_steps_of_their_own(do
     other.map(other.frame("8 KiB"), flags="r")
     mine, others = vm.Domain(domain).scene(), vm.Domain(other).scene()
     assert "8 KiB" in others.caption.text
-    assert (mine.caption.text, mine.caption.reason) == ("Nothing here changed.", "")
+    assert (mine.caption.text, mine.caption.reason) == (saying("moments: same"), "")
     assert mine.steps.count == 0 < others.steps.count
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of, says, whole
+from tests.captions import fields_of, saying, says, whole
 from tests.views.pictures import covered_words, cut_text, outside
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.memory.threads import draw_threads, groups_of
@@ -331,7 +331,7 @@ def test_after_an_operation_on_something_else_the_title_says_who_waits() -> None
     assert scene.caption.text != answer, "what the operation did comes first if it did something to threads"
     machine.kernel_map.enter("4 KiB")
     scene = vm.Threads(machine).scene()
-    assert whole(scene.caption) == f"{answer} Nothing here changed."
+    assert whole(scene.caption) == f"{answer} {saying('moments: same')}"
     assert not [node for node in scene.nodes if node.id == "threads/answer"]
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of, says, whole
+from tests.captions import fields_of, saying, says, whole
 from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.given.process import UsedOverTime, UsedRange
@@ -101,12 +101,14 @@ def test_what_names_nothing_is_refused(ranges: object, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("pages", "said"),
     [
-        ([*range(7)] * 10, "Each tenth of the run uses nearly all 7 pages."),
-        ([*range(7)] * 9 + [0], "Each of the first 9 parts of the run uses nearly all 7 pages."),
+        ([*range(7)] * 10, "Each tenth"),
+        ([*range(7)] * 9 + [0], "Each of the first 9 parts"),
     ],
 )
 def test_a_last_part_that_is_shorter_is_not_among_those_that_use_all_pages(pages: list[int], said: str) -> None:
-    assert vm.Locality(vm.trace([page * PAGE for page in pages])).scene().caption.text == said
+    assert vm.Locality(vm.trace([page * PAGE for page in pages])).scene().caption.text == saying(
+        "traces: none", 7, part=said
+    )
 
 
 def drawn_at(picture: vm.FaultCurves, kind: str) -> list[str]:
@@ -263,12 +265,10 @@ def test_the_headline_of_several_policies_says_which_faults_least_and_most() -> 
         "clock": 10,
         "opt": 6,
     }
-    assert whole(caption).startswith(
-        "With 4 frames, the fewest faults are 8, by LRU. The most are 10, by FIFO and clock."
-    )
-    assert "OPT, which knows the future, has 6 faults with 4 frames. " in caption.reason
+    assert whole(caption).startswith(saying("traces: least", 4, few=8, least="LRU", many=10, most="FIFO and clock"))
+    assert saying("traces: possible", 4, policy="OPT", faults=6) in caption.reason
     two = vm.picture(trace.faults(("lru", "opt"), (2, 3, 4))).scene().caption
-    assert whole(two).startswith("With 2 frames, the fewest faults are 9, by OPT. The most are 12, by LRU.")
+    assert whole(two).startswith(saying("traces: least", 2, few=9, least="OPT", many=12, most="LRU"))
     same = vm.picture(trace.faults(("fifo", "lru"), 5)).scene().caption
     assert same.text.startswith("With 5 frames, LRU ")
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from tests.views import gallery
 from vmwidgets.given.followed import Break, Followed
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import Scene
 
 ADDRESS = re.compile(r"0x[0-9a-f_]+")
-SAME = "Nothing here changed."
+SAME = saying("moments: same")
 
 QUOTED = {"Walk", "Beside", "Reasons", "Fault", "Followed", "Pasted", "Comparison"}
 """Pictures whose captions name an address of their title or of a descriptor's word, and not of a part."""
