@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
@@ -17,11 +19,52 @@ from vmwidgets.widgets.host.refresh import Refresher, refresher
 
 @pytest.fixture
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Refresher:
-    """A refresher that draws when it is asked to, and not before."""
+    """A refresher that draws when it is asked to, and not before; no thread of the kernel's own draws meanwhile."""
     made = Refresher(clock=lambda: 0.0, threads=False)
     made._next = 1.0
-    monkeypatch.setattr("vmwidgets.widgets.host.view.refresher", made)
+    for marking in ("view", "pictures", "answering"):
+        monkeypatch.setattr(f"vmwidgets.widgets.host.{marking}.refresher", made)
     return made
+
+
+class Halfway:
+    """Another Python thread, which stops in the middle of its work for as long as the ``with`` block lasts."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._thread = threading.Thread(target=self._works, args=(work,), daemon=True)
+        self._there, self._goes_on = threading.Event(), threading.Event()
+        self._stopped = False
+
+    def _works(self, work: Callable[[], object]) -> None:
+        work()
+        self._there.set()
+
+    def stops(self, *_: object) -> None:
+        """The middle of the work; other threads pass."""
+        if threading.current_thread() is self._thread:
+            self._stopped = True
+            self._there.set()
+            self._goes_on.wait()
+
+    def draws(self, view: Any) -> None:
+        """Make the drawing of this view the middle of the work."""
+        draw = type(view).draw
+
+        def stopping(at: Any) -> Any:
+            self.stops()
+            return draw(view, at)
+
+        view.draw = stopping
+
+    def __enter__(self) -> None:
+        self._thread.start()
+        assert self._there.wait(60)
+        assert self._stopped, "the work ended without a stop"
+
+    def __exit__(self, *_: object) -> None:
+        self._goes_on.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
 
 
 class Page:
@@ -52,7 +95,7 @@ def page(waiting: Refresher) -> Page:
     view = FakeTree(machine)
     made = Page(view)
     machine.operate(3)
-    view.refresh()
+    waiting.flush()
     made.updates()
     return made
 
@@ -84,6 +127,70 @@ def test_the_last_step_is_after_the_operation_and_stays_where_it_was_set(page: P
     waiting.flush()
     assert (page.view.moment, page.view.step) == (None, 3)
     assert all("step" not in update for update in page.updates()), "a linked slider stays at its end"
+
+
+def test_a_step_that_is_set_while_a_drawing_places_its_own_is_a_press(page: Page, waiting: Refresher) -> None:
+    page.sets(step=1)
+    waiting.flush()
+    page.machine.operate()  # its last step is placed when it is drawn
+    placing = Halfway(page.view.refresh)
+    page.view.observe(placing.stops, "step")
+    with placing:
+        page.sets(step=1)
+        assert page.view.moment == (3, 1)
+    assert page.view.step == 1
+    waiting.flush()
+    assert (page.view.moment, page.view.step, page.view.scene().steps.index) == ((3, 1), 1, 1)
+
+
+def test_a_drawing_of_the_moment_before_a_press_does_not_place_its_step(page: Page, waiting: Refresher) -> None:
+    drawing = Halfway(page.view.refresh)
+    drawing.draws(page.view)
+    with drawing:
+        page.sets(step=2)
+    assert (page.view.moment, page.view.step) == ((2, 2), 2)
+    waiting.flush()
+    assert (page.view.moment, page.view.step, page.view.scene().steps.index) == ((2, 2), 2, 2)
+
+
+def test_numbers_that_a_drawing_determines_are_new_even_while_another_thread_draws(page: Page) -> None:
+    page.machine.operate()
+    drawing = Halfway(page.view.refresh)
+    drawing.draws(page.view)
+    with drawing:
+        assert page.view.operation == 3
+
+
+def test_a_picture_is_saved_as_it_is_now_even_while_another_thread_draws_it(page: Page) -> None:
+    page.machine.operate()
+    drawing = Halfway(page.view.refresh)
+    drawing.draws(page.view)
+    with drawing:
+        assert page.view.saved(900).steps.operation == page.machine.operations
+
+
+def test_a_step_that_a_page_has_gone_to_is_saved_and_not_what_another_thread_drew_before(
+    page: Page, waiting: Refresher
+) -> None:
+    assert [*page.view.filming()]
+    drawing = Halfway(page.view.scene)
+    drawing.draws(page.view)
+    with drawing:
+        page.sets(step=1)
+        waiting.flush()
+    assert page.view.saved(900).steps.index == 1
+
+
+def test_what_is_set_while_a_picture_is_kept_at_its_cells_end_is_drawn(page: Page, waiting: Refresher) -> None:
+    page.view.cell_over()
+    keeping = Halfway(page.view.stay)
+    page.view.observe(keeping.stops, "follow")
+    with keeping:
+        page.view.selection = "entry:1"
+        drawn = Halfway(waiting.flush)
+        drawn.draws(page.view)
+        with drawn:
+            pass
 
 
 def test_an_operation_is_one_message_with_all_that_changed(page: Page, waiting: Refresher) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
-from typing import Any, ClassVar
+from threading import get_ident
+from typing import Any, ClassVar, NamedTuple
 
 import traitlets
 
@@ -49,6 +50,41 @@ _MOMENTARY = ("step", "moment", "selection", "follow")
 """Traits that belong to one moment, and are not copied to a similar picture."""
 
 
+class Drawn(NamedTuple):
+    """The scene that was drawn last, and its moment: one value, since several Python threads draw and read it."""
+
+    scene: Scene
+    when: When | None
+    """The moment as it was asked for."""
+    serial: int
+    """The serial of its operation, or -1 without one; OTHER_TARGET if the picture has another target since."""
+    number: int
+    done: int | None
+    missing: NotThere | None = None
+    """Why the scene is empty: there was no target then."""
+    is_ahead: bool = False
+    """Whether a page has gone on to `when` and `done` by itself: the scene is another step of the same operation."""
+
+
+OTHER_TARGET = -2
+"""The serial of no operation."""
+
+
+class Step(traitlets.Int[int, int]):
+    """A step that a reader sets, and the moment follows; or that a drawing places, because the moment is known."""
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Go to a step.  Raises :class:`Refused` for a step that the picture doesn't have."""
+        wanted: int = self._validate(obj, value) or 0
+        obj.check_step(wanted)
+        super().set(obj, wanted)
+        obj.go_to_step(wanted)
+
+    def place(self, obj: Any, value: int) -> None:
+        """Show the step of the picture's moment; the moment stays."""
+        super().set(obj, value)
+
+
 class Counted(traitlets.Int[int, int]):
     """A number that only a drawing determines: reading it draws the picture if the operation has not been drawn yet."""
 
@@ -74,7 +110,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     )
 
     # Public traits can be set, even from the page; a view's page has all of these in its model.
-    step = traitlets.Int(
+    step = Step(
         -1,
         min=-1,
         help="The step of the operation that the picture shows; after it: `steps`, or -1 in short.",
@@ -108,9 +144,8 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     _opened_nodes: tuple[str, ...] = ()
     """The nodes that were opened last, for a picture that is a function."""
 
-    _placing = True  # `step` follows from the moment, and does not set it
-    _settled = True  # `steps` and `operation` stay as they were drawn last
     _made = False
+    _last: Drawn | None = None
 
     def __new__(cls, *things: Any, **options: Any) -> Any:
         """Refuse a second thing: what Python itself says about it names no picture."""
@@ -124,23 +159,21 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         refuse_unknown(type(self), options)
         refuse_unfit(self, options)
         if self._made:  # the picture gets another target
-            self._target, self._drawn_serial = self._hold(target), -1
+            self._target = self._hold(target)
+            self._last = self._last and self._last._replace(serial=OTHER_TARGET)
             for name, value in options.items():
                 setattr(self, name, value)
             return
         self._target = self._hold(target)
         self._machine = self._hold(machine)
         self._has_machine = machine is not None
-        self._scene: Scene | None = None
-        self._drawn_at: tuple[int, int | None] = (-1, None)
-        self._drawn_serial = -1
-        self._missing: NotThere | None = None
+        self._settled: set[int] = set()  # the Python threads that read `steps` and `operation` as they were drawn last
         step = options.pop("step", -1)
         try:
             super().__init__(**options, **self._page_traits())
         except traitlets.TraitError as error:
             raise Refused(f"{type(self).__name__}: layout={shown(options.get('layout'))}: {error}") from None
-        self._placing, self._settled, self._made = False, False, True
+        self._made = True
         if step >= 0:
             self.step = step
 
@@ -302,20 +335,50 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         return self._scene
 
     def _draw(self) -> Scene:
-        """Return the scene of the shown moment, and set its step; the scene is empty if there is no target then."""
-        self._missing = None
+        """Return the scene of the shown moment, and set its step; the scene is empty if there is no target then.
+
+        If another Python thread sets the moment meanwhile, the scene is of the earlier moment, and the step of the
+        later one.
+        """
+        when = self.moment
+        serial = self._serial(when)
         with self.as_drawn():
             try:
-                at = self.at()
-                scene, number, done = self.drawing(at), at.number, at.done
+                at = self.at(when)
+                drawn = Drawn(self.drawing(at), when, serial, at.number, at.done)
             except NotThere as missing:
-                number, done, self._missing = missing.number, missing.done, missing
-                scene = absent_scene(number, missing, self._scene or self._blank())
-        self._scene, self._drawn_at, self._drawn_serial = scene, (number, done), self._serial()
-        self.set_trait("operation", number)
-        self.set_trait("steps", scene.steps.count)
-        self._place(scene.steps.index)
-        return scene
+                scene = absent_scene(missing.number, missing, self._scene or self._blank())
+                drawn = Drawn(scene, when, serial, missing.number, missing.done, missing)
+            self._last = drawn
+            self._tell_steps()
+            self._place(drawn)
+        return drawn.scene
+
+    def _tell_steps(self) -> None:
+        """Set `operation` and `steps` as drawn last, even if another Python thread draws meanwhile."""
+        while (last := self._last) is not None:
+            self.set_trait("operation", last.number)
+            self.set_trait("steps", last.scene.steps.count)
+            if last is self._last:
+                return
+
+    @property
+    def _scene(self) -> Scene | None:
+        """The scene that was drawn last."""
+        last = self._last
+        return None if last is None else last.scene
+
+    @property
+    def _drawn_at(self) -> tuple[int, int | None]:
+        """The number of the operation that was drawn last, or -1, and how many of its events were done."""
+        last = self._last
+        return (-1, None) if last is None else (last.number, last.done)
+
+    @property
+    def _missing(self) -> NotThere | None:
+        """Why the scene that was drawn last is empty."""
+        last = self._last
+        return None if last is None else last.missing
 
     def _blank(self) -> Scene:
         """Return an empty scene for the time before the first drawing, with the target's name."""
@@ -436,7 +499,9 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
 
     def settle(self) -> None:
         """Compute `steps` and `operation` for the current moment; a moment that can't be drawn has no steps."""
-        if self._settled or not self.alive or self._known is not None:
+        if not self._made or get_ident() in self._settled or not self.alive:
+            return
+        if self._known(self.moment) is not None:
             return
         with self.as_drawn():
             try:
@@ -447,24 +512,41 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
 
     @contextmanager
     def as_drawn(self) -> Iterator[None]:
-        """Prevent reading `steps` or `operation` from drawing, in a ``with`` block."""
-        before, self._settled = self._settled, True
+        """Prevent reading `steps` or `operation` from drawing, in a ``with`` block of this Python thread."""
+        thread = get_ident()
+        if thread in self._settled:
+            yield
+            return
+        self._settled.add(thread)
         try:
             yield
         finally:
-            self._settled = before
+            self._settled.discard(thread)
 
-    @property
-    def _known(self) -> Scene | None:
-        """The latest scene, if it shows the operation that is shown now."""
-        return self._scene if self._drawn_serial == self._serial() else None
+    def _known(self, when: When | None) -> Scene | None:
+        """Return the latest scene, if it shows the operation of a moment."""
+        last = self._last
+        return last.scene if last is not None and last.serial == self._serial(when) else None
 
-    def _place(self, step: int) -> None:
-        self._placing = True
-        try:
-            self.step = step
-        finally:
-            self._placing = False
+    def _place(self, drawn: Drawn | None = None) -> None:
+        """Show the step of the moment, which was just `drawn`.
+
+        The moment may be set meanwhile, by another Python thread: the last step that is placed is the last moment's.
+        """
+        step: Any = type(self).step
+        while True:
+            when = self.moment
+            step.place(self, drawn.scene.steps.index if drawn is not None and drawn.when == when else self._step(when))
+            if when == self.moment:
+                return
+
+    def _step(self, when: When | None) -> int:
+        """Return the step of a moment, or -1 if that is not known before it is drawn."""
+        scene = self._known(when)
+        if scene is None:
+            return -1
+        done = when and when.done
+        return scene.steps.count if done is None else sum(0 < place <= done for place in scene.steps.places)
 
     @traitlets.validate("width")
     def _can_be_laid_out(self, proposal: Any) -> int:
@@ -478,50 +560,48 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     def _moment_was(self, proposal: Any) -> When | None:
         """Refuse an operation that the machine never had, or more events than the operation has."""
         when: When | None = proposal["value"]
-        machine = self.machine if when is not None and not self._placing else None
+        machine = self.machine if when is not None and self._made else None
         if when is not None and machine is not None and when.operation >= machine.journal.next_serial:
             latest = machine.journal.last.serial
             raise Refused(f"moment={tuple(when)}, but the machine's latest operation is {latest}")
         number = None if when is None or machine is None else machine.journal.number_of(when.operation)
         if when is not None and machine is not None and number is not None and when.done is not None:
-            drawn = self._scene.steps.places if self._scene is not None and self._drawn_serial == when.operation else ()
+            scene = self._known(when)
+            drawn = () if scene is None else scene.steps.places
             events = when.done if when.done in drawn else len(machine.journal.events(number))
             if events and when.done > events:
                 raise Refused(f"moment={tuple(when)}, but operation {number} has {counted(events, 'event')}")
         return when
 
-    @traitlets.validate("step")
-    def _step_is_there(self, proposal: Any) -> int:
-        """Refuse a step that the picture doesn't have at this moment."""
-        wanted: int = proposal["value"]
-        if self._placing or wanted < 0:
-            return wanted
-        scene = self._known or self.scene()
+    def check_step(self, wanted: int) -> None:
+        """Raise :class:`Refused` for a step that the picture doesn't have at this moment."""
+        if wanted < 0:
+            return
+        scene = self._known(self.moment) or self.scene()
         if wanted > scene.steps.count:
             steps = counted(scene.steps.count, "step")
             raise Refused(f"step={wanted}, but this picture has {steps} of the operation; -1 is after it")
-        return wanted
 
-    def _serial(self) -> int:
-        """Return the serial of the operation that is shown; -1 for a picture without history."""
-        if self.moment is not None:
-            return self.moment.operation
+    def go_to_step(self, wanted: int) -> None:
+        """Show the moment of a step of the operation that was drawn last; nothing happens if it is the shown step."""
+        last = self._last
+        if last is None or not self._has_machine or wanted == self._step(self.moment):
+            return
+        places = last.scene.steps.places
+        self.moment = self.moment_after(last.number, places[wanted] if 0 <= wanted < len(places) else AFTER)
+
+    def _serial(self, when: When | None) -> int:
+        """Return the serial of a moment's operation; -1 for a picture without history."""
+        if when is not None:
+            return when.operation
         machine = self.machine
         return -1 if machine is None or not len(machine.journal) else machine.journal.last.serial
 
-    @traitlets.observe("step", "moment", "selection", "width", "scale")
+    @traitlets.observe("moment", "selection", "width", "scale")
     def _was_set(self, change: Any) -> None:
-        """Let the moment follow a chosen step, and the step a moment, as far as it is known before it is drawn."""
-        name, now, scene = change["name"], change["new"], self._known
-        if name == "step":
-            if not self._placing and self._scene is not None and self._has_machine:
-                places = self._scene.steps.places
-                self.moment = self.moment_after(self._drawn_at[0], places[now] if 0 <= now < len(places) else AFTER)
-            return
-        if name == "moment":
-            steps, done = scene and scene.steps, now and now.done
-            before = sum(0 < one <= (done or 0) for one in steps.places) if steps else -1
-            self._place(steps.count if steps and done is None else before)
+        """Let the step follow a moment, as far as it is known before it is drawn."""
+        if change["name"] == "moment":
+            self._place()
         self.changed(change)
 
     def moment_after(self, number: int, done: int) -> When | None:

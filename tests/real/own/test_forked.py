@@ -9,7 +9,6 @@ import mmap
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def test_what_is_no_page_letter_or_process_is_refused():
                 wrong()
         assert two.at().frames == 2
         os.kill(two.child, signal.SIGKILL)
-        time.sleep(0.1)
+        os.waitid(os.P_PID, two.child, os.WEXITED | os.WNOWAIT)
         with pytest.raises(Refused):
             two.at()
     with pytest.raises(Refused, match="has ended"):
@@ -319,7 +318,7 @@ def test_pagers_that_are_given_up_end_their_threads(own_pager):
     gc.collect()
     for thread in threading.enumerate():
         if thread.name == "vmwidgets pager" and threading.active_count() > before:
-            thread.join(2)
+            thread.join(60)
     assert threading.active_count() == before
 
 

@@ -43,7 +43,8 @@ from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.fits import Fit
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.pmap.spaces import KernelPmap, UserPmap
+from ..kernel.pmap.spaces import KernelPmap
+from ..kernel.pmap.user_pmap import UserPmap
 from ..kernel.tasks.files import File
 from ..kernel.tasks.pageout import TaskMemory
 from ..kernel.tasks.pagers import CodePager

@@ -19,7 +19,8 @@ from ..base.errors import Broken, KernelError, VMError, kernel_error
 from ..base.recorder import Recorder
 from ..base.units import PAGE_SHIFT, Address
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.pmap.spaces import KernelPmap, UserPmap
+from ..kernel.pmap.spaces import KernelPmap
+from ..kernel.pmap.user_pmap import UserPmap
 from ..kernel.threads.waits import MaySleep
 from ..memory.costs import AccessCounts, Costs, EffectiveAccessTime
 from ..memory.ram import BusError, Ram, page_pieces
@@ -316,7 +317,7 @@ class Processors:
         sets, ways = settings.sets, settings.ways
         self.all = [Processor(self, one, Tlb(kernel.fmt, sets=sets, ways=ways)) for one in range(settings.number)]
         self._running = self.all[0]
-        self._current = kernel.attach(self)
+        self._current = kernel.attach(self.loaded, self.flush, self.unload)
 
     # ---- time --------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT, Address, Size, round_up
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject, pages_of
-from ..kernel.pmap.spaces import UserPmap
+from ..kernel.pmap.user_pmap import UserPmap
 from ..kernel.tasks.pageout import TaskMemory
 from ..kernel.tasks.vm_object import TaskObject
 from ..kernel.threads.waits import MaySleep, TimedWait

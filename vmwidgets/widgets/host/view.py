@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from math import inf
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import anywidget
@@ -50,6 +51,13 @@ class Sent(NamedTuple):
     serial: int
 
 
+class Filmed(NamedTuple):
+    """The film that the page has, and what the picture looked like."""
+
+    film: Film
+    appearance: object
+
+
 class View(Picture, anywidget.AnyWidget):
     """A picture that follows its machine as long as it is in a notebook or another page.
 
@@ -90,16 +98,18 @@ class View(Picture, anywidget.AnyWidget):
         self._pictures: MachinePictures | None = None
         self._openable = False
         self._pages = Pages()
-        self._stale = True
-        self._is_ahead = False  # whether the page is at a step of its film that was not drawn here
-        self._drawings = 0  # the number of drawings begun
+        # Several Python threads set values and draw.  So what changed is not a flag: each change makes a new object,
+        # and what was drawn, or filmed, has the object from before its drawing.
+        self._wanted = object()  # another one after each change of the picture
+        self._sent_for: object = None  # the newest one that a page shows
+        self._appearance = object()  # another one after each change, except of the moment alone
+        self._begun = object()  # another one for each drawing
         self._drawn = True
         self._adding = threading.RLock()  # held while names of traits are put down or taken, and never while drawing
-        self._quiet = False  # whether changes are left undrawn
+        self._quiet = 0  # the Python thread whose changes are left undrawn
         self._free = False  # whether it was kept at its cell's end, and will follow again
         self._sent: Sent | None = None
-        self._film: Film | None = None
-        self._film_due = False  # whether more than the moment has changed since the film was made
+        self._film: Filmed | None = None
         self._cell_over = -1  # the serial of the latest operation when the view's cell was done
         self.made_in = current_cell()
         super().__init__(target, **options)
@@ -137,7 +147,6 @@ class View(Picture, anywidget.AnyWidget):
 
     def _draw(self) -> Scene:
         scene = super()._draw()
-        self._is_ahead = False
         if self._pages.measured or (self.comm is None and self._openable):
             self._let_go()
         return scene
@@ -183,7 +192,7 @@ class View(Picture, anywidget.AnyWidget):
         """Return the newest scene as for a file, whatever page the picture is on."""
         if self._is_as_in_files or not self.alive:
             return super().scene()
-        if not self._is_newest:
+        if self._newest is None:
             super().scene()  # this finds the picture's step
         return self._laid_out(super().room, super().high)
 
@@ -191,21 +200,29 @@ class View(Picture, anywidget.AnyWidget):
         """Return the newest scene as for a saved notebook: `wide` pixels wide, with nothing folded."""
         if not self.alive:
             return super().scene()
-        scene = self._scene if self._is_newest else None
         try:
-            scene = scene or self._draw()
+            scene = self._newest or self._draw()
         except Refused as refused:
             return self._instead(refused)
         return scene if (wide, inf) == (self.room, self.high) else self._laid_out(wide, inf)
 
     @property
-    def _is_newest(self) -> bool:
-        """Return whether the scene that was drawn last is the one that the picture shows now."""
-        return self._scene is not None and self._drawn and not self._stale and not self._is_ahead
+    def _newest(self) -> Scene | None:
+        """The scene that was drawn last, if it is the one that the picture shows now."""
+        last = self._last
+        if last is None or last.is_ahead or last.when != self.moment or self._stale or not self._drawn:
+            return None
+        return last.scene
+
+    @property
+    def _stale(self) -> bool:
+        """Return whether the picture has changed since the newest drawing began that a page shows."""
+        return self._sent_for is not self._wanted
 
     def on_page(self) -> Scene | None:
         """Return the scene that the page shows, as wide as it is there; None before the first."""
-        return self._draw() if self._is_ahead else self._scene
+        last = self._last
+        return last if last is None else self._draw() if last.is_ahead else last.scene
 
     def scene_at(self, operation: int, place: int, *, as_file: bool) -> Scene | None:
         """Return the scene that a page has after `place` events of an operation, as on the page or as in a file.
@@ -280,7 +297,7 @@ class View(Picture, anywidget.AnyWidget):
         if is_there and self._drawn:
             return False  # the earlier state stays shown
         super().operation_done()
-        self._stale = self._film_due = True  # of two machines side by side, the other one may have done it
+        self._wanted = self._appearance = object()  # of two machines side by side, the other one may have done it
         return self.in_sight
 
     def refresh(self) -> None:
@@ -290,21 +307,24 @@ class View(Picture, anywidget.AnyWidget):
                 self._refresh()
 
     def _refresh(self) -> None:
-        self._stale = False
-        self._drawings += 1
-        this = self._drawings
+        self._begun = this = object()
+        wanted = self._wanted
         try:
             if self._goes_along():
+                self._sent_for = wanted
                 return
             scene, when = self._draw(), self._controls()
         except Refused as refused:  # the moment was undone
+            self._sent_for = wanted
             self._send_instead(refused)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
+            self._sent_for = wanted
             self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
             self._have_sent(is_new=False)
         else:
-            if this != self._drawings:
+            if this is not self._begun:
                 return  # another shell of the kernel has begun a newer frame meanwhile
+            self._sent_for = wanted
             if not self._drawn or self._missing is not None:
                 self.status, self._drawn = str(self._missing or ""), self._missing is None
             self._send_scene(scene, when)
@@ -324,7 +344,7 @@ class View(Picture, anywidget.AnyWidget):
     def _send_scene(self, scene: Scene, when: dict[str, Any]) -> None:
         """Show a scene on the page: by its place in the film, if the page has it there."""
         sent = self._sent
-        if sent is not None and sent.serial == self._serial() and self._has_filmed(scene, when["place"]):
+        if sent is not None and sent.serial == self._serial(self.moment) and self._has_filmed(scene, when["place"]):
             is_new = self._send_spot(sent, when)
         else:
             data = pack(scene, when)
@@ -332,9 +352,9 @@ class View(Picture, anywidget.AnyWidget):
             if is_new:
                 self.seq += 1
                 self.frame = {"seq": self.seq, "data": data}
-                self._sent, self._film = Sent(scene, when, self._serial()), None
+                self._sent, self._film = Sent(scene, when, self._serial(self.moment)), None
         self._have_sent(is_new)
-        if self._film is None or self._film_due:
+        if self._newest_film is None:
             films.want(self)
 
     def _have_sent(self, is_new: bool) -> None:
@@ -353,22 +373,28 @@ class View(Picture, anywidget.AnyWidget):
 
     def _goes_along(self) -> bool:
         """Go to a step of the film that the page has, without drawing it; False if the page does not have the step."""
-        film, sent, machine = self._film, self._sent, self.machine
-        if film is None or sent is None or machine is None or self._film_due or not self._drawn:
+        film, sent, machine, last, moment = self._newest_film, self._sent, self.machine, self._last, self.moment
+        if film is None or sent is None or machine is None or last is None or not self._drawn:
             return False
-        if sent.serial != self._serial() or machine.journal.number_of(sent.serial) != sent.when["number"]:
+        if sent.serial != self._serial(moment) or machine.journal.number_of(sent.serial) != sent.when["number"]:
             return False  # another operation, or this one was undone
-        done = None if self.moment is None else self.moment.done
+        done = None if moment is None else moment.done
         if (AFTER if done is None else done) not in film.digests:
             return False
-        self._drawn_at, self._is_ahead = (sent.when["number"], done), True
+        self._last = last._replace(when=moment, number=sent.when["number"], done=done, is_ahead=True)
         self._have_sent(self._send_spot(sent, self._controls()))
         return True
 
     def _has_filmed(self, scene: Scene, place: int) -> bool:
-        return self._film is not None and self._film.digests.get(place) == digest(scene)
+        return self._film is not None and self._film.film.digests.get(place) == digest(scene)
 
     # ---- the film --------------------------------------------------------------------------------
+
+    @property
+    def _newest_film(self) -> Film | None:
+        """The page's film, if nothing but the moment has changed since it was made."""
+        filmed = self._film
+        return filmed.film if filmed is not None and filmed.appearance is self._appearance else None
 
     @property
     def wants_film(self) -> bool:
@@ -377,7 +403,7 @@ class View(Picture, anywidget.AnyWidget):
         if sent is None or self._stale or not (self._drawn and self.in_sight and self._pages.known) or self.asks:
             return False
         is_past = self.machine is not None and sent.when["number"] >= 0
-        return is_past and sent.scene.steps.count > 0 and (self._film is None or self._film_due)
+        return is_past and sent.scene.steps.count > 0 and self._newest_film is None
 
     def filming(self) -> Iterator[None]:
         """Draw the other steps of the shown operation, one at a time, and send the differences.
@@ -387,8 +413,7 @@ class View(Picture, anywidget.AnyWidget):
         machine, sent = self.machine, self._sent
         if machine is None or sent is None or not self.wants_film:
             return
-        seq, frame = self.seq, self.frame["data"]
-        self._film_due = False
+        seq, frame, appearance = self.seq, self.frame["data"], self._appearance
         drawn: dict[int, dict[str, Any]] = {}
         try:
             at = self.at(When(machine.journal.serial(sent.when["number"])))
@@ -396,7 +421,7 @@ class View(Picture, anywidget.AnyWidget):
                 with self.as_drawn():
                     drawn[place] = frame_of(self.drawing(replace(at, done=None if place == AFTER else place)))
                 yield
-                if self._sent is not sent or self._film_due or not self.alive or self._stale:
+                if self._sent is not sent or self._appearance is not appearance or not self.alive or self._stale:
                     return
         except Refused:  # the shown thing does not exist at all steps
             return
@@ -405,7 +430,7 @@ class View(Picture, anywidget.AnyWidget):
         if film is None or self.seq != seq:  # another thread has sent a frame
             return
         is_new = self._film is None or data != self.film.get("data")
-        self._film = film
+        self._film = Filmed(film, appearance)
         if is_new:
             self.film = {"seq": seq, "data": data}
 
@@ -457,16 +482,17 @@ class View(Picture, anywidget.AnyWidget):
         machine, when = self.machine, When(self._cell_over)
         if machine is None or self._cell_over < 0:
             raise Refused("stay: the cell of this picture has not ended")
-        is_drawn = self.moment is None and when == When(machine.journal.last.serial) and self._is_newest
+        is_latest = self.moment is None and when == When(machine.journal.last.serial)
+        drawn = self._newest if is_latest else None
         with self.hold_sync():
-            self._quiet = True  # there is no other moment to show
+            self._quiet = get_ident()  # there is no other moment to show
             try:
                 self.follow = False
                 self.moment = when
             finally:
-                self._quiet = False
-            if is_drawn and self._scene is not None:
-                self._send_scene(self._scene, self._controls())
+                self._quiet = 0
+            if drawn is not None:
+                self._send_scene(drawn, self._controls())
             else:
                 self.changed()
 
@@ -477,9 +503,10 @@ class View(Picture, anywidget.AnyWidget):
             self._choice.choose(self.selection)
         elif name == "moment" and self.follow:
             self._choice.go(self.moment)
-        self._stale = True
-        self._film_due = self._film_due or name != "moment"
-        if self._scene is not None and self.in_sight and not self._quiet:
+        self._wanted = object()
+        if name != "moment":
+            self._appearance = object()
+        if self._scene is not None and self.in_sight and self._quiet != get_ident():
             refresher.mark([self])
 
     # ---- coming and going ------------------------------------------------------------------------
@@ -607,6 +634,15 @@ class View(Picture, anywidget.AnyWidget):
         if isinstance(value, str) and not is_text(value):
             raise Refused(f"{name} is {shown(value)}; it must be {TEXT[1]}")
         refuse_unfit(self, {name: value})
+
+    @contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Announce each value when it is set.  What is held is set a second time at the end of the ``with`` block.
+
+        Meanwhile another Python thread may have placed the step: this would be taken for a press.
+        """
+        with nullcontext() if self._made else super().hold_trait_notifications():
+            yield
 
     @contextmanager
     def hold_sync(self) -> Iterator[None]:

@@ -12,8 +12,9 @@ from vmwidgets.engine.base.errors import KernelError, KernelPanic
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.pmap.pmap import Pmap
-from vmwidgets.engine.kernel.pmap.spaces import KernelPmap, UserPmap
+from vmwidgets.engine.kernel.pmap.spaces import KernelPmap
 from vmwidgets.engine.kernel.pmap.table_space import PmapLayout
+from vmwidgets.engine.kernel.pmap.user_pmap import UserPmap
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.x86 import X86_64

@@ -213,12 +213,12 @@ def _(mended: Function) -> Function:
 # ---- tables ----------------------------------------------------------------------------------
 
 
-@bug("tables of tasks know the right to write alone", "lives", "kernel.pmap.spaces", "UserPmap.granted")
+@bug("tables of tasks know the right to write alone", "lives", "kernel.pmap.user_pmap", "UserPmap.granted")
 def _(mended: Function) -> Function:
     return lambda self, protection: protection
 
 
-@bug("tables of tasks know the right to write alone", "lives", "kernel.pmap.spaces", "UserPmap._rights")
+@bug("tables of tasks know the right to write alone", "lives", "kernel.pmap.user_pmap", "UserPmap._rights")
 def _(mended: Function) -> Function:
     return lambda self, va, protection: mended(self, va, protection)._replace(read=True, execute=True)
 

@@ -1,7 +1,7 @@
 """The pmap: one address space's page tables, as X15's x86 pmap keeps them.
 
 Functions have the original's names, without `pmap_`. As there, only the write bit of a protection is encoded, except
-for tasks (:class:`.spaces.UserPmap`), and callers drop cached translations at the end, with :meth:`Pmap.update`. The
+for tasks (:class:`.user_pmap.UserPmap`), and callers drop cached translations at the end, with :meth:`Pmap.update`. The
 original has pages of 4 KiB only. Each large page here keeps a spare table, as in FreeBSD's pmap, so
 :meth:`Pmap.remove` and :meth:`Pmap.protect` need no page. Parts of a demoted large page have none:
 :meth:`Pmap.prepared` allocates their tables before anything changes.
@@ -9,9 +9,9 @@ original has pages of 4 KiB only. Each large page here keeps a spare table, as i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ...base.errors import KernelPanic, Refused, kernel_error
 from ...base.protection import WRITE
@@ -27,25 +27,29 @@ from ...mmu.walk import Descent, translate, walk
 from .pmap_schema import NEVER_MAPPED, RootLoaded, TlbUpdated
 from .table_space import PmapLayout, TableSpace
 
-if TYPE_CHECKING:
-    from ...spaces.processors import Processors
-
 UPDATE_PAGES = 64
 """The most pages that are dropped from the TLB one by one; for more, all of it is flushed (X15 `pmap_update`)."""
+
+
+def _no_processor(*_: object) -> None:
+    """Inform no processor: there is none yet."""
 
 
 class CurrentPmap:
     """The address space that the kernel's processor has loaded; the pmaps of one machine share it.
 
-    `processors` are informed of loads and flushes, once there are any; `edits` are descriptors written without a pmap.
+    `loaded`, `flush` and `unload` inform the processors, once there are any (:class:`~.processors.Processors` has
+    methods of these names); `edits` are descriptors written without a pmap.
     """
 
-    __slots__ = ("edits", "pmap", "processors")
+    __slots__ = ("edits", "flush", "loaded", "pmap", "unload")
 
     def __init__(self) -> None:
         self.edits = HandEdits()
         self.pmap: Pmap | None = None
-        self.processors: Processors | None = None
+        self.loaded: Callable[[Pmap], None] = _no_processor
+        self.flush: Callable[[Pmap, int, int, int], None] = _no_processor
+        self.unload: Callable[[Pmap], None] = _no_processor
 
 
 class Pmap(TableSpace):
@@ -197,8 +201,7 @@ class Pmap(TableSpace):
             self._check_range(first, last)
         pages = last - first >> PAGE_SHIFT if last - first <= UPDATE_PAGES * PAGE else 0
         emit((NEVER_MAPPED, first, last, pages))
-        if self._current.processors is not None:
-            self._current.processors.flush(self, first, last, pages)
+        self._current.flush(self, first, last, pages)
 
     @kernel_function("pmap_protect", first=3)
     def protect(self, start: int, end: int, protection: int) -> None:
@@ -245,8 +248,7 @@ class Pmap(TableSpace):
         emit = self.recorder.emit
         if emit is not None:
             emit((TlbUpdated.tag, start, end, pages))
-        if self._current.processors is not None:
-            self._current.processors.flush(self, start, end, pages)
+        self._current.flush(self, start, end, pages)
 
     # ---- the whole space ---------------------------------------------------------------------
 
@@ -257,8 +259,7 @@ class Pmap(TableSpace):
         emit = self.recorder.emit
         if emit is not None:
             emit((RootLoaded.tag, self.name, self.root))
-        if self._current.processors is not None:
-            self._current.processors.loaded(self)
+        self._current.loaded(self)
 
     @property
     def is_current(self) -> bool:

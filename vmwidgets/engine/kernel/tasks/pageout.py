@@ -22,7 +22,7 @@ from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ...memory.replacement import Choice, Own, Pages, Policy, Replacement
 from ..map.vm_object import VmObject
-from ..pmap.reverse import ReverseMap
+from ..pmap.user_pmap import ReverseMap
 from .forks import FORKS
 from .objects_schema import (
     NothingToReclaim,
