@@ -13,6 +13,8 @@ import pytest
 import vmwidgets as vm
 from tests.yesterday import facts
 from tests.yesterday.make import HANDOUTS
+from tests.yesterday.notebooks import PAPER, PICTURE
+from vmwidgets.labs.session import Session
 
 HERE = Path(__file__).parent
 VERSIONS = sorted(path.parent for path in HERE.glob("*/facts.json.xz"))
@@ -65,3 +67,48 @@ def test_a_handout_that_is_written_again_has_the_same_steps(version: str, name: 
     journal, write = HANDOUTS[name]
     write(vm.load_journal(HERE / version / "journals" / f"{journal}.jsonl.gz"), tmp_path / "again.html")
     compare(version, f"handouts/{name}", facts.story_of(tmp_path / "again.html"), " again")
+
+
+@pytest.mark.parametrize("version", SAID)
+@pytest.mark.parametrize("edited", ["", "words", "access"])
+@pytest.mark.parametrize(
+    ("notebook", "cell", "words", "access", "last"),
+    [
+        (
+            "tables-pressed",
+            PICTURE,
+            "asked.question_words",
+            ("t9.read(a9)", "t9.read(a9 + 1)"),
+            "You had given no answer.",
+        ),
+        ("own-lab", PAPER, "paper._question", ("0x3d7", "0x3d8"), "That is right."),
+    ],
+)
+def test_a_picture_that_asks_finds_what_was_pressed_in_it(
+    version: str,
+    edited: str,
+    notebook: str,
+    cell: str,
+    words: str,
+    access: tuple[str, str],
+    last: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The cell runs again in a new kernel, as it was; with the question in other words; with another access.
+
+    `last` is the end of the reply to the last question; in one notebook, that was passed.
+    """
+    own = tmp_path / "own.ipynb"
+    own.write_bytes(facts.opened(HERE / version / "notebooks" / f"{notebook}.ipynb.xz"))
+    monkeypatch.setenv("JPY_SESSION_NAME", str(own))
+    if edited == "words":
+        monkeypatch.setattr(f"vmwidgets.pictures.{words}", lambda *_given: "In other words?")
+    names: dict[str, Any] = {"vm": vm}
+    with Session():
+        exec(cell.replace(*access) if edited == "access" else cell, names)
+        picture = names["picture9" if cell is PICTURE else "paper9"].scene()
+    if edited == "access":
+        assert picture.subtitle.endswith("question 1")
+    else:
+        assert picture.caption.reason.endswith(last)
