@@ -197,11 +197,53 @@ def test_asked_again_it_is_the_same_prediction() -> None:
     assert (again.answer, len(again.answers)) == ("no", 2)
 
 
-def test_another_question_of_the_same_id_begins_anew() -> None:
+def test_another_question_has_another_id() -> None:
+    """Without a given one, the ID is made from the words; an answer of another kind answers another question, too."""
+    lab.predict("One?", answer="a")
+    assert lab.predict("Two?").answer is None
+    assert lab.predict("One ?").answer is None, "its ID is that of One?"
     lab.predict("One?", id="t/other", answer="a")
-    other = lab.predict("Two?", id="t/other")
+    other = lab.predict("One?", id="t/other", kind="number")
     assert other.answer is None
     assert lab.predictions["t/other"] is other
+
+
+def test_an_answer_stays_when_its_question_is_reworded_and_its_options_are_reordered() -> None:
+    """The author of a lab edits a cell that has run, and runs it again."""
+    before = lab.predict("Wich gap?", id="t/typo", options=["low", "high"], answer="low", because=True)
+    before.say("low", because="it is first")
+    before.compare("high")
+    before.miss("the order")
+    after = lab.predict("Which gap?", id="t/typo", options=["high", "low"], because=True)
+    assert lab.predictions["t/typo"] is after
+    assert (after.question, after.options) == ("Which gap?", ("high", "low"))
+    assert (after.answers, after.missed, after.asks_why) == (before.answers, "the order", False)
+    assert after.outcome is not None
+    assert (after.outcome.right, after.outcome.late, after.outcome.actual) == (False, False, "high")
+
+
+def test_a_question_with_the_numbers_of_another_variant_is_another_question() -> None:
+    """A course's own question may have numbers of the student's variant; the ID of the student is typed later."""
+    lab.begin("01")
+    for name in ("t/own", "t/same"):
+        lab.predict("Pages of 3 stacks?", id=name, kind="number", answer=3)
+    lab.begin("01", student="ada", course="os")
+    assert lab.predict("Pages of 4 stacks?", id="t/own", kind="number").answer is None
+    assert lab.predict("Pages of 3 stacks?", id="t/same", kind="number").answer == "3"
+    assert lab.predict("Pages of 3 stacks in all?", id="t/same", kind="number").answer == "3"
+
+
+def test_an_answer_whose_option_is_gone_is_asked_for_again_and_is_late_after_the_outcome() -> None:
+    lab.predict("Which gap?", id="t/gone", options=["low", "high"], answer="low").compare("high")
+    again = lab.predict("Which gap?", id="t/gone", options=["lowest", "high"])
+    assert (again.answer, again.happened) == (None, "high")
+    again.say("high")
+    assert again.answers[0].late
+    renamed = lab.predict("Which gap?", id="t/gone", options=["lowest", "highest"])
+    assert (renamed.answer, renamed.happened) == (None, None), "nobody could give the old outcome as an answer"
+    renamed.say("highest")
+    outcome = renamed.compare("highest")
+    assert (outcome.right, outcome.late) == (True, True)
 
 
 def test_a_question_that_is_changed_after_its_outcome_is_answered_late() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -322,6 +324,52 @@ def test_the_answers_of_another_history_answer_nothing() -> None:
     with pytest.raises(vm.KernelError):
         task.read(0x7000)
     assert "What does the processor" in view.scene().caption.text
+
+
+def test_another_access_in_its_place_is_asked_about() -> None:
+    """The student has gone back, and reads another page, whose translation has the same steps."""
+    machine, task = machine_with()
+    other = PLACE + 4 * vm.PAGE
+    task.map.enter(vm.PAGE, at=other, object=machine.object("more"))
+    for place in (PLACE, other):
+        task.write(place, b"x")
+    task.read(PLACE)
+    view = asking_of(task)
+    press(view, "ask/switch/all")
+    for access in ("read", "write"):
+        machine.undo()
+        task.read(other) if access == "read" else task.write(other, b"y")
+        assert "What does the processor do first?" in view.scene().caption.text
+        press(view, "ask/switch/all")
+        assert "What does the processor" not in view.scene().caption.text
+
+
+def on_paper() -> View:
+    return vm.OnPaper(vm.paper(va=14, pa=12, page=64).map({0xF: 0xD}).access("r 0x3d7"), ask="t")
+
+
+def on_a_machine() -> View:
+    return asking_of(missed()[1])
+
+
+@pytest.mark.parametrize(("picture", "words"), [(on_a_machine, "asked.question_words"), (on_paper, "paper._question")])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_reworded_question_is_answered_already(
+    picture: Callable[[], View], words: str, restarted: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    view = picture()
+    view.scene()
+    for identity in ("ask/answer/tlb", "ask/answer/fault"):
+        press(view, identity)
+    said = view.scene().caption.reason
+    assert said.startswith("You said: faults.")
+    own = tmp_path / "own.ipynb"
+    bundle = asked.now()._repr_mimebundle_()
+    own.write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": [{"data": bundle}]}]}))
+    monkeypatch.setenv("JPY_SESSION_NAME", str(own))
+    monkeypatch.setattr(f"vmwidgets.pictures.{words}", lambda *_given: "In other words?")
+    with Session() if restarted else nullcontext():
+        assert picture().scene().caption.reason == said
 
 
 def test_one_picture_does_not_answer_for_another_with_fewer_panes() -> None:

@@ -17,6 +17,7 @@ from vmwidgets.widgets.host.display import publish
 
 from . import predictions
 from .answers import KINDS, line
+from .beginning import begun
 from .explained import question_of
 from .outcome import Outcome
 from .prediction import Prediction, identity_of
@@ -49,8 +50,9 @@ def predict(
     `id` is the question's permanent name; without it, the name is made from the words.  The labs of this package pass
     only the name: the question is in the notebook's text, above the call, and the output shows the options alone.
 
-    A question with the same words is the same prediction, even after a restart of the Jupyter kernel: its first answer
-    counts, and later answers are saved after it.
+    A question with the same `id` is the same prediction, even in other words and after a restart of the Jupyter kernel:
+    its first answer counts, and later answers are saved after it.  If an answer's option is gone, it asks again, and so
+    does a question in other words if the lab was begun for another variant.
 
     Raises :class:`Refused` for an answer of the wrong kind, and without a question that the labs' texts have.
 
@@ -67,8 +69,10 @@ def predict(
     sort = _kind(kind, chosen)
     means = {name: _meant(one, name) for name, one in options.items()} if isinstance(options, Mapping) else None
     asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because), in_text)
+    asked.seed = f"{beginning.seed:016x}" if (beginning := begun()) else ""
+    is_new = asked.id not in predictions.asked.now()
     prediction = predictions.asked.now().ask(asked)
-    if prediction is asked:
+    if is_new:
         recall(asked)
     if answer is not None and answer is not ...:
         prediction.say(answer, because=because if isinstance(because, str) else "")

@@ -52,7 +52,8 @@ class Prediction:
 
     `id` is permanent ("01/first-fit"), `kind` is the kind of answer, `options` are the choices, and `means` says which
     results each option stands for.  With `reasons`, the question also asks for a reason.  `in_text` means that the
-    question is in the notebook's text, so that no output repeats it.
+    question is in the notebook's text, so that no output repeats it.  `by_id` means that the ID alone identifies the
+    question, and `seed` is the seed of the variant for which it is asked, or "" if no lab has begun.
 
     The first answer counts; later answers are kept after it.  `happened` is the first result passed to :meth:`compare`,
     or None before; again, the first one counts.  `comes_after` says that another question with this ID had been
@@ -79,6 +80,8 @@ class Prediction:
         self.means = means or {}
         self.reasons = reasons
         self.in_text = in_text
+        self.by_id = in_text
+        self.seed = ""
         self.answers: tuple[Answer, ...] = ()
         self.happened: str | None = None
         self.missed = ""
@@ -107,8 +110,34 @@ class Prediction:
 
     @property
     def asked(self) -> tuple[str, str, tuple[str, ...]]:
-        """The parts that distinguish the question from others."""
+        """The question in its words, with its kind and options."""
         return self.question, self.kind, self.options
+
+    def is_asked_in(self, words: Any, seed: str) -> bool:
+        """Return whether a question with this ID, in these words and for this variant's seed, is this one.
+
+        Its words may be edited if `by_id`, and also if the ID was given and the variant is the same: for another
+        variant, a course's own question may have other numbers.
+        """
+        is_given = self.id != identity_of("", self.question)
+        return self.by_id or bool(words == self.question) or (is_given and seed == self.seed)
+
+    def offers(self, text: str) -> bool:
+        """Return whether `text` is an option, or says that no option is right; without options, any text is."""
+        return not self.options or text in (*self.options, UNSURE, OTHER)
+
+    def go_on_from(self, known: Prediction) -> None:
+        """Take over from `known`, which has the same ID, what was said if it is the same question in other words.
+
+        Answers and an outcome that are no longer among the options are left out.  After an outcome, answers are late.
+        """
+        self.comes_after = known.has_happened
+        if known.kind != self.kind or not self.is_asked_in(known.question, known.seed):
+            return
+        self.answers = tuple(one for one in known.answers if self.offers(one.answer))
+        self.happened = known.happened if known.happened is not None and self.offers(known.happened) else None
+        self.missed, self.is_passed = known.missed, known.is_passed
+        self.asks_why = known.asks_why and self.lacks_reason
 
     @says_what_it_takes
     def say(self, value: Any, how: str = "code", because: str = "") -> None:

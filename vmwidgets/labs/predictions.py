@@ -24,14 +24,16 @@ class Predictions(Mapping[str, Prediction]):
         self._by_id: dict[str, Prediction] = {}
 
     def ask(self, asked: Prediction) -> Prediction:
-        """Return the prediction with this ID: the known one for the same question, or else `asked` in its place.
+        """Return the prediction with this ID: the known one, or `asked` in its place if anything else is asked.
 
-        If the known prediction already had its outcome, an answer to the new question counts as late.
+        The same question in other words goes on with the answers of the known one, and so does one with other options.
         """
         known = self._by_id.get(asked.id)
         if known is not None and known.asked == asked.asked:
+            known.seed = asked.seed
             return known
-        asked.comes_after = known is not None and known.has_happened
+        if known is not None:
+            asked.go_on_from(known)
         self._by_id[asked.id] = asked
         return asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vmwidgets.pictures.keeping import Ask
 from vmwidgets.widgets.host.cells import current_shell
 from vmwidgets.widgets.host.display import publish
 
@@ -9,7 +10,7 @@ from .answers import line
 from .prediction import Prediction, identity_of
 from .predictions import Predictions
 from .predictions import asked as everything
-from .saved import recall
+from .saved import Before, recall
 
 
 class Presses:
@@ -26,15 +27,14 @@ class Presses:
         if current_shell() is not None:
             self._publish(update=False)
 
-    def told(self, key: str, question: str) -> str:
+    def told(self, ask: Ask) -> str:
         """Return the reply to a question that was answered or passed; otherwise ""."""
-        asked = self._mine.get(self._identity(key))
-        one = asked if asked is not None and asked.question == line(question, "question") else self._ask(key, question)
+        one = self._mine.get(self._identity(ask.key)) or self._ask(ask)
         return one.outcome.sentence if one.outcome is not None else ""
 
-    def keep(self, key: str, question: str, said: str | None, actual: str) -> None:
+    def keep(self, ask: Ask, said: str | None, actual: str) -> None:
         """Keep an answer (None if it was passed) and what happened."""
-        one = self._ask(key, question)
+        one = self._ask(ask)
         if said is not None:
             one.say(said, "control")
         else:
@@ -45,11 +45,14 @@ class Presses:
     def _identity(self, key: str) -> str:
         return identity_of(f"{self._name}/{key}", "")
 
-    def _ask(self, key: str, question: str) -> Prediction:
-        asked = Prediction(self._identity(key), line(question, "question"), "text")
+    def _ask(self, ask: Ask) -> Prediction:
+        asked = Prediction(self._identity(ask.key), line(ask.words, "question"), "text")
+        asked.by_id = True
+        is_known = asked.id in everything.now()
         one = everything.now().ask(asked)
-        if one is asked:
-            recall(asked)
+        if not is_known:
+            recall(asked, Before(self._identity(ask.before), ask.words_before) if ask.before else None)
+            asked.is_passed = asked.happened is not None and asked.answer is None  # a press shows what happened
         is_new = self._mine.get(one.id) is not one
         self._mine.ask(one)
         if is_new:

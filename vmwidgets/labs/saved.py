@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.widgets.host.cells import current_shell
 
 from .answers import MOST_CHARACTERS, written
 from .prediction import Answer, Prediction
-from .records import Asked, Happened, records
+from .records import Asked, Begun, Happened, records
 from .session import Kept
 
 NOTEBOOK_BYTES = 64 << 20
@@ -31,37 +31,53 @@ PATIENCE = 5
 """Seconds that Colab's page may take to answer; a closed page never answers."""
 
 
+class Before(NamedTuple):
+    """Where earlier notebooks keep answers to a question: under this ID, with these words in the question."""
+
+    id: str
+    words: str
+
+
+Stored = TypeVar("Stored", Asked, Happened)
+
+
 @dataclass
 class Saved:
-    """A notebook's predictions and outcomes, in order, by the prediction's ID."""
+    """A notebook's predictions and outcomes, in order, by the prediction's ID; and the seed of its variant."""
 
     predictions: dict[str, list[Asked]] = field(default_factory=dict)
     outcomes: dict[str, list[Happened]] = field(default_factory=dict)
+    seed: str = ""
 
-    def recall(self, asked: Prediction) -> None:
-        """Give `asked` the first answers and the first outcome stored for the same question.
+    def recall(self, asked: Prediction, before: Before | None = None) -> None:
+        """Give `asked` the first answers and the first outcome stored for the same question, perhaps in other words.
 
-        A question in a lab's text is the same in other words, since another question has another ID.
+        `before` is where earlier notebooks keep its answers.
         """
-
-        def is_same(one: Asked | Happened) -> bool:
-            return asked.in_text or bool(one.question == asked.question)
-
-        of_it = list(filter(is_same, self.predictions.get(asked.id, ())))
-        shown = list(filter(is_same, self.outcomes.get(asked.id, ())))
-        stored = [one.answers for one in of_it if one.kind == asked.kind]
+        of_it = [one for one in self._same(self.predictions, asked, before) if one.kind == asked.kind]
+        shown = list(self._same(self.outcomes, asked, before))
+        stored = [one.answers for one in of_it]
         stored += [[{"answer": one.said, "late": one.late}] for one in shown]
         asked.answers = next((answers for one in stored if (answers := answers_in(one, asked))), ())
-        happened = (*(one.happened for one in of_it), *(one.actual for one in shown))
-        asked.happened = next((one for one in happened if isinstance(one, str)), None)
+        happened = [
+            one for one in (*(one.happened for one in of_it), *(one.actual for one in shown)) if one is not None
+        ]
+        asked.happened = next((one for one in happened if isinstance(one, str) and asked.offers(one)), None)
+        asked.comes_after = any(isinstance(one, str) for one in happened)
         missed = (one.missed for one in of_it)
         asked.missed = next((one for one in missed if isinstance(one, str)), "")[:MOST_CHARACTERS]
         asked.asks_why = asked.lacks_reason and not asked.has_happened
 
+    def _same(self, kept: Mapping[str, list[Stored]], asked: Prediction, before: Before | None) -> Iterator[Stored]:
+        """Yield the records of a question."""
+        yield from (one for one in kept.get(asked.id, ()) if asked.is_asked_in(one.question, self.seed))
+        if before is not None:
+            yield from (one for one in kept.get(before.id, ()) if before.words in str(one.question))
 
-def recall(asked: Prediction) -> None:
+
+def recall(asked: Prediction, before: Before | None = None) -> None:
     """Give `asked` the answers and the outcome of the same question in the saved notebook."""
-    of_the_notebook().recall(asked)
+    of_the_notebook().recall(asked, before)
 
 
 _read: Kept[list[Saved]] = Kept(list)
@@ -85,6 +101,8 @@ def saved_in(notebook: Any) -> Saved:
             found.predictions.setdefault(one.id, []).append(one)
         elif isinstance(one, Happened):
             found.outcomes.setdefault(one.id, []).append(one)
+        elif isinstance(one, Begun):
+            found.seed = one.seed
     return found
 
 

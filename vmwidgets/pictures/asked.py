@@ -25,7 +25,7 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
-from .keeping import KEPT_BY
+from .keeping import KEPT_BY, Ask
 from .spaces import MachineSpace
 from .translation import Sight, Translation, translation_scene, walked
 
@@ -179,7 +179,7 @@ class Asker:
         """Return the first open question, and the answer to the previous question."""
         said = ""
         for asked in questions:
-            told = self._keeper.told(_key(one, asked), question_words(one, asked))
+            told = self._keeper.told(_ask(one, asked))
             if not told:
                 return asked, said
             said = told
@@ -187,10 +187,22 @@ class Asker:
 
     def answer(self, one: Translation, asked: Question, said: str | None, actual: str) -> None:
         """Keep the answer to a question; None means that it was passed."""
-        self._keeper.keep(_key(one, asked), question_words(one, asked), said, actual)
+        self._keeper.keep(_ask(one, asked), said, actual)
 
 
-def _key(one: Translation, asked: Question) -> str:
-    """Return the key of the answer.  In another history, the right answer may differ, so the key does too."""
-    right = crc32(repr((one.task, asked.right)).encode("utf-8", "replace")) & 0xFFFF
-    return f"{one.number}/{asked.number}-{right:04x}"
+def _ask(one: Translation, asked: Question) -> Ask:
+    """Return the question as its answer is kept.  In another history it may be another question, so its key differs."""
+    lookup, place = asked.lookup, f"{one.number}/{asked.number}"
+    key = f"{place}-{_digest(one.task, lookup.access, int(lookup.va), asked.right)}"
+    before = f"{place}-{_digest(one.task, asked.right)}"
+    return Ask(key, question_words(one, asked), before, _words_before(one, lookup))
+
+
+def _digest(*facts: object) -> str:
+    return f"{crc32(repr(facts).encode('utf-8', 'replace')) & 0xFFFF:04x}"
+
+
+def _words_before(one: Translation, lookup: Lookup) -> str:
+    """Return the words that tell the access in notebooks up to commit 181686ba, whatever a question says today."""
+    does = {"read": "reads from", "write": "writes to", "execute": "fetches from"}.get(lookup.access, "accesses")
+    return f" {does} {Address(lookup.va)}{' again' * (lookup is not one.lookups[0])}."

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+
+class Ask(NamedTuple):
+    """A question, identified by its `key`: its `words` may be edited.
+
+    Notebooks up to commit 181686ba keep the answer under the key `before`, if there is one, with `words_before` in the
+    question.
+    """
+
+    key: str
+    words: str
+    before: str = ""
+    words_before: str = ""
 
 
 class Keeper(Protocol):
     """The answers of one picture, by key."""
 
-    def told(self, key: str, question: str) -> str:
+    def told(self, ask: Ask) -> str:
         """Return the answer to a question that was answered or passed; "" otherwise."""
 
-    def keep(self, key: str, question: str, said: str | None, actual: str) -> None:
+    def keep(self, ask: Ask, said: str | None, actual: str) -> None:
         """Keep an answer (None if the question was passed) and what happened."""
 
 

@@ -25,7 +25,7 @@ from vmwidgets.views.scene.text import text_width, wording, wrapped
 
 from .asked import FIRST, LATER, WORDS, choices
 from .at import At
-from .keeping import KEPT_BY
+from .keeping import KEPT_BY, Ask
 from .picture import Picture
 from .registry import picture_of
 
@@ -84,7 +84,7 @@ class OnPaper(Picture):
             said = next((WORDS[key] for key in _answers(number) if node_id == f"ask/answer/{key}"), None)
             if said is None and not node_id.startswith("ask/switch/"):
                 return
-            self._keeper.keep(_key(one, number), _question(one, number), said, WORDS[_rights(one)[number]])
+            self._keeper.keep(_ask(one, number), said, WORDS[_rights(one)[number]])
             if node_id != "ask/switch/all":
                 return
 
@@ -94,7 +94,7 @@ class OnPaper(Picture):
         if self._keeper is None or isinstance(one, Paper):
             return None, said
         for number in range(len(_rights(one))):
-            told = self._keeper.told(_key(one, number), _question(one, number))
+            told = self._keeper.told(_ask(one, number))
             if not told:
                 return number, said
             said = told
@@ -126,10 +126,10 @@ def _question(one: Access, number: int) -> str:
     return f"A program {does} {Address(one.va)}. What does the processor do {'next' if number else 'first'}?"
 
 
-def _key(one: Access, number: int) -> str:
-    """Return the key of an answer; another way through the machine has another key."""
+def _ask(one: Access, number: int) -> Ask:
+    """Return the question as its answer is kept; another way through the machine has another key."""
     way = crc32(" ".join((one.access, *_rights(one))).encode()) & 0xFFFF
-    return f"{int(one.va):x}/{number + 1}-{way:04x}"
+    return Ask(f"{int(one.va):x}/{number + 1}-{way:04x}", _question(one, number))
 
 
 def _asking(one: Access, number: int, said: str, width: float) -> Scene:
