@@ -16,8 +16,6 @@ from tests.yesterday.make import HANDOUTS
 from tests.yesterday.notebooks import PAPER, PICTURE
 from vmwidgets.labs.session import Session
 
-pytestmark = pytest.mark.once
-
 HERE = Path(__file__).parent
 VERSIONS = sorted(path.parent for path in HERE.glob("*/facts.json.xz"))
 SAID: dict[str, dict[str, Any]] = {one.name: json.loads(facts.opened(one / "facts.json.xz")) for one in VERSIONS}
