@@ -18,7 +18,11 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 # after the other, whatever -j says.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 TWO = $(MAKE) --no-print-directory -j2 BESIDE=yes
-EACH = $(MAKE) --no-print-directory BESIDE=no
+# Makes targets one after the other, and says how long each took: $(call EACH,make's options,targets).
+EACH = for target in $(2); do \
+		begun=$$(date +%s); $(MAKE) --no-print-directory BESIDE=no $(1) $$target || exit; \
+		echo "make $$target: $$(($$(date +%s) - begun)) s"; \
+	done
 # Without a Chromium its tests are left out, and named at the end.
 BROWSER = CHROMIUM="$$(tools/chromium)"
 # The files of the other hosts and of the wheel take long: in one run, the last of them are beside each other.
@@ -43,7 +47,7 @@ endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep beside
 .PHONY: real reach mutants tiers format bench pictures listing build changes locks programs clean newest oldest essential pages access
 .PHONY: made budget prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
-.PHONY: test-waits test-computes check-waits check-computes
+.PHONY: hosts-and-packages test-waits test-computes check-waits check-computes
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -59,22 +63,21 @@ test: environment-test bundle ## Run what finds most bugs: before each commit
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
-	+$(EACH) TIER=--tier=rest newest doctests shortest
+	+@$(call EACH,TIER=--tier=rest,newest doctests shortest)
 	+$(TWO) TIER=--tier=rest check-waits check-computes
 	$(END)
 
 test-waits:
-	+$(EACH) essential fast
+	+@$(call EACH,,essential fast)
 
 test-computes:
-	+nice $(EACH) $(SYNC) lint javascript
+	+@renice -n 10 $$$$ >/dev/null; $(call EACH,$(SYNC),lint javascript)
 
 check-waits:
-	+$(EACH) pages access
-	$(BY_FILE) $(TIER) tests/hosts tests/packaging
+	+@$(call EACH,,pages access hosts-and-packages)
 
 check-computes:
-	+nice $(EACH) $(SYNC) oldest notebooks
+	+@renice -n 10 $$$$ >/dev/null; $(call EACH,$(SYNC),oldest notebooks)
 
 lint: ruff mypy layers made budget prose biome tsc workflows ## Check style, types, layers, weights and workflow files
 
@@ -143,6 +146,9 @@ pages: environment-test bundle
 # One notebook with all pictures, which no other page may slow down.
 access: environment-test bundle
 	$(BROWSER) $(PATIENT) tests/browser/test_access.py
+
+hosts-and-packages: environment-hosts bundle
+	$(BY_FILE) $(TIER) tests/hosts tests/packaging
 
 hosts: environment-hosts bundle ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter
 	$(BY_FILE) tests/hosts

@@ -20,14 +20,15 @@ import subprocess
 import sys
 import time
 from array import array
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 
 from tests.tiers import APART, function_of
@@ -71,40 +72,49 @@ class Reach:
         for case, numbers in other.ran.items():
             self.ran[case] = array("I", sorted(here[number] for number in numbers))
 
-    def runs(self, case: str, number: int) -> bool:
-        """Return whether a case runs a line."""
-        numbers = self.ran.get(case, array("I"))
-        place = bisect_left(numbers, number)
-        return place < len(numbers) and numbers[place] == number
+    @cached_property
+    def _flat(self) -> tuple[Any, Any]:
+        """All numbers of all cases, one after the other; and where each case's begin."""
+        lengths = np.asarray([len(numbers) for numbers in self.ran.values()], dtype=np.intp)
+        flat = np.frombuffer(b"".join(numbers.tobytes() for numbers in self.ran.values()), dtype=np.uint32)
+        return flat, np.concatenate([[0], np.cumsum(lengths)])
 
     def near(self, path: str, line: int, among: Iterable[str]) -> list[str]:
-        """Return at most NEAR cases near a line: a case of each function first, those of its own room, cheap ones.
+        """Return at most NEAR cases near a line: a case of each function first, and those that run little but the file.
 
         Where no test runs the line itself (it runs while modules are loaded, or is within a longer statement), it is
-        the line before it in the file that a test runs, or else the cases that run most of the file.
+        the line before it in the file that a test runs, or else the cases that run most of the file.  A case of the
+        file's own room counts twice.
         """
+        flat, begins = self._flat
+        cases, chosen_from = [*self.ran], {*among}
         here = {at: number for (name, at), number in self.lines.items() if name == path}
-        met: list[str] = []
+        inside = np.zeros(len(self.lines) + 1)
+        inside[[*here.values()]] = 1
+        total = np.concatenate([[0], np.cumsum(inside[flat])])
+        of_file, of_all = total[begins[1:]] - total[begins[:-1]], np.diff(begins)
+        met: list[int] = []
         for at in sorted((at for at in here if line - 12 < at <= line), reverse=True):
-            if met := [case for case in among if self.runs(case, here[at])]:
+            places = np.searchsorted(begins, np.flatnonzero(flat == here[at]), side="right") - 1
+            if met := [place for place in places.tolist() if cases[place] in chosen_from]:
                 break
         if not met:
-            numbers = set(here.values())
-            most = {case: len(numbers.intersection(self.ran.get(case, ()))) for case in among}
-            met = sorted((case for case in most if most[case]), key=lambda case: (-most[case], case))[: 2 * NEAR]
+            some = [place for place in np.argsort(-of_file, kind="stable").tolist() if of_file[place]]
+            met = [place for place in some if cases[place] in chosen_from][: 2 * NEAR]
         own = room_of(path)
+        share = {cases[place]: of_file[place] / of_all[place] * (1 + (room_of(cases[place]) == own)) for place in met}
         turn: dict[str, int] = defaultdict(int)
         ranked = []
-        for case in sorted(met, key=lambda case: (self.seconds[case], case)):
+        for case in sorted(share, key=lambda case: (-share[case], self.seconds[case], case)):
             function = function_of(case)
-            ranked.append((turn[function], room_of(case) != own, self.seconds[case], case))
+            ranked.append((turn[function], -share[case], case))
             turn[function] += 1
         chosen: list[str] = []
         took = 0.0
-        for _, _, seconds, case in sorted(ranked):
-            if len(chosen) < NEAR and took + seconds <= DEAR:
+        for _, _, case in sorted(ranked):
+            if len(chosen) < NEAR and took + self.seconds[case] <= DEAR:
                 chosen.append(case)
-                took += seconds
+                took += self.seconds[case]
         return chosen
 
 
@@ -245,13 +255,7 @@ def judge(changes: Sequence[tuple[Change, list[str]]], at_once: int = 2) -> Iter
     """
     for name in PRELOADED:
         importlib.import_module(name)
-    REACH.parent.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=REACH.parent, prefix="mutants-") as folder:
-        yield from _judged(changes, [_copied(Path(folder, str(number))) for number in range(at_once)])
-
-
-def _judged(changes: Sequence[tuple[Change, list[str]]], free: list[Path]) -> Iterator[tuple[int, Verdict]]:
-    """Judge, in copies of the checkout that are free."""
+    free = [_copy(number) for number in range(at_once)]
     waiting = list(enumerate(changes))[::-1]
     running: list[_Running] = []
     while waiting or running:
@@ -355,12 +359,21 @@ def sound(cases: Iterable[str]) -> set[str]:
     return {case for case in ordered if case not in failing}
 
 
-def _copied(copy: Path) -> Path:
-    """Copy what git knows, and the built bundle, to where a change lives."""
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """Return the folder of the copies, which goes when this process ends."""
+    REACH.parent.mkdir(exist_ok=True)
+    return TemporaryDirectory(dir=REACH.parent, prefix="mutants-")
+
+
+@cache
+def _copy(number: int) -> Path:
+    """Copy what git knows, what it was compiled to, and the built bundle, to where a change lives."""
+    copy = Path(_folder().name, str(number))
     known = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(known, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
-    bundle = [path.relative_to(ROOT).as_posix() for path in (PACKAGE / "static").rglob("*")]
-    for name in filter(None, [*names, *bundle]):
+    made = [*(PACKAGE / "static").rglob("*"), *PACKAGE.rglob("*.pyc"), *(ROOT / "tests").rglob("*.pyc")]
+    for name in filter(None, [*names, *(path.relative_to(ROOT).as_posix() for path in made)]):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
