@@ -25,7 +25,7 @@ from vmwidgets.grading import grade, read_course
 from vmwidgets.grading.judge import judged
 from vmwidgets.grading.notebook import notebook_of
 from vmwidgets.grading.tables import write_tables
-from vmwidgets.labs.prediction import Prediction
+from vmwidgets.labs.prediction import Prediction, identity_of
 from vmwidgets.labs.saved import saved_in
 from vmwidgets.labs.session import Session
 from vmwidgets.pictures.registry import known_pictures
@@ -103,13 +103,18 @@ def _earned(name: str, work: Any) -> Facts:
     return {"claimed": work.claimed, "points": found["points"], "of": found["of"], "met": met}
 
 
-def recalled(notebook: Any, lab: str) -> Facts:
-    """What a new kernel, in which today's lab asks its questions, finds in this notebook."""
+def recalled(notebook: Any, lab: str, words: str = "") -> Facts:
+    """What a new kernel, in which today's lab asks its questions, finds in this notebook.
+
+    With `words`, each question has these words and its options in another order.
+    """
     today = next((path for path in NOTEBOOKS.glob("*.ipynb") if path.stem.partition("-")[0] == lab), None)
     asked = asked_in(json.loads(today.read_text("utf-8")) if today else notebook)
     kept = saved_in(notebook)
     for one in asked.values():
-        one.answers, one.happened, one.missed = (), None, ""
+        one.answers, one.happened, one.missed, one.seed = (), None, "", kept.seed
+        if words and one.id != identity_of("", one.question):  # it has a name
+            one.question, one.options = words, one.options[::-1]
         kept.recall(one)
     return {
         name: {"answers": [*map(asdict, one.answers)], "happened": one.happened, "missed": one.missed}

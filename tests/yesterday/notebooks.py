@@ -34,8 +34,8 @@ class Case:
     """A saved notebook: of a lab, by students, with answers and work of a kind.
 
     `answers` is "right", "wrong", "unsure", "some" (each second one) or "none"; `how` is "code", "control" or "late":
-    after the outcome.  `work` is "right", "spoilt", "untouched" or "none", and `cells` the share of cells that were
-    run.  `more` are a student's own cells at the end, and `form` is what another program saves (see `_formed`).
+    after the outcome.  `work` is "right", "spoilt", "untouched" or "none", and `share` is the share of cells that
+    were run.  `more` are a student's own cells at the end, and `form` is what another program saves (see `_formed`).
     """
 
     name: str
