@@ -107,14 +107,14 @@ class Reach:
         ranked = []
         for case in sorted(share, key=lambda case: (-share[case], self.seconds[case], case)):
             function = function_of(case)
-            ranked.append((turn[function], -share[case], case))
+            ranked.append((turn[function], -share[case], self.seconds[case], case))
             turn[function] += 1
         chosen: list[str] = []
         took = 0.0
-        for _, _, case in sorted(ranked):
-            if len(chosen) < NEAR and took + self.seconds[case] <= DEAR:
+        for _, _, seconds, case in sorted(ranked):
+            if len(chosen) < NEAR and took + seconds <= DEAR:
                 chosen.append(case)
-                took += self.seconds[case]
+                took += seconds
         return chosen
 
 
