@@ -87,6 +87,7 @@ mypy: environment-test
 
 layers: environment-test
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.reach
 
 made: environment-test
 	$(BIN)/python -m tools.labs --check
