@@ -62,7 +62,7 @@ def check(name: str | Sheet | Access | Worked, thing: Any = None) -> Result:
         return on_paper(name, thing)
     result = _graded(name, thing)
     if machine_of(thing) is None:
-        result.draw()  # it has no history: it may be another thing when somebody looks
+        result.draw()  # it has no history: it may be another thing when a reader looks
     if is_tried(thing):
         return replace(result, work={}, tried=True)
     if not result.practice:
@@ -124,7 +124,7 @@ _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
 
 
 def _graded(name: str | Sheet, thing: Any) -> Result:
-    """Return the result, whose picture is drawn when somebody looks."""
+    """Return the result, whose picture is drawn when a reader looks."""
     exercise, sheet = asked(name)
     ungraded = Result(
         sheet.id,
@@ -202,7 +202,7 @@ def _not_kept(error: Exception) -> dict[str, Any]:
 
 
 class _Picture:
-    """The picture of a judged thing, drawn when somebody looks: as the thing was when it was judged, if it is known."""
+    """The picture of a judged thing, drawn when a reader looks: as the thing was when it was judged, if it is known."""
 
     def __init__(self, sheet: Sheet, subject: Any) -> None:
         self._html: str | None = None

@@ -60,7 +60,7 @@ class Result:
 
     @property
     def picture(self) -> str:
-        """HTML of the graded solution, which is drawn when somebody looks; "" if there is none."""
+        """HTML of the graded solution, which is drawn when a reader looks; "" if there is none."""
         return self.draw()
 
     @property
