@@ -90,6 +90,7 @@ mypy: environment-test
 
 layers: environment-test
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.reach
 
 made: environment-test bundle
 	$(BIN)/python -m tools.labs --check

@@ -200,9 +200,9 @@ def test_steps_go_back_and_forth(notebook: Notebook) -> None:
 
 SLOWLY = """
 import time
-from vmwidgets.widgets.host import answering
-seek = answering._ANSWERS["seek"]
-answering._ANSWERS = {**answering._ANSWERS, "seek": lambda *given, **named: (time.sleep(1), seek(*given, **named))}
+from vmwidgets.widgets.host import view as host
+seek = host._ANSWERS["seek"]
+host._ANSWERS = {**host._ANSWERS, "seek": lambda *given, **named: (time.sleep(1), seek(*given, **named))}
 """
 GONE_ALONG = """
 from vmwidgets.widgets.host.pictures import pictures_of

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,12 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.grading.judge import judged
-from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.records import MIME
 from vmwidgets.labs.result import Result
+from vmwidgets.labs.work import packed
+from vmwidgets.pictures.at import At
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import Scene
 
 from .solutions import of_lab, run
 
@@ -154,7 +158,7 @@ def test_looking_changes_nothing() -> None:
     space.machine.check()
 
 
-def test_what_is_right_is_shown_to_a_learner_as_well_and_a_grader_draws_only_what_is_not() -> None:
+def test_what_is_right_is_shown_to_a_learner_as_well() -> None:
     space = lab.variant("01/guard").start()
     assert "<img" in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
     right = of_lab("01-maps").SOLVED["01/guard"].right[0](lab.variant("01/guard").given)
@@ -162,7 +166,56 @@ def test_what_is_right_is_shown_to_a_learner_as_well_and_a_grader_draws_only_wha
     result = lab.check("01/guard", space)
     assert (result.passed, result.hints) == (True, False)
     assert "<img" in result._repr_mimebundle_()["text/html"]
-    assert judged_for("01/guard", "default", space).picture == ""
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The moments that were drawn."""
+    moments: list[object] = []
+    draw = Picture.drawing
+
+    def drawing(picture: Picture, at: At) -> Scene:
+        moments.append(at)
+        return draw(picture, at)
+
+    monkeypatch.setattr(Picture, "drawing", drawing)
+    return moments
+
+
+def test_nothing_is_drawn_before_somebody_looks(drawn: list[object]) -> None:
+    result = lab.check("01/guard", lab.variant("01/guard").start())
+    assert (result.points, drawn) == (0, [])
+    assert "<img" in result.picture
+    first = len(drawn)
+    assert "<img" in result.bundle()["text/html"]
+    assert len(drawn) == first > 0, "it is drawn once"
+
+
+def test_a_grader_draws_only_what_is_not_right(drawn: list[object]) -> None:
+    space = lab.variant("01/guard").start()
+    assert judged("01/guard", "default", packed(space))["picture"]
+    drawn.clear()
+    exec(of_lab("01-maps").SOLVED["01/guard"].right[0](lab.variant("01/guard").given), {"vm": vm, "thing": space})
+    assert judged("01/guard", "default", packed(space))["picture"] == ""
+    assert drawn == []
+
+
+def test_a_solution_is_shown_as_it_was_when_it_was_judged() -> None:
+    space = lab.variant("01/guard").start()
+    first = lab.check("01/guard", space)
+    space.enter("64 KiB")
+    second = lab.check("01/guard", space)
+    assert [entries_in(one) for one in (first, second)] == ["0", "1"]
+    gone = lab.check("01/guard", space)
+    space.machine.undo()
+    assert (gone.points, gone.picture) == (0, ""), "that state is undone"
+
+
+def entries_in(result: Result) -> str:
+    """The number of entries in the picture of a map, as screen readers get it."""
+    found = re.search(r'alt="[^"]*? · (\d+) entr', result.picture)
+    assert found is not None
+    return found[1]
 
 
 MACHINES = "04/thrifty", "05/handler", "05b/order", "06/by-hand", "07/eleven"

@@ -15,7 +15,6 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.selfpaging.domain_schema import VnodeValue, all_vnodes
 from vmwidgets.views.domain.picture import vnode_thing
 from vmwidgets.views.scene.model import Node, Scene
-from vmwidgets.widgets.host.answering import answer
 
 PAGE = 4096
 PARTS = (vm.Domain, vm.Vnodes, vm.Capabilities, vm.SlabLevels, vm.Dashboard)
@@ -152,7 +151,7 @@ def test_a_click_on_a_call_goes_there(domain: MachineDomain) -> None:
     view = vm.Domain(domain)
     scene = view.scene()
     second = [node for node in scene.nodes if node.kind == "call"][1]
-    answer(view, {"type": "open", "id": second.id})
+    view.answer({"type": "open", "id": second.id})
     there = view.scene()
     assert there.steps.index == int(second.id.rpartition("/")[2])
     assert fields_of("domain events: VnodeCreated", there.caption.text)["slot"] == "slots[1]"

@@ -19,7 +19,6 @@ from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.operations import FAILED, operations_around
 from vmwidgets.views.scene.dot import to_dot
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.widgets.host.answering import answer
 from vmwidgets.widgets.host.packing import unpack_text
 from vmwidgets.widgets.host.view import View
 
@@ -37,7 +36,7 @@ def asking_of(target: Any, **options: Any) -> View:
 
 def press(view: View, identity: str) -> None:
     """What a page says when a node is pressed."""
-    answer(view, {"type": "open", "id": identity})
+    view.answer({"type": "open", "id": identity})
 
 
 def pressable(scene: Scene) -> list[str]:
@@ -208,11 +207,11 @@ def test_nothing_that_a_page_may_ask_for_gives_the_outcome_away() -> None:
     view.send = lambda content, buffers=(): given.extend(unpack_text(one) for one in buffers)
     number = machine.journal.last.number
     for place in (-1, *range(len(machine.journal.events(number)))):
-        answer(view, export("dot", number, place))
+        view.answer(export("dot", number, place))
     assert len(given) > 2
     assert set(given) == {to_dot(view.scene(), links_rows=True)}, "at each step it is the question"
     for other in (export("table", number), {"type": "operations", "have": 0, "serial": -1, "first": 0}):
-        answer(view, other)
+        view.answer(other)
     assert not any("walk/step" in text or FAILED in text for text in given), "no descriptor is read"
     assert not view.wants_film
     assert view.film == {}

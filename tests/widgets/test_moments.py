@@ -19,7 +19,6 @@ from tests.widgets.notebook import LabShell, open_notebook
 from tests.widgets.page import HELLO, ROOM, draw, export, replies, seek
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene
-from vmwidgets.widgets.host.answering import answer
 from vmwidgets.widgets.host.packing import unpack, unpack_text
 from vmwidgets.widgets.host.pictures import keep_moments
 from vmwidgets.widgets.host.refresh import refresher
@@ -344,7 +343,7 @@ def test_a_page_gets_the_file_of_the_moment_that_it_shows() -> None:
     given: list[str] = []
     view.send = lambda content, buffers=(): given.extend(unpack_text(one) for one in buffers)
     for number in (0, 1):
-        answer(view, export("dark", number))
+        view.answer(export("dark", number))
     assert given[0] == view.to_svg(theme="dark")
     view.moment = None
     assert given[1] == view.to_svg(theme="dark"), "the page may be ahead of its kernel"
@@ -360,7 +359,7 @@ def tables_and_files(view: vm.View, *messages: dict[str, Any]) -> list[str]:
 
     view.send = sent
     for message in messages:
-        answer(view, message)
+        view.answer(message)
     return given
 
 

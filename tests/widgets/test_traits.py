@@ -22,7 +22,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Refresher:
     """A refresher that draws when it is asked to, and not before; no thread of the kernel's own draws meanwhile."""
     made = Refresher(clock=lambda: 0.0, threads=False)
     made._next = 1.0
-    for marking in ("view", "pictures", "answering"):
+    for marking in ("view", "pictures"):
         monkeypatch.setattr(f"vmwidgets.widgets.host.{marking}.refresher", made)
     return made
 

@@ -18,7 +18,6 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import picture_of
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.widgets.host.answering import answer
 from vmwidgets.widgets.host.cells import Cell
 from vmwidgets.widgets.host.hub import open_hub
 from vmwidgets.widgets.host.packing import unpack
@@ -378,7 +377,7 @@ def test_a_picture_whose_page_is_still_to_come_is_presented_there_once() -> None
     view.present(notes={"after fork": "Ask who copies."})
     assert told == []
     for _ in range(2):
-        answer(view, HELLO)
+        view.answer(HELLO)
         assert [one["notes"] for one in told if one["type"] == "present"] == [{"after fork": "Ask who copies."}]
 
 

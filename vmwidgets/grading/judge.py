@@ -38,9 +38,9 @@ MOST_WRITTEN = 64 << 20
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     """Return the result of the work on the sheet `sheet`: the data of a check's result, without the work.
 
-    It has the `picture` of the judged work, and for each criterion the `why` of its mistake.  `digest` is equal for
-    equal work, however it was packed; for functions' choices, it is equal for the same function.  Raises
-    :class:`MemoryError` if the memory is used up, also if a machine or a judge has met that error on the way.
+    It has the `picture` of the judged work, unless that is right, and for each criterion the `why` of its mistake.
+    `digest` is equal for equal work, however it was packed; for functions' choices, it is equal for the same function.
+    Raises :class:`MemoryError` if the memory is used up, also if a machine or a judge has met that error on the way.
     """
     try:
         result = judged_for(exercise, sheet, _named(remade(work)))
@@ -56,8 +56,9 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
         for one in result.criteria
     ]
     same = result.work if "source" not in result.work else {"source": result.work["source"]}
+    picture = "" if result.passed else result.picture
     digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
-    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "digest": digest}
+    return {**result.data(), "work": {}, "criteria": whys, "picture": picture, "digest": digest}
 
 
 _OUT_OF_MEMORY = f"the check stopped: {MemoryError.__name__}: "

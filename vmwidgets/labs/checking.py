@@ -9,8 +9,14 @@ from typing import Any
 
 from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
+from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.on_paper.worked import Access, Worked
+from vmwidgets.pictures.exports import Snapshot, signed
+from vmwidgets.pictures.moments import When, counterpart, machine_at
+from vmwidgets.pictures.registry import picture
+from vmwidgets.pictures.slim import slim_if_kept
+from vmwidgets.widgets.host.cells import current_cell
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .beginning import begun, note_check
@@ -22,7 +28,7 @@ from .markup import marked
 from .moved import called, lab_of, labs_of
 from .on_paper import on_paper
 from .publishing import cards, running_cell
-from .result import NOT_DONE, Result
+from .result import NOT_DONE, Result, no_picture
 from .session import Kept
 from .sheet import Sheet, asked
 from .starting import machine_of, part_taken
@@ -54,7 +60,9 @@ def check(name: str | Sheet | Access | Worked, thing: Any = None) -> Result:
     """
     if isinstance(name, (Access, Worked)):
         return on_paper(name, thing)
-    result = _graded(name, thing, passed_too=True)
+    result = _graded(name, thing)
+    if machine_of(thing) is None:
+        result.draw()  # it has no history: it may be another thing when a reader looks
     if is_tried(thing):
         return replace(result, work={}, tried=True)
     if not result.practice:
@@ -65,7 +73,7 @@ def check(name: str | Sheet | Access | Worked, thing: Any = None) -> Result:
         best = _best.now()
         before = best.get((result.id, result.of_sheet))
         if result.work and (before is None or result.rank >= before.rank):
-            best[result.id, result.of_sheet] = result
+            best[result.id, result.of_sheet] = replace(result, draw=no_picture)  # a picture would keep the machine
     return result
 
 
@@ -115,8 +123,8 @@ _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
 """The results by exercise and sheet."""
 
 
-def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
-    """Return the result, with a picture if points are missing or, for learners (`passed_too`), in any case."""
+def _graded(name: str | Sheet, thing: Any) -> Result:
+    """Return the result, whose picture is drawn when a reader looks."""
     exercise, sheet = asked(name)
     ungraded = Result(
         sheet.id,
@@ -149,11 +157,8 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
         except VMError as error:
             return replace(ungraded, problem=f"it can't be judged: {error}", work=work)
         criteria, problem = _judged(sheet, judged)
-        result = replace(ungraded, criteria=criteria, problem=problem, work=work)
-        if result.passed and not passed_too:
-            return result
-        hints = 0 if result.passed else number_of_hints(exercise, sheet)
-        return replace(result, picture=_picture(sheet, subject), hints=hints)
+        result = replace(ungraded, criteria=criteria, problem=problem, work=work, draw=_Picture(sheet, subject))
+        return result if result.passed else replace(result, hints=number_of_hints(exercise, sheet))
 
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:
@@ -196,20 +201,37 @@ def _not_kept(error: Exception) -> dict[str, Any]:
     return {"kind": "nothing", "why": printable(f"{error}")}
 
 
-def _picture(sheet: Sheet, subject: Any) -> str:
-    """Return the graded object as a picture, or in words if words show more; "" if there is neither."""
-    from vmwidgets.widgets import show
+class _Picture:
+    """The picture of a judged thing, drawn when a reader looks: as the thing was when it was judged, if it is known."""
 
-    if sheet.exercise.shows is None and not isinstance(subject, MachineMap):
-        return ""
-    try:
-        shown_of_it = sheet.exercise.seen(subject, sheet.given)
-        if isinstance(shown_of_it, str):
-            return "".join(marked(line, "div") for line in shown_of_it.splitlines())
-        view = show(shown_of_it)
-    except Exception:  # noqa: BLE001  what is to be seen may not be there yet, and the result says what is missing
-        return ""
-    try:
-        return str(view.snapshot()._repr_mimebundle_()["text/html"])
-    finally:
-        view.close()
+    def __init__(self, sheet: Sheet, subject: Any) -> None:
+        self._html: str | None = None
+        self._sheet, self._subject, self._cell = sheet, subject, current_cell().label
+        machine = machine_of(subject)
+        self._when = None if machine is None else When(machine.journal.last.serial)
+
+    def __call__(self) -> str:
+        """Return the picture as HTML, or words if they show more; "" if there is neither.  The thing is released."""
+        if self._html is None:
+            machine = machine_of(self._subject)
+            with machine.door.looking() if machine is not None else nullcontext():
+                self._html = self._drawn(machine)
+            self._subject = None
+        return self._html
+
+    def _drawn(self, machine: Machine | None) -> str:
+        exercise, subject = self._sheet.exercise, self._subject
+        if exercise.shows is None and not isinstance(subject, MachineMap):
+            return ""
+        try:
+            if machine is not None:
+                subject = counterpart(subject, machine, machine_at(machine, self._when))
+            shown_of_it = exercise.seen(subject, self._sheet.given)
+            if isinstance(shown_of_it, str):
+                return "".join(marked(line, "div") for line in shown_of_it.splitlines())
+            drawn = picture(shown_of_it)
+        except Exception:  # noqa: BLE001  what is to be seen may not be there, and the result says what is missing
+            return ""
+        scene, number = drawn.scene(), drawn.operation
+        same = Snapshot(signed(scene, self._cell, number), number, drawn.scale, slim_if_kept(drawn), drawn.selection)
+        return str(same._repr_mimebundle_()["text/html"])

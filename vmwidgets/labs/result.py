@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from typing import Any
 
@@ -21,11 +21,16 @@ TRYING = "Practice: without an id in lab.begin(…), this counts for no one."
 """The note on a result without a student."""
 
 
+def no_picture() -> str:
+    """Return no picture."""
+    return ""
+
+
 @frozen(slots=False)
 class Result:
     """A result: `points` out of `of` for the exercise `id`, with the criteria that add up to them.
 
-    `problem` is the reason if the check could not be completed, or "".  `picture` is HTML of the graded solution.
+    `problem` is the reason if the check could not be completed, or "".  `draw` draws the graded solution.
     `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints` is the
     number of hints if points are missing, and otherwise 0.  `work` is the solution as data, from which a grader
     rebuilds it.  `edition` is the exercise's edition, and `judged_by` a digest of the code that judged.  `unbegun`
@@ -38,7 +43,7 @@ class Result:
     of: int
     criteria: tuple[Criterion, ...] = ()
     problem: str = ""
-    picture: str = ""
+    draw: Callable[[], str] = field(default=no_picture, repr=False, compare=False)
     of_sheet: str = ""
     hints: int = 0
     work: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -52,6 +57,11 @@ class Result:
     def practice(self) -> bool:
         """Return whether the result is for a practice variant, and counts for nothing."""
         return self.of_sheet.startswith("practice")
+
+    @property
+    def picture(self) -> str:
+        """HTML of the graded solution, which is drawn when a reader looks; "" if there is none."""
+        return self.draw()
 
     @property
     def points(self) -> int:

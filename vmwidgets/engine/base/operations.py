@@ -32,7 +32,8 @@ from inspect import Parameter, Signature, signature, unwrap
 from itertools import islice, repeat
 from operator import index
 from threading import get_ident
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin
 
 from .calls import wrong_call
 from .errors import KernelPanic, Refused, VMError, failure, shown
@@ -370,63 +371,81 @@ class Argument:
         self.of_part = of_part
 
 
-def _accepted(method: Callable[..., Any]) -> tuple[dict[str, tuple[Argument, bool]], Signature]:
-    """Return what a method's parameters accept, and whether None too, by name; and its signature for callers.
+class _Reader(NamedTuple):
+    """How a parameter's value is read: :class:`Argument` has the first three; whether None is a value; the default."""
 
-    The annotation is the name of an annotated type, which may be followed by "| None".  Callers see the type itself.
+    read: Callable[..., Any]
+    called: str
+    of_part: bool
+    or_none: bool
+    default: Any
+
+
+def _accepted(annotation: Any, known: dict[str, Any]) -> tuple[Argument, bool, str] | None:
+    """Return what a type accepts, whether None too, and the type that callers see; None for types of other values.
+
+    `known` are the names of the method's module.
     """
-    takes, known = signature(method), unwrap(method).__globals__
-    accepted, shown = {}, []
-    for name, one in takes.parameters.items():
-        kind, *none = str(one.annotation).split(" | None")
-        found = next(iter(getattr(known.get(kind), "__metadata__", ())), None)
-        if isinstance(found, Argument):
-            accepted[name] = found, bool(none)
-            of = known[kind].__origin__
-            kind = getattr(of, "__forward_arg__", of.__name__ if isinstance(of, type) else str(of))
-            shown.append(one.replace(annotation=" | None".join((kind, *none))))
-        else:
-            shown.append(one)
-    return accepted, takes.replace(parameters=shown)
+    try:
+        kind = eval(annotation, known) if isinstance(annotation, str) else annotation
+    except NameError:  # a class that is defined later
+        return None
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    typed = next((one for one in kinds if get_origin(one) is Annotated), None)
+    found = next(iter(getattr(typed, "__metadata__", ())), None)
+    if typed is None or not isinstance(found, Argument):
+        return None
+    of, or_none = typed.__origin__, NoneType in kinds
+    shown = getattr(of, "__forward_arg__", of.__name__ if isinstance(of, type) else str(of))
+    return found, or_none, f"{shown} | None" if or_none else shown
 
 
 def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
     """Return a method that reads its arguments as their types say, in the order of the call; and its signature.
 
-    Read defaults become the method's own.  A default that depends on the part is read at each call, and its parameter
-    is given by name.
+    Defaults are read once.  A default that depends on the part is read at each call.
     """
-    accepted, takes = _accepted(method)
-    if not accepted:
+    takes, known = signature(method), unwrap(method).__globals__
+    readers: dict[str, _Reader] = {}
+    shown = []
+    for name, one in takes.parameters.items():
+        accepted = _accepted(one.annotation, known)
+        if accepted is not None:
+            found, or_none, kind = accepted
+            readers[name] = _Reader(found.read, found.called or name, found.of_part, or_none, one.default)
+            one = one.replace(annotation=kind)  # noqa: PLW2901  as callers see it
+        shown.append(one)
+    takes = takes.replace(parameters=shown)
+    if not readers:
         return method, takes
-    readers = {name: (one.read, one.called or name, one.of_part, none) for name, (one, none) in accepted.items()}
-    unread = {name: takes.parameters[name].default for name, (one, _) in accepted.items() if one.of_part}
-    anew = {name: value for name, value in unread.items() if value not in (None, Parameter.empty)}
-    plain = unwrap(method)
     names = tuple(takes.parameters)[1:]
 
     def read_one(part: Any, name: str, value: Any) -> Any:
         if name not in readers:
             return value
-        read, called, of_part, may_be_none = readers[name]
-        if value is None and may_be_none:
+        read, called, of_part, or_none, _ = readers[name]
+        if value is None and or_none:
             return None
         return read(part, value, called) if of_part else read(value, called)
 
-    def ready(name: str, value: Any) -> Any:
-        return value if name in anew else read_one(None, name, value)
-
-    places, last = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__ or ()
-    plain.__defaults__ = tuple(map(ready, places[len(places) - len(last) :], last))
-    plain.__kwdefaults__ = {name: ready(name, value) for name, value in (plain.__kwdefaults__ or {}).items()}
+    left = {name: one for name, one in readers.items() if one.default not in (None, Parameter.empty)}
+    anew = [(name, one.default) for name, one in left.items() if one.of_part]
+    ready = [
+        (place, name, read_one(None, name, left[name].default))
+        for place, name in enumerate(names)
+        if name in left and not left[name].of_part
+    ]
 
     @wraps(method)
     def read_first(part: Any, /, *args: Any, **kwargs: Any) -> R:
         places = tuple(map(read_one, repeat(part), names, args))
-        for name, value in anew.items():
+        for name, value in anew:
             kwargs.setdefault(name, value)
         for name, value in kwargs.items():
             kwargs[name] = read_one(part, name, value)
+        for place, name, value in ready:
+            if place >= len(args):
+                kwargs.setdefault(name, value)
         return method(part, *places, **kwargs)
 
     return read_first, takes

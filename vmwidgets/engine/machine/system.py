@@ -439,8 +439,8 @@ class Handle(Suggesting, metaclass=_Sealing):
     """The call that returns such an object; the class itself can't be called."""
 
     inside = Suggesting.inside | {
-        "check_alive", "door", "history", "listed", "made_by", "missing", "noun", "part", "path", "recorder", "space",
-        "space_name", "system", "vm_map",
+        "check_alive", "door", "history", "later_destroyed", "listed", "made_by", "missing", "noun", "part", "path",
+        "recorder", "space", "space_name", "system", "vm_map",
     }  # fmt: skip  # a list
 
     _sealed = False

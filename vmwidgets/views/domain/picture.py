@@ -173,10 +173,10 @@ def destruction_of(target: MachineDomain) -> Moment:
 
     A later domain may have had the same name, and may have been destroyed too.
     """
-    later = [one for name, one in target.system.destroyed if name == target.name and one > target.generation]
+    later = target.later_destroyed
     latest = reversed(target.machine.journal[-AMONG - 1 :])
     ended = [one for one in latest if one.name == "destroy_domain" and dict(one.arguments)["domain"] == target.path]
-    return Moment(ended[len(later)] if len(ended) > len(later) else None)
+    return Moment(ended[later] if len(ended) > later else None)
 
 
 def fold_of(node_id: str) -> str:

@@ -65,9 +65,8 @@ def objects(at: At) -> Sheet:
     '2 objects · 1 page seen by entries, 1 by several'
     """
     task = at.target.path if at.target.path.startswith("task:") else ""
-    once = at.whole.system.task_memory.fork.counts
     moment, look = at.moment, at.look(at.whole.memory_objects, ROWS, named_in(at.moment))
-    value, mappers = look.now, look.now.all_mappers()
+    value, mappers, once = look.now, look.now.all_mappers(), look.now.counted
     every = mappings_of(value, mappers)
     uses = uses_of(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]

@@ -69,6 +69,8 @@ class ObjectsValue:
     """Slots of swap space."""
     left_out: int = 0
     """The number of other objects, to which nothing leads."""
+    counted: bool = False
+    """Whether forks count frames: then a frame may be a page of several objects."""
 
     def all_mappers(self) -> dict[str, tuple[MappedBy, ...]]:
         """The entries that map each object, in the order of maps and addresses. O(entries log n), for all."""

@@ -53,6 +53,11 @@ class DomainPart(SpacePart):
         """Return whether the domain was destroyed."""
         return (self.name, self.generation) in self.system.destroyed
 
+    @property
+    def later_destroyed(self) -> int:
+        """The number of destroyed domains that had the same name after this domain.  O(destroyed domains)."""
+        return sum(name == self.name and one > self.generation for name, one in self.system.destroyed)
+
     def check_alive(self) -> None:
         """Refuse if the domain was destroyed; every operation and every reader calls this first."""
         if self.destroyed:

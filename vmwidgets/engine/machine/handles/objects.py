@@ -82,7 +82,8 @@ class MachineObjects(Part):
         every = system.files
         known = every if first is None else [one for name in found if (one := name.removeprefix("file ")) in every]
         files = {name: -1 if every[name].pager.gone else every[name].pager.size for name in known}
-        return ObjectsValue(found, mapped, files, memory.swap.slots, len(memory.objects) - len(found))
+        left_out = len(memory.objects) - len(found)
+        return ObjectsValue(found, mapped, files, memory.swap.slots, left_out, memory.fork.counts)
 
     def _named(self, name: str | None) -> TaskObject:
         one = self.system.task_memory.objects[name or ""]
