@@ -88,6 +88,8 @@ def segments_of(given: Any, base: Any, bounds: Any) -> tuple[Segment, ...]:
     """Return the segments that a question gives; base and bounds are one of them."""
     if (base is None) != (bounds is None):
         raise Refused("base and bounds go together: say both")
+    if base is not None and given is not None:
+        raise Refused("base and bounds are one segment, and segments= are others: leave one of them out")
     if base is not None:
         return (Segment("the program", address(base), address(bounds)),)
     found = []

@@ -39,9 +39,11 @@ class Paper(Suggesting):
     of an address space's number.  `fills` says which tables fill a page: "page" (all below the root), "root" or "any".
 
     Instead of tables, `base` and `bounds` or `segments` translate.  Segments are a dict by name, or a list, each of
-    (base, limit), with rights ("rx") and "down" if the question has them.
+    (base, limit), with rights ("rx") and "down" if the question has them.  With the size of a page, a segment's base
+    and the offset make a linear address, of as many bits as a virtual one, and the tables translate it.
 
-    Raises :class:`Refused` for widths that do not add up, with the sum and what would fit.
+    Raises :class:`Refused` for widths that do not add up, with the sum and what would fit, and for an option that would
+    have no effect beside the others.
 
     >>> import vmwidgets as vm
     >>> p = vm.paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4))
@@ -86,6 +88,9 @@ class Paper(Suggesting):
         self._tlb_size = _tlb_size(tlb)
         self.cache = None if cache is None else Cache(cache, policy, bytes_)
         self.segments = segments_of(segments, base, bounds)
+        self._is_moved = base is not None
+        of_pages = {"page": page, "levels": levels, "entry": entry, "layout": layout, "tlb": tlb, "asid": asid}
+        self._check_used([name for name, value in of_pages.items() if value], policy, word, fills)
         self._maps: dict[int, Pages] = {}
         self._roots: dict[int, int] = {}
         self._is_dumped = False
@@ -221,6 +226,7 @@ class Paper(Suggesting):
         """
         if self._is_dumped:
             raise Refused("map: the memory already has the tables; give the entries there")
+        self._check_pages("map")
         self._check_asid(asid)
         known = self.widths
         wanted: dict[int, tuple[int, str | None] | None] = {}
@@ -258,6 +264,7 @@ class Paper(Suggesting):
         >>> p.memory(dump, root=108).access("r 0x611c").pa
         0x6bc
         """
+        self._check_pages("memory")
         known, unit = self.widths, self.widths.unit
         entries, bytes_, words = dumped(dump, known.page, unit)
         if self._maps or self._is_dumped:
@@ -318,10 +325,18 @@ class Paper(Suggesting):
         `user` says whether user code makes the access.  An address with segments may be (number or name, offset).
         """
         kind, given = reference(what)
-        if self.segments:
-            return self._in_segment(kind, given)
-        va = address(given)
         self._check_asid(asid)
+        if not self.segments:
+            return self._in_page(kind, address(given), asid, user=user)
+        found = self._in_segment(kind, given)
+        if found.fault or self.widths.offset is None:
+            return found
+        note = f"{replace(found, linear=None).worked[0]}\n{found.note}" if found.bits else found.note
+        paged = self._in_page(kind, found.linear or Address(0), asid, user=user)
+        return replace(paged, va=found.va, linear=found.linear, segment=found.segment, note=note)
+
+    def _in_page(self, kind: str, va: int, asid: int, *, user: bool) -> Access:
+        """Return the access of an address that the tables translate."""
         if self._built is None:
             self._built = self._made(self._maps, self._roots, va >> (need(self.widths, "offset").offset or 0))
         built = self._built
@@ -419,11 +434,14 @@ class Paper(Suggesting):
             fault=place.fault,
             why=place.why,
         )
-        return found if place.fault else self._reached(found, place.pa)
+        if place.fault:
+            return found
+        is_paged = self.widths.offset is not None
+        return replace(found, linear=Address(place.pa)) if is_paged else self._reached(found, place.pa)
 
     def _reached(self, found: Access, pa: int) -> Access:
         """Return the access with its physical address, its lookup in the cache, and its byte."""
-        pfn = None if self.segments else pa >> (self.widths.offset or 0)
+        pfn = None if found.vpn is None else pa >> (self.widths.offset or 0)
         byte = None if self._built is None else self._built.memory.known(pa)
         found = replace(found, pfn=pfn, pa=Address(pa), byte=byte, tlb=self._tlb_value())
         if self.cache is None:
@@ -450,6 +468,30 @@ class Paper(Suggesting):
             return address(root)
         known = need(self.widths, "offset")
         return whole(root, "root", 0, (1 << (known.pfn or MOST_BITS)) - 1) << (known.offset or 0)
+
+    def _check_used(self, of_pages: list[str], policy: str, word: int, fills: str) -> None:
+        """Refuse options that would have no effect beside the others."""
+        if of_pages and self._is_moved:
+            raise Refused(f"base and bounds translate without pages: leave {of_pages[0]}= out, or say segments=")
+        if of_pages and self.segments and self.widths.offset is None:
+            raise Refused(f"{of_pages[0]}= has no effect on segments without pages: say page= too")
+        if self.segments and self.widths.offset is None and self.widths.unit > 1 and self.cache is None:
+            raise Refused("unit='word' has no effect on segments alone: say page= or cache= too")
+        if policy != "lru" and self.cache is None and not self._tlb_size.sets:
+            raise Refused(f"policy={shown(policy)} replaces in a TLB or a cache: say tlb= or cache= too")
+        if word != 4 and self.widths.unit == 1:
+            raise Refused(f"word={shown(word)} has no effect on addresses that count bytes: say unit='word' too")
+        if fills != "page" and (self._depth is None or not self.widths.is_said):
+            raise Refused(
+                f"fills={shown(fills)} is about tables in levels, of entries with a size: say levels=, entry="
+            )
+
+    def _check_pages(self, call: str) -> None:
+        """Refuse tables for a machine that would never walk them."""
+        if self._is_moved:
+            raise Refused(f"{call}: base and bounds translate without pages; say segments= for segments with pages")
+        if self.segments:
+            need(self.widths, "offset")
 
     def _check_asid(self, asid: int) -> None:
         if asid and not self.asid_bits:

@@ -85,7 +85,7 @@ class Access:
     why: str = ""
     """The fault in a sentence."""
     bits: tuple[tuple[str, int], ...] = ()
-    """The parts of the virtual address with their bits, from the top."""
+    """The parts of the address that is divided, with their bits, from the top."""
     va_bits: int = 0
     pa_bits: int = 0
     walk: TablesWalk | None = field(default=None, compare=False)
@@ -95,7 +95,9 @@ class Access:
     segment: str = ""
     """The segment's name, if the machine has segments."""
     note: str = ""
-    """A step in words, if the machine has segments."""
+    """The segment's step in words, if the machine has segments."""
+    linear: Address | None = None
+    """The segment's base and the offset together, which the tables translate; None without segments or pages."""
     is_given: bool = False
     """Whether the question gives the tables' bits and places, so that the solution has them too."""
 
@@ -105,9 +107,14 @@ class Access:
         return len(self.path)
 
     @property
+    def divided(self) -> Address:
+        """The address whose bits have names: the linear address of segments with pages, and else the virtual one."""
+        return self.va if self.linear is None else self.linear
+
+    @property
     def split(self) -> str:
-        """The virtual address in binary, cut into its parts: "1111 1110 000000"."""
-        digits, said = f"{int(self.va):0{self.va_bits}b}", []
+        """The divided address in binary, cut into its parts: "1111 1110 000000"."""
+        digits, said = f"{int(self.divided):0{self.va_bits}b}", []
         for _, bits in self.bits:
             said.append(digits[:bits])
             digits = digits[bits:]
@@ -116,10 +123,12 @@ class Access:
     @property
     def worked(self) -> tuple[str, ...]:
         """The solution, a line for each step."""
-        lines = []
+        first_note = [] if self.linear is None else self.note.splitlines()
+        lines = [*first_note]
         if self.bits:
             names = ", ".join(f"{name} {bits}" for name, bits in self.bits)
-            lines.append(f"VA {_hex(self.va, self.va_bits)} = {self.split} (bits: {names})")
+            what = "VA" if self.linear is None else "linear"
+            lines.append(f"{what} {_hex(self.divided, self.va_bits)} = {self.split} (bits: {names})")
         first = [("VPN", self.vpn), ("VPO", self.vpo), ("TLBI", self.tlbi), ("TLBT", self.tlbt)]
         if self.vpn is not None:
             lines.append(_row(first) + ("" if self.hit is None else f"  TLB {'hit' if self.hit else 'miss'}"))
@@ -128,7 +137,7 @@ class Access:
             at = f" is {step.entry:#x}" if self.is_given and step.address is None else at
             fields = ", ".join(f"{name} {of_field(value)}" for name, value in step.fields.items())
             lines.append(f"{step.name} {step.index} ({step.index:#x}){at}: {fields}")
-        if self.note:
+        if self.note and not first_note:
             lines.append(self.note)
         if self.fault:
             return (*lines, f"fault: {self.fault}: {self.why}")
@@ -144,9 +153,9 @@ class Access:
     @property
     def book(self) -> str:
         """The solution in the lines of the homework programs of "Operating Systems: Three Easy Pieces"; "" if none."""
-        if self.vpn is None:
+        if self.vpn is None or self.segment:
             return ""
-        if len(self.path) < 2 and not self.segment:
+        if len(self.path) < 2:
             if self.fault:
                 return f"VA {int(self.va):#010x} (decimal: {int(self.va):8d}) -->  Invalid (VPN {self.vpn} not valid)"
             return (

@@ -138,14 +138,12 @@ def _asking(one: Access, number: int, said: str, width: float) -> Scene:
     read = max(0, number - (one.hit is not None))
     seen = [line for line in one.worked[1:] if line.startswith(tuple(step.name for step in one.path))][:read]
     ruler = _Ruler.of(one, width - 2 * kit.MARGIN)
-    parts = ruler.row(
-        "virtual address", f"{one.va}", ruler.address("va", int(one.va), one.va_bits, _above(one), _below(one))
-    )
+    parts = [*_segment(one, ruler), _divided(one, ruler)]
     return boxes.picture(
         "paper",
         f"{one.access} {Address(one.va)} on paper",
         f"question {number + 1}",
-        boxes.below(choices(int(one.va), _answers(number)), parts, _lines("step", seen), gap=14),
+        boxes.below(choices(int(one.va), _answers(number)), *parts, _lines("step", seen), gap=14),
         caption=Caption(words, (), said),
         table=Table(("question", "answers"), [(words, "; ".join(WORDS[key] for key in _answers(number)))]),
         width=width,
@@ -155,8 +153,23 @@ def _asking(one: Access, number: int, said: str, width: float) -> Scene:
 # ---- an access --------------------------------------------------------------------------------------
 
 
+def _segment(one: Access, ruler: _Ruler) -> list[Part]:
+    """Return what a segment made of the address, if pages translate the sum."""
+    if one.linear is None:
+        return []
+    lines = boxes.below(*(boxes.words(f"paper/segment/{at}", line) for at, line in enumerate(one.note.splitlines())))
+    return [ruler.row("segment", f"{one.va}", lines)]
+
+
+def _divided(one: Access, ruler: _Ruler) -> Part:
+    """Return the address that the pages divide, with its parts."""
+    what = "virtual address" if one.linear is None else "linear address"
+    value = int(one.divided)
+    return ruler.row(what, f"{one.divided}", ruler.address("va", value, one.va_bits, _above(one), _below(one)))
+
+
 def _above(one: Access) -> list[_Group]:
-    """Return the parts of a virtual address: page and offset, or a segment's."""
+    """Return the parts of the divided address: page and offset, or a segment's."""
     if one.vpn is None:
         return list(_in_turn(one.bits, int(one.va), one.va_bits))
     offset = dict(one.bits).get("VPO", 0)
@@ -201,7 +214,8 @@ def _caption_of(one: Access) -> Caption:
         whose = f"Page {page} {what}: " if page else f"{one.segment} {what}: "
         why = f"{one.why[:1].upper()}{one.why[1:]}." if one.path else ""  # or else it is the picture's last box
         return Caption(f"{whose}{Address(one.va)} is not reached.", reason=why, tone="error")
-    is_at = f"{Address(one.va)} is at {one.pa}"
+    of = "" if one.linear is None else f" of {one.segment}"
+    is_at = f"{Address(one.va)}{of} is at {one.pa}"
     said = f"{Address(one.va)} is in {one.segment}, at physical {one.pa}." if one.segment else f"{is_at}."
     if one.pfn is not None:
         said = (
@@ -218,8 +232,7 @@ _LONGEST = 70
 
 def _way(one: Access, ruler: _Ruler) -> Part:
     """Return the way of an access: its address, what the TLB and each table said, and the address in memory."""
-    above = ruler.address("va", int(one.va), one.va_bits, _above(one), _below(one))
-    rows, stops = [ruler.row("virtual address", f"{one.va}", above)], ["paper/va/above/0"]
+    rows, stops = [*_segment(one, ruler), _divided(one, ruler)], ["paper/va/above/0"]
     looked = [*_looked(one), *_walked(one)]
     if one.fault and not one.path:
         looked.append(_Stop("fault", f"{one.why[:1].upper()}{one.why[1:]}"))
@@ -293,7 +306,7 @@ def _walked(one: Access) -> Iterator[_Stop]:
         others = (f", {name} {of_field(value)}" for name, value in step.fields.items() if name not in ("V", "P", "PFN"))
         said = f"entry {step.index}: {'valid' if valid else 'not valid'}{leads}{''.join(others)}"
         yield _Stop(table, said, step.name if step.name.isupper() else "", leads=True)
-    if one.note:
+    if one.note and one.linear is None:
         yield _Stop("segment", one.note, leads=True)
 
 
@@ -308,9 +321,8 @@ def _machine(paper: Paper, width: float) -> Scene:
         if "TLBT" in bits:
             lower = lower or [_Group("TLBT", None, bits["TLBT"]), _Group("TLBI", None, bits["TLBI"])]
         above = [_Group("VPN", None, known.va - known.offset), _Group("VPO", None, known.offset)]
-        parts.append(
-            ruler.row("virtual address", f"{known.va} bits", ruler.address("va", None, known.va, above, lower))
-        )
+        whose = "linear address" if paper.segments else "virtual address"
+        parts.append(ruler.row(whose, f"{known.va} bits", ruler.address("va", None, known.va, above, lower)))
     if known.pa is not None and known.offset is not None:
         above = [_Group("PFN", None, known.pa - known.offset), _Group("PPO", None, known.offset)]
         lower = [_Group(name, None, bits[name]) for name in ("CT", "CI", "CO") if name in bits]
@@ -471,7 +483,7 @@ def _below(one: Access) -> list[_Group]:
     """Return the parts of a VPN: an index for each level, or the tag and the set of a TLB."""
     index = [(f"index {number}", bits) for number, (name, bits) in enumerate(one.bits, 1) if name == "index"]
     if index:
-        return list(_in_turn(index, int(one.va), one.va_bits))
+        return list(_in_turn(index, int(one.divided), one.va_bits))
     if one.tlbt is None or one.tlbi is None or one.tlb is None:
         return []
     chooser = one.tlb.sets.bit_length() - 1

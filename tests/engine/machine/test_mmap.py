@@ -139,6 +139,36 @@ def test_a_page_below_a_stack_stays_free_as_its_guard(machine, task):
     machine.check()
 
 
+@pytest.mark.parametrize(
+    ("limit", "neighbour", "rule"),
+    [
+        (("stack", "12 KiB"), 0, r"12 KiB \(Linux's RLIMIT_STACK\).* 16 KiB$"),
+        (("as", "12 KiB"), 0, r"12 KiB \(RLIMIT_AS\).* 16 KiB$"),
+        (None, 5, r"FreeBSD's stack_guard_page.* Linux keeps 256$"),
+        (("stack", "4 KiB"), 5, "stack_guard_page"),  # the first of two rules, as a larger limit would not help
+    ],
+)
+def test_a_refused_stack_names_the_rule_and_whose_it_is(machine, task, limit, neighbour, rule):
+    """What is seen by looking: a stack overflow is no hole in a map."""
+    top = task.mmap(PAGE, flags="private growsdown", at=0x80_0000) + PAGE
+    if neighbour:
+        task.mmap(PAGE, flags="private fixed", at=top - neighbour * PAGE)
+    if limit:
+        task.limit(*limit)
+    before = task.map.size
+    with pytest.raises(vm.KernelError, match=rule) as refused:
+        task.write(top - 4 * PAGE, b"x")
+    assert refused.value.reason in str(task.signals[-1])
+    assert refused.value.reason.removeprefix("no entry") in str(vm.Fault(task))
+    assert task.map.size == before
+
+
+def test_an_access_below_memory_that_is_no_stack_names_no_rule(machine, task):
+    task.mmap(PAGE, at=0x80_0000)
+    with pytest.raises(vm.KernelError, match=r"holds 0x0$"):
+        task.read(0)
+
+
 def test_what_a_wired_stack_grows_by_is_wired_and_in_memory(machine, task):
     machine.swap_on("1 MiB")
     a = task.mmap(2 * PAGE, flags="private growsdown", at=0x80_0000)
@@ -223,11 +253,11 @@ def test_limits_are_nomem_and_change_nothing(machine, task):
     start = task.brk()
     task.limit("data", "8 KiB")
     task.brk(start + 2 * PAGE)
-    with pytest.raises(vm.KernelError, match=r"NOMEM: the heap of task 'init' may have 8 KiB at most"):
+    with pytest.raises(vm.KernelError, match=r"NOMEM: .* 8 KiB at most \(RLIMIT_DATA.* 8193 B$"):
         task.brk(start + 2 * PAGE + 1)
     assert task.brk() == start + 2 * PAGE
     task.limit("as", "12 KiB")
-    with pytest.raises(vm.KernelError, match="NOMEM: 8 KiB more are too much"):
+    with pytest.raises(vm.KernelError, match=r"NOMEM: 8 KiB more .*12 KiB \(RLIMIT_AS\)$"):
         task.mmap(2 * PAGE)
     assert task.map.size == 2 * PAGE
     machine.check()

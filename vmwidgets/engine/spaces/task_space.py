@@ -311,7 +311,9 @@ class TaskSpace:
         old, new = round_up(heap.end, PAGE), round_up(end, PAGE)
         most = self.limits.data
         if most is not None and end - heap.start > most:
-            raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {Size(most)} at most")
+            rule = f"{Size(most)} at most (RLIMIT_DATA, which counts the heap alone, as in 4.4BSD)"
+            wanted = f"this would be {Size(end - heap.start)}"
+            raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {rule}; {wanted}")
         if new > old:
             vm_map.check_room(new - old)
             self._grow_heap(old, new)

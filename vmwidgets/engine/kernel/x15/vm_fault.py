@@ -26,7 +26,7 @@ from ...base.protection import (
     protection_text,
 )
 from ...base.recorder import kernel_function
-from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...base.units import PAGE, PAGE_SHIFT, Address, Size
 from ..map.core import OFFSET_MASK, RESOURCE_SHORTAGE, Entry, MapError
 from ..map.map_schema import EntryChanged
 from ..map.vm_object import VmObject, pages_of
@@ -68,10 +68,11 @@ def vm_map_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable
         raise KernelPanic("fault_kernel_map", f"a fault at {Address(address)} in {vm_map.called}, which is never paged")
     va = address & ~(PAGE - 1)
     entry = vm_map.lookup_nearest(va)
+    rule = ""
     if entry is not None and va < entry.start and entry.flags & GROWS_DOWN:
-        _grow_down(vm_map, entry, va)
+        rule = _grow_down(vm_map, entry, va)
     if entry is None or va < entry.start:
-        raise kernel_error("FAULT", f"no entry of {vm_map.called} holds {Address(address)}")
+        raise kernel_error("FAULT", f"no entry of {vm_map.called} holds {Address(address)}{rule}")
     protection = protection_of(entry.flags)
     missing = access & ~protection
     if missing:  # rarely: what is granted beyond the entry's letters is looked up
@@ -118,19 +119,25 @@ def wait_for_range(vm_map: X15Map, start: int, end: int) -> int:
     return total
 
 
-def _grow_down(vm_map: X15Map, entry: Entry, va: int) -> None:
+def _grow_down(vm_map: X15Map, entry: Entry, va: int) -> str:
     """Let a stack grow to `va`, if it stays within its limits and a page away from the entry below.
 
-    The page in between is the guard: FreeBSD has had it since 2009 (`stack_guard_page`); Linux leaves 256 pages. The
-    limits are those of the stack and of all addresses, as in Linux's `acct_stack_growth`.
+    Returns "", or the rule that keeps it from growing, as the end of a sentence. The page in between is the guard:
+    FreeBSD has had it since 2009 (`stack_guard_page`); Linux leaves 256 pages. The limits are those of the stack and of
+    all addresses, as in Linux's `acct_stack_growth`.
     """
-    previous = entry.prev
-    lowest = vm_map.start if previous is None else previous.end + PAGE
-    most = vm_map.space_limit
-    if va < lowest or entry.end - va > vm_map.stack_limit:
-        return
-    if most is not None and vm_map.size + entry.start - va > most:
-        return
+    previous, most, space = entry.prev, vm_map.stack_limit, vm_map.space_limit
+    if va < vm_map.start:
+        return ""
+    if previous is not None and va < previous.end + PAGE:
+        below = f"the entry that ends at {Address(previous.end)}"
+        return f": a stack keeps a page free above {below}, as FreeBSD's stack_guard_page does; Linux keeps 256"
+    if entry.end - va > most:
+        wanted = Size(entry.end - va)
+        return f": the stack may grow to {Size(most)} (Linux's RLIMIT_STACK), and this would be {wanted}"
+    if space is not None and vm_map.size + entry.start - va > space:
+        wanted = Size(vm_map.size + entry.start - va)
+        return f": the task may map {Size(space)} (RLIMIT_AS), and with a larger stack this would be {wanted}"
     target, change = entry.object, entry.start - va
     grown = range(entry.offset - change >> PAGE_SHIFT, pages_of(entry).start)
     if isinstance(target, TaskObject) and not target.shared and target.holds_any(grown):
@@ -146,6 +153,7 @@ def _grow_down(vm_map: X15Map, entry: Entry, va: int) -> None:
         vm_map.report_resize(entry, before, "grew down for an access below it")
         if entry.wired_count and vm_map.tables is not None:
             vm_map.map_resident(vm_map.tables, entry, va, top)
+    return ""
 
 
 def _bring_wired(vm_map: X15Map, entry: Entry, grown: range) -> None:

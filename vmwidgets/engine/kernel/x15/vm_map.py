@@ -576,7 +576,7 @@ class X15Map(MapCore[Entry]):
         """Raise NOMEM if this many more bytes exceed the limit of addresses."""
         most = self.space_limit
         if most is not None and self.size + size > most:
-            have = f"it has {Size(self.size)} of at most {Size(most)}"
+            have = f"it has {Size(self.size)} of at most {Size(most)} (RLIMIT_AS)"
             raise kernel_error("NOMEM", f"{Size(size)} more are too much for {self.called}: {have}")
 
     def provide_entries(self, count: int) -> None:
