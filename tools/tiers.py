@@ -7,7 +7,8 @@ while the tier stays within its seconds of processor time:
    before another, so that a failure says where to look;
 2. the quickest function of each file, so that no file is tested by nobody;
 3. the tests that run the most lines for a second: the second test of a line counts half, the third a quarter, and so
-   on, as another test of a line may ask what the first did not.
+   on, as another test of a line may ask what the first did not.  Each case counts as some lines more, for its data: an
+   exercise, a text or a template may be wrong where no line is.
 
 `make check` gets the third for its own seconds, from what is left; what is left then runs in `make sweep`.  Nothing is
 deleted.  EXEMPT are tests that no changed line of Python can judge: they run as their rows say.
@@ -29,7 +30,7 @@ import numpy as np
 from tests.tiers import ALL, APART, FIRST, NONE, TIERS, WORDS, folder_of, function_of, is_chosen, rows, usual
 from tools import finders
 
-FAST, CHECK = 240.0, 480.0
+FAST, CHECK = 240.0, 400.0
 """Seconds of processor time of the unit tests of `make test`, and of those that `make check` adds."""
 
 EXEMPT = (
@@ -43,6 +44,10 @@ WORTH = 0.5 ** np.arange(8)
 """What a line counts by the number of chosen functions that run it already."""
 
 
+OF_DATA = 20
+"""The lines that a case counts for what it alone asks about."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A function with a share of its cases."""
@@ -50,6 +55,7 @@ class Part:
     function: str
     share: int
     seconds: float
+    cases: int
     lines: Any
     """The numbers of the lines that its cases run."""
 
@@ -93,7 +99,7 @@ def parts_of(reach: finders.Reach, changes: list[dict[str, Any]]) -> dict[str, l
             lines = np.unique(np.concatenate([np.asarray(reach.ran.get(case, ()), dtype=np.uint32) for case in kept]))
             seconds = sum(reach.seconds[case] for case in kept)
             found = frozenset().union(*(finds[case] for case in kept))
-            parts.setdefault(function, []).append(Part(function, share, seconds, lines, found))
+            parts.setdefault(function, []).append(Part(function, share, seconds, len(kept), lines, found))
     return parts
 
 
@@ -116,11 +122,12 @@ class Chosen:
         return max(part.seconds - (before.seconds if before else 0.0), 0.001)
 
     def worth(self, part: Part) -> float:
-        """Return what the lines of a part count for a second."""
+        """Return what the lines and cases of a part count for a second."""
         before = self.parts.get(part.function)
         lines = part.lines if before is None else np.setdiff1d(part.lines, before.lines, assume_unique=True)
-        counted = self.counts[lines]
-        return float(WORTH[np.minimum(counted, len(WORTH) - 1)].sum()) / self.dearer_by(part)
+        counted = WORTH[np.minimum(self.counts[lines], len(WORTH) - 1)].sum()
+        cases = part.cases - (before.cases if before else 0)
+        return float(counted + OF_DATA * cases) / self.dearer_by(part)
 
     def add(self, part: Part) -> None:
         """Choose a part, in place of a smaller one of its function."""
@@ -185,7 +192,14 @@ def choose(
     rooms = [finders.room_of(row["change"][0]) for row in changes]
     flat = [part for some in parts.values() for part in some]
     own = [
-        Part(one.function, one.share, one.seconds, one.lines, frozenset(at for at in one.finds if rooms[at] == here))
+        Part(
+            one.function,
+            one.share,
+            one.seconds,
+            one.cases,
+            one.lines,
+            frozenset(at for at in one.finds if rooms[at] == here),
+        )
         for one in flat
         for here in [finders.room_of(one.function)]
     ]
