@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -660,3 +661,64 @@ def test_a_step_of_a_copy_is_done_only_when_all_that_it_says_has_happened(way: s
         happened = {type(event).__name__ for event in events[: picture.at().moment.place]}
         for box, end in ends.items():
             assert (box in lit(picture.scene())) == (end in happened), (step, box)
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+@pytest.mark.parametrize("found", ["hit", "walk", "fault"])
+@pytest.mark.parametrize("user", [True, False])
+def test_an_access_is_its_program_s_or_the_kernel_s_for_it_however_the_page_is_found(
+    architecture: str, found: str, user: bool
+) -> None:
+    """On a processor of its own, with and without the events that name a task: words, table and title agree."""
+    m = vm.boot(architecture, layout="small", cpus=2)
+    task, cpu = m.task("parent"), m.cpus[1]
+    start = task.mmap("4 KiB")
+    cpu.run(task)
+    if found != "fault":
+        cpu.store(start, b"hello")
+    if found == "walk":
+        cpu.flush(start)
+    with suppress(vm.KernelError):  # RISC-V's kernel may not, without SUM
+        cpu.store(start, b"H", user=user)
+    whose = "parent" if user else "the kernel, for parent"
+    scene = vm.Fault(m).scene()
+    words = said(scene, "access")[0]
+    assert words.startswith(f"{whose} " if user else f"{whose}, ")
+    assert words in boxes(scene)["access"].title
+    assert [row[1] for row in scene.table.rows if row[0] == "access"] == [whose]
+    assert vm.Fault(task).scene().table.rows[0] == scene.table.rows[0], "it is a fault of the task's picture too"
+
+
+def test_an_access_to_a_kernel_s_address_is_the_kernel_s_whatever_task_is_loaded() -> None:
+    m = vm.boot("x86-64")
+    m.cpus[0].run(m.task("init"))
+    where = m.kmem_malloc("4 KiB")
+    actors = []
+    for access in (partial(m.read, where), partial(m.cpus[0].load, where), partial(m.cpus[0].load, where, user=True)):
+        with suppress(vm.KernelError):
+            access()
+        actors.append(next(row[1] for row in vm.Fault(m).scene().table.rows if row[0] == "access"))
+    assert actors == ["the kernel", "the kernel", "init"]
+
+
+def test_a_hit_is_its_program_s_on_the_processor_that_was_switched_in_the_same_operation() -> None:
+    """Two threads of one operation, each in its own task: the processor loads one's tables and then the other's."""
+    m = vm.boot("x86-64")
+    one, other = m.task("one"), m.task("other")
+    places = {task: task.mmap("4 KiB") for task in (one, other)}
+    for task, where in places.items():
+        task.write(where, b"x")
+        task.read(where)
+    m.cpus[0].run(one)
+    one.read(places[one])
+
+    for task in (one, other):
+        m.spawn(task.read, places[task])
+    m.run()
+    picture = vm.Fault(m)
+    actors = []
+    for step in range(picture.scene().steps.count + 1):
+        picture.step = step
+        actors += [row[1] for row in picture.scene().table.rows if row[0] == "access"]
+    assert sorted({*actors}) == ["one", "other"]
+    assert actors == sorted(actors)

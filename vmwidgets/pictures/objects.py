@@ -16,7 +16,7 @@ from vmwidgets.views.memory.blackboard import BoardFrame, Descriptor, entry_word
 from vmwidgets.views.memory.fault import FaultedPage, Side, draw_fault, framed
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.faults import Fault as FaultStory
-from vmwidgets.views.story.faults import Meaning, Read
+from vmwidgets.views.story.faults import Meaning, Read, Running
 from vmwidgets.views.story.moment import Moment
 
 from .at import At, starts_of
@@ -57,6 +57,7 @@ class Fault(Picture):
             pages=pages,
             word=word,
             read=read,
+            runs=partial(_running, at.whole),
             space=space,
             machine=at.whole.name,
             width=at.width,
@@ -68,24 +69,22 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
 
     The machine is rebuilt if the access is an earlier operation's; None if that takes long.
     """
-    operation = shown.operation
-    assert operation is not None, "it has an access"
-    if operation.number != len(machine.journal) - 1:
-        if machine.history.is_far(operation.number):
-            return None
-        machine = machine.at(operation.number)
+    then = _after(machine, shown)
+    if then is None:
+        return None
+    machine = then
     page, writer = fault.va & ~(PAGE - 1), fault.space
     taken = [event for event in framed(fault, shown) if isinstance(event, (PageAllocated, PageCopied))]
     copied = [event for event in taken if isinstance(event, PageCopied)]
     if writer not in machine.tasks or len(copied) > 1:
         return None
     begun, new = shown.at(fault.marks[0].at), {event.frame for event in taken}
-    was, now, end = (_page_of(machine, writer, page, then) for then in (begun, shown, shown.at(None)))
+    was, now, end = (_page_of(machine, writer, page, one) for one in (begun, shown, shown.at(None)))
     source = next((one.frame for one in (was, end) if one is not None and one.frame not in new), -1)
     source = next((one.source_frame for one in copied if one.source_frame not in new), source)
     others = [one for one in machine.frames.mapped_at(source) if one != (writer, page)] if source >= 0 else []
     known = [source] * (source >= 0) + [event.frame for event in taken[-1:] if event in shown.so_far]
-    first, last = (look_at(machine.frames, then, tuple(known), of="beginnings").now for then in (begun, shown))
+    first, last = (look_at(machine.frames, one, tuple(known), of="beginnings").now for one in (begun, shown))
     leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
     before: list[BoardFrame] = []
     after: list[BoardFrame] = []
@@ -130,6 +129,25 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
         others=max(0, len(others) - 1),
         ranges=ranges,
     )
+
+
+def _after(machine: Machine, shown: Moment) -> Machine | None:
+    """Return the machine after the operation of a moment; None if rebuilding it takes long."""
+    operation = shown.operation
+    assert operation is not None, "it has an access"
+    if operation.number == len(machine.journal) - 1:
+        return machine
+    return None if machine.history.is_far(operation.number) else machine.at(operation.number)
+
+
+def _running(machine: Machine, shown: Moment) -> Running | None:
+    """Return what the processors run after the operation of a moment; None if rebuilding the machine takes long."""
+    then = None if shown.operation is None else _after(machine, shown)
+    if then is None:
+        return None
+    kernel, processors = then.system.pmap, then.system.processors.all
+    spaces = {one.path: "" if one.pmap is kernel else one.pmap.name for one in processors}
+    return Running(spaces, kernel.layout.is_user)
 
 
 NOTHING = "nothing is mapped here"

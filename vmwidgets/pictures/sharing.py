@@ -239,11 +239,15 @@ def _forked(did: _Did, frames: Frames, before: Frames, parent: str) -> tuple[str
 
 
 class Written(NamedTuple):
-    """The one page that a write faulted on: the task, the page's address, and what was written, in words."""
+    """The one page that a write faulted on: the task, the page's address, and what was written, in words.
+
+    `by_kernel` says whether the kernel wrote it for the task.
+    """
 
     task: str
     page: int
     what: str
+    by_kernel: bool
 
 
 def written_by(at: At) -> Written | None:
@@ -251,7 +255,8 @@ def written_by(at: At) -> Written | None:
     faults = [fault for fault in faults_of(at.moment) if fault.faulted]
     if len(faults) != 1 or faults[0].access != "write" or not faults[0].space or faults[0].failed >= 0:
         return None
-    return Written(faults[0].space, faults[0].va & ~(PAGE - 1), wrote_in_words(at.moment.operation))
+    page, what = faults[0].va & ~(PAGE - 1), wrote_in_words(at.moment.operation)
+    return Written(faults[0].space, page, what, not faults[0].user)
 
 
 def wrote_in_words(operation: Operation | None) -> str:
@@ -278,7 +283,8 @@ def _wrote(
     task, what = visible(fault.task), f" {visible(fault.what)}" * bool(fault.what)
     closed = "its lock was closed" if has_locks else f"it could only read {place}"
     opened = f"opened {task}'s lock" if has_locks else "let it write there"
-    trapped = f"{task} wrote{what}: {closed}, so the write trapped. The kernel"
+    who = f"The kernel, for {task}," if fault.by_kernel else task
+    trapped = f"{who} wrote{what}: {closed}, so the write trapped. The kernel"
     if not did.copies:
         why = (
             "only it has the frame" if any(isinstance(one, NoCopyNeeded) for one in at.moment.events) else "it faulted"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import visible, wrapped
-from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, faults_of
+from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, Running, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import where
 from vmwidgets.views.story.words.names import address
@@ -78,6 +78,7 @@ def draw_fault(
     pages: Pages,
     word: str,
     read: Read | None = None,
+    runs: Runs = lambda moment: None,
     space: str = "",
     machine: str = "",
     width: float = WIDTH,
@@ -85,10 +86,10 @@ def draw_fault(
     """Return the scene of an operation's fault at the step shown; with `space`, a task's name, only its faults.
 
     If the operation has no fault, the last fault of `earlier` is shown: these are moments after previous operations
-    with faults, the latest first.  `read` reads the descriptors that the kernel writes, and `word` is the manual's word
-    for one.
+    with faults, the latest first.  `read` reads the descriptors that the kernel writes, `runs` returns what the
+    processors run then, and `word` is the manual's word for a descriptor.
     """
-    shown, faults = _latest(moment, earlier, space, read)
+    shown, faults = _latest(moment, earlier, space, read, runs)
     begun = [one for one in faults if one.marks[0].at < shown.place]
     fault = begun[-1] if begun else faults[0] if faults else None
     page = None if fault is None else pages(shown, fault)
@@ -98,8 +99,8 @@ def draw_fault(
     if fault is not None:
         steps = _parts_of(_steps_of(shown, fault, page, word), shown, fault, done)
         story = _page(page, steps, is_over=len(done) == len(fault.marks))
-    runs = [[*run] for one in faults for _, run in groupby(one.marks, attrgetter("box"))]
-    own = {mark.at for run in runs for mark in (run[0], run[-1])} | {one.failed for one in faults}
+    same = [[*run] for one in faults for _, run in groupby(one.marks, attrgetter("box"))]
+    own = {mark.at for run in same for mark in (run[0], run[-1])} | {one.failed for one in faults}
     return boxes.picture(
         "fault",
         f"faults of {space}" if space else "faults",
@@ -127,7 +128,7 @@ def _caption(
         none = say_fault("none/task", task=visible(space)) if space else say_fault("none")
         return Caption(none, functions, say_fault("none/how"), "plain") if is_told else moment.caption_with(none)
     if shown is not moment:
-        whose, place = _whose(fault) if fault.space else "The kernel", address(fault.va & ~(PAGE - 1))
+        whose, place = fault.owner if fault.space else "The kernel", address(fault.va & ~(PAGE - 1))
         then = say_fault("earlier", task=whose, page=place, operation=_called(shown))
         none = say_fault("other/task", task=visible(space)) if space else say_fault("other")
         return Caption(then, functions, none, "plain") if is_told else moment.caption_with(then)
@@ -149,7 +150,7 @@ def _told(moment: Moment, faults: Sequence[Fault]) -> str:
     operation, fault = moment.operation, faults[-1]
     if operation is None or operation.name not in _DID or not fault.space or not fault.faulted:
         return ""
-    task, page, did = _whose(fault), address(fault.va & ~(PAGE - 1)), _DID[operation.name]
+    task, page, did = fault.owner, address(fault.va & ~(PAGE - 1)), _DID[operation.name]
     if fault.failed >= 0:
         return say_fault("failed", task=task, did=did, address=address(fault.va), signal=fault.signal)
     if len(faults) > 1:
@@ -183,12 +184,24 @@ _CASES = (ev.PageCopied, "copied"), (ev.NoCopyNeeded, "alone"), (ev.PageAllocate
 _DID = {"read": "read", "write": "wrote"}
 
 
-def _latest(moment: Moment, earlier: Iterable[Moment], space: str, read: Read | None) -> tuple[Moment, list[Fault]]:
+Runs = Callable[[Moment], "Running | None"]
+"""A function that returns what the processors run after a moment's operation; None if that takes long to find."""
+
+
+def _latest(
+    moment: Moment, earlier: Iterable[Moment], space: str, read: Read | None, runs: Runs
+) -> tuple[Moment, list[Fault]]:
     """Return the faults of the moment's operation; if it has no faults, the latest faults in `earlier`."""
-    for one in chain((moment,), earlier):
-        faults = [fault for fault in faults_of(one, read) if not space or fault.space == space]
-        if faults:
-            return one, faults
+
+    def found(one: Moment, running: Running | None) -> list[Fault]:
+        return [fault for fault in faults_of(one, read, running) if not space or fault.space == space]
+
+    faults = found(moment, runs(moment))
+    if faults:
+        return moment, faults
+    for one in earlier:
+        if found(one, None):  # a fault's events name its task: only the one that is drawn is looked at more closely
+            return one, found(one, runs(one))
     return moment, []
 
 
@@ -196,17 +209,12 @@ _COMES = (ev.PageIn, "and the page is in swap space"), (ev.PageCopied, "but othe
 """What is said of a page that takes a frame, if no file has it, by an event."""
 
 
-def _whose(fault: Fault) -> str:
-    """Return the name of the task or domain whose access it is."""
-    return visible(fault.space.removeprefix("domain:")) or "the kernel"
-
-
 def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
     if fault is None:
         return ""
     of = f"{len(faults):,} in {before or 'this operation'}"
     number = f"fault {faults.index(fault) + 1:,} of {of} · " if fault.faulted else ""
-    whose = f" of {_whose(fault)}" if fault.space else ""
+    whose = f" of {fault.owner}" if fault.space else ""
     return f"{number}{fault.access} at {address(fault.va)}{whose}"
 
 
@@ -250,13 +258,14 @@ def _owners(page: FaultedPage, users: int) -> list[str]:
 
 def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) -> Iterator[_Step]:
     """Yield the steps that an access may have, in the order of the kernel's work: the old count falls after a flush."""
-    task, access = _whose(fault), fault.access
+    task, access = fault.owner, fault.access
     kinds = {type(shown.events[at]) for at in range(fault.marks[0].at, fault.marks[-1].at + 1)}
     words = {mark.box: mark.words for mark in fault.marks}
-    who = {mark.box: mark.who for mark in fault.marks}
+    actors = {mark.box: mark.who for mark in fault.marks}
     what = f" {page.what}" if page is not None and page.what else ""
     tlb = next((mark.words.rpartition(" ")[2] for mark in fault.marks if mark.box == "tlb"), "miss")
-    yield _Step(("access", "tlb"), f"{task} {access}s{what} at {address(fault.va)}", _LOOKED[tlb].format(access=access))
+    who = fault.who + "," * ("," in fault.who)
+    yield _Step(("access", "tlb"), f"{who} {access}s{what} at {address(fault.va)}", _LOOKED[tlb].format(access=access))
     walk, about = f"the walk {words.get('walk', '')}", words.get("code", "its TLB keeps the translation")
     refuses = walk.startswith("the walk refuses")
     if fault.faulted:
@@ -280,9 +289,9 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
         why = "and the page needs a frame" if fault.failed >= 0 else there
         got = f"copies nothing: {task} keeps frame {frame}" if is_alone else f"finds it in frame {frame}"
     after = [f"after {fault.waited}"] * bool(fault.waited)
-    looks = ["kernel", who.get("object", who.get("lookup", "")), *after]
+    looks = ["kernel", actors.get("object", actors.get("lookup", "")), *after]
     yield _Step(("lookup", "object"), f"the range allows it, {why}", " · ".join(filter(None, looks)))
-    kept = who.get("frame", "") if old is None else f"{old.frame:#x} stays as it is"
+    kept = actors.get("frame", "") if old is None else f"{old.frame:#x} stays as it is"
     went = ev.PageOut, ev.OutOfMemory
     room = [one.words for one in fault.marks if one.box == "frame" and isinstance(shown.events[one.at], went)]
     yield _Step(("frame",), got, " · ".join(["kernel", kept, *room[:MOST_SAID]]), is_new=bool(taken))
@@ -332,7 +341,7 @@ def _parts_of(steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequenc
             is_there = any(mark.words.startswith("found") for mark in fault.marks if mark.box == "lookup")
             nowhere = "domain" if fault.space.startswith("domain:") else "none"
             why = _WRONG.get(failing if is_there else nowhere, step.words)
-            wrong = why.format(task=_whose(fault), access=fault.access)
+            wrong = why.format(task=fault.owner, access=fault.access)
             rows.append((step._replace(words=f"{wrong}: {fault.signal}"), [*its, fault.failed]))
             break
         if its:

@@ -6,7 +6,7 @@ frame, page tables, retry.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -70,13 +70,27 @@ Read = Callable[[int, int], Meaning]
 """A function that reads a descriptor, given its level and its word; it depends on the format."""
 
 
+class Running(NamedTuple):
+    """What processors run after an operation: by path, the space of each, "" for the kernel; and whose an address is.
+
+    `is_user` returns whether an address is in the half of users.
+    """
+
+    spaces: Mapping[str, str]
+    is_user: Callable[[int], bool]
+
+
 @dataclass
 class Fault:
-    """An access to `va` and its outcome; `space` is a task's name, or "domain:" and a domain's; "" for the kernel."""
+    """An access to `va` and its outcome; `space` is a task's name, or "domain:" and a domain's; "" for the kernel.
+
+    `user` says whether user code makes the access; otherwise the kernel does, for `space` if that is not "".
+    """
 
     va: int
     access: str
     space: str
+    user: bool = True
     marks: list[Mark] = field(default_factory=list)
     faulted: bool = False
     tried_again: bool = False
@@ -88,18 +102,29 @@ class Fault:
     """The time that the access waited for its pager, such as "50 ticks"."""
 
     @property
+    def owner(self) -> str:
+        """The name of the task or domain whose address it is, in words."""
+        return visible(self.space.removeprefix("domain:")) or "the kernel"
+
+    @property
+    def who(self) -> str:
+        """The actor of the access, in words: the owner's program, or the kernel, as in copyin and copyout."""
+        return self.owner if self.user or not self.space else f"the kernel, for {self.owner}"
+
+    @property
     def failing(self) -> str:
         """The box where the access failed: the last with an action, or the lookup if there was only a fault code."""
         last = self.marks[-1].box
         return "lookup" if last == "code" else last
 
 
-def faults_of(moment: Moment, read: Read | None = None) -> list[Fault]:
+def faults_of(moment: Moment, read: Read | None = None, running: Running | None = None) -> list[Fault]:
     """Return the faulting accesses of an operation, in order; if there are none, all accesses.  O(events).
 
-    With `read`, the words about a descriptor are its meaning, and the detail is its bits.
+    With `read`, the words about a descriptor are its meaning, and the detail is its bits.  Events name a space only
+    when it is loaded, and when its map resolves a fault: `running` after the operation says the rest.
     """
-    reader = _Reader(moment, read)
+    reader = _Reader(moment, read, running)
     for index, event, functions, runner in followed(moment.events):
         reader.read(index, event, functions, runner)
     reader.end()
@@ -109,14 +134,18 @@ def faults_of(moment: Moment, read: Read | None = None) -> list[Fault]:
 class _Reader:
     """The accesses of one operation, as they are collected: each thread makes one access at a time."""
 
-    def __init__(self, moment: Moment, read: Read | None) -> None:
+    def __init__(self, moment: Moment, read: Read | None, running: Running | None) -> None:
         self._moment = moment
+        self._running = running
         self._read_as = read
         operation = moment.operation
         target = "" if operation is None else operation.target
         self._named = target.removeprefix("task:") if target.startswith(("task:", "domain:")) else ""
         self._names = Names(moment.events, moment.starts)
-        self._loaded: dict[str, str] = {}
+        self._loaded = {} if running is None else dict(running.spaces)
+        for event in reversed(moment.events):
+            if isinstance(event, ev.SpaceLoaded):  # the first of each processor says what was loaded before
+                self._loaded[event.cpu] = _space_of(event.before)
         self._open: dict[str, Fault] = {}
         self._killed = ""
         """The task whose maps and tables are being freed, because a fault found no frame."""
@@ -126,7 +155,7 @@ class _Reader:
         """Read one more event."""
         self._names.follow(event)
         if isinstance(event, ev.SpaceLoaded):
-            self._loaded[event.cpu] = event.space
+            self._loaded[event.cpu] = _space_of(event.space)
         elif isinstance(event, ev.TaskExited):
             self._killed = ""
         one = self._open.get(runner)
@@ -142,11 +171,21 @@ class _Reader:
             self._killed = event.task
 
     def _begin(self, index: int, event: ev.TlbMissed | ev.TlbHit, runner: str) -> Fault:
-        made = Fault(event.va, event.access, self._loaded.get(event.cpu, self._named))
+        user = self._by_user(event.va)
+        is_own = user or self._running is None or self._running.is_user(event.va)  # otherwise a kernel's address
+        made = Fault(event.va, event.access, self._loaded.get(event.cpu, self._named) if is_own else "", user)
         made.marks.append(Mark(index, "access", BOXES["access"][1], f"{event.access} {address(event.va)}"))
         self._open[runner] = made
         self.found.append(made)
         return made
+
+    def _by_user(self, va: int) -> bool:
+        """Return whether user code accesses `va`: by default, if it is a user's address."""
+        operation = self._moment.operation
+        given = None if operation is None else dict(operation.arguments).get("user")
+        if isinstance(given, bool):
+            return given
+        return self._running is None or self._running.is_user(va)
 
     def _look(self, one: Fault, index: int, event: ev.TlbMissed | ev.TlbHit, box: str) -> None:
         words = "miss" if isinstance(event, ev.TlbMissed) else f"hit: {event.outcome}"
@@ -191,11 +230,18 @@ class _Reader:
         """Note the end: a failed operation failed in its last access, with or without a signal."""
         operation = self._moment.operation
         last = self.found[-1] if self.found else None
+        for one in self.found:
+            one.marks[0] = one.marks[0]._replace(who=one.who)
         if operation is None or operation.outcome not in ("error", "panic") or last is None or not last.faulted:
             return
         if last.failed < 0 and not any(mark.box == "retry" for mark in last.marks):
             name = operation.said.partition(":")[0]
             last.failed, last.signal = last.marks[-1].at, name if operation.outcome == "error" else "panic"
+
+
+def _space_of(loaded: str) -> str:
+    """Return the space whose tables were loaded, by their name in events; "" for the kernel's."""
+    return "" if loaded == "kernel" else loaded
 
 
 def _box_of(event: ev.Event, functions: Functions) -> str:
