@@ -32,8 +32,13 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
+SAID = "vmwidgets/**/*.say"
+"""The sentences of stories and pictures, which are read like pages, with something for each field."""
+
 MISTAKES = "vmwidgets/labs/exercises/*.toml"
 """Names and explanations of mistakes, which are read like pages: the last string of each line."""
+
+SOURCES = "vmwidgets/**/*.py"
 
 PAGES = ("*.md", "docs/**/*.md", "course/*/*.md", "notebooks/*.md", "tools/website/*.md")
 """What is read, by pattern."""
@@ -81,6 +86,13 @@ RULES = {
     "9 so-many": (
         r"\bso\s+many\b(?!\s+(?:that|as)\b)|;\s+how\s+(?:many|much)\b[^.;¶]{0,12}[.;¶]",
         "write the number, or: Returns the number of …",
+    ),
+    "10 size": (
+        (
+            r"(?:^|(?<=[.;:?!¶\"“]\s)|(?<=[\"“]))[\d,.]+\s(?:[KMGTP]i)?B\b"
+            r"(?:(?!\b(?:is|was|has|and|that|pages)\b)[^.;:?!¶])*?\s(?:are|were|have)\b"
+        ),
+        "a size is one quantity: 64 KiB is, was, has",
     ),
     "10 tense": (r"\b(?:was|were)\s+(?:not|never)\s+\w+\s+yet\b", "write: has not … yet"),
     "7 lets-happen": (r"\blets?\s+(?:\w+\s+){0,4}happen\b", "write: allows, permits, causes"),
@@ -179,9 +191,33 @@ def said_of_mistakes(text: str) -> str:
     )
 
 
+SIZES = re.compile(r"\{(?:size|\w+(?:=[\w.\[\]]+)?:(?:size|pages|bytes))\}")
+"""A field of a sentence that says a size."""
+
+
+def said_of_templates(text: str) -> str:
+    r"""Return the sentences of a `.say` file, where they were: a size for fields of sizes, else a name or a number.
+
+    >>> said_of_templates("mapped: on=map\n    {size} were\n      at {address:addr}.\n    {count} more.")
+    '\n64 KiB were\nat …. ¶\n2 more. ¶'
+    """
+    lines = text.split("\n")
+    return "\n".join(
+        re.sub(r"\{[^}]*\}", "…", SIZES.sub("64 KiB", line.strip()).replace("{count}", "2"))
+        + ("" if after.startswith(" " * 6) else f" {END}")
+        if line.startswith(" " * 4)
+        else ""
+        for line, after in zip(lines, [*lines[1:], ""], strict=True)
+    )
+
+
+READ = {".toml": said_of_mistakes, ".say": said_of_templates}
+"""The function that finds the prose of a file, by the end of its name; other files are pages."""
+
+
 def findings(path: str, text: str) -> Iterator[Finding]:
-    """Yield what breaks a rule in a page, or in a file of mistakes."""
-    page = LintFile(path, said_of_mistakes(text) if path.endswith(".toml") else prose(text))
+    """Yield what breaks a rule in a page, in a file of mistakes or in the sentences of stories."""
+    page = LintFile(path, READ.get(Path(path).suffix, prose)(text))
     others = {name: on for name, on in DEFAULT["checks"].items() if name not in LEFT_OUT}
     known = {**dict.fromkeys(LEFT_OUT, False), **others, "vmwidgets": True}  # the most special name comes first
     for (rule, message, (begin, end), _), (line, _) in page.lint({**DEFAULT, "checks": known}):
@@ -199,7 +235,7 @@ def main() -> int:
     CheckRegistry().register_many(own_checks)
     register()
     allowed, used, wrong = exceptions(), set(), 0
-    for path in sorted(path for pattern in (*PAGES, MISTAKES, "vmwidgets/**/*.py") for path in ROOT.glob(pattern)):
+    for path in sorted(path for pattern in (*PAGES, MISTAKES, SAID, SOURCES) for path in ROOT.glob(pattern)):
         name = path.relative_to(ROOT).as_posix()
         read = in_source if path.suffix == ".py" else findings
         for one in read(name, path.read_text(encoding="utf-8")):

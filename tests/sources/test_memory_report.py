@@ -82,7 +82,7 @@ def test_an_allocation_that_fails_kills_nobody():
     found = vm.load(FAILED)
     assert (found.killed, found.tasks) == (None, ())
     assert "16 pages in a row (64 KiB)" in found.says
-    assert "580 KiB are free; the largest block has 16 KiB" in found.says
+    assert "580 KiB is free; the largest block has 16 KiB" in found.says
 
 
 def test_a_kill_is_said_before_a_failure_of_the_same_log():
@@ -92,7 +92,7 @@ def test_a_kill_is_said_before_a_failure_of_the_same_log():
     assert found.killed.name == "eat"
     assert found.unsaid == ("Another report is at line 1: load it by itself.",)
     only = vm.load(failed + failed)
-    assert "4 KiB are free" in only.says
+    assert "4 KiB is free" in only.says
     assert only.unsaid == ("Another report is at line 3: load it by itself.",)
 
 

@@ -305,7 +305,7 @@ def test_the_answer_says_the_largest_piece_that_a_sleeper_could_get() -> None:
     machine.spawn(lambda: machine.kmem_alloc_wait("256 KiB"), name="sh")
     machine.run()
     said = words(placed(vm.Kmem(machine).scene())["kmem/answer"])
-    assert "In exec_map, 900 KiB of 1 MiB are used, by 1 entry." in said
+    assert "In exec_map, 900 KiB of 1 MiB is used, by 1 entry." in said
     assert "sh waits for room in exec_map, where the largest free piece is 124 KiB." in said
 
 

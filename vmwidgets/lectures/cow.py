@@ -29,7 +29,7 @@ def lecture() -> Lecture:
 
     told.mark(
         "a promise",
-        "A process of your own comes first (%%pages): 64 MiB are mapped, and nothing of them is in memory. Then the "
+        "A process of your own comes first (%%pages): 64 MiB is mapped, and nothing of them is in memory. Then the "
         "same in small: three pages. Vote, then go to the next step.",
         minutes=5,
         live='m = vm.boot("x86-64", cpus=2); p = m.task("parent"); a = p.mmap("12 KiB"); vm.Sharing(m)',
@@ -184,7 +184,7 @@ def lecture() -> Lecture:
     told.mark(
         "in a real system",
         "Two real processes now. And in words: a huge page of 2 MiB is forked and written: since Linux 5.8 the "
-        "mapping is split, and 4 KiB are copied; older Linux copied 2 MiB, and hugetlbfs still does.",
+        "mapping is split, and 4 KiB is copied; older Linux copied 2 MiB, and hugetlbfs still does.",
         minutes=5,
         live="vm.copy_on_write(pages=4)",
         paper="Redis saves by a fork. Meanwhile 20 % of its pages are written. How much more memory? 20 %.",

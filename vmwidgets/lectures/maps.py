@@ -43,7 +43,7 @@ def lecture() -> Lecture:
     count = len(space)
     told.question(
         "code",
-        "16 KiB for data are mapped directly after the code. How many entries are there then?",
+        "16 KiB for data is mapped directly after the code. How many entries are there then?",
         ["1", "2", "3"],
         count,
         "The two neighbours touch, but their protections differ, so they stay two entries.",
@@ -97,7 +97,7 @@ def lecture() -> Lecture:
     space.remove(DATA + 2 * PAGE, size="8 KiB")
     told.question(
         "balanced",
-        f"There are {before} entries. 8 KiB in the middle of the heap are unmapped. How many are there then?",
+        f"There are {before} entries. 8 KiB in the middle of the heap is unmapped. How many are there then?",
         [str(before - 1), str(before), str(before + 1)],
         len(space),
         "The entry is cut twice, and the middle part is removed. Two parts of the old entry remain.",

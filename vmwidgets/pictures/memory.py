@@ -46,7 +46,7 @@ class Kmem(Picture):
     >>> m = vm.boot("x86-64")
     >>> a = m.kmem_malloc("12 KiB")
     >>> vm.Kmem(m).scene().caption.text
-    '12 KiB were allocated at 0xffff_8080_0030_0000 in kmem_map...'
+    '12 KiB was allocated at 0xffff_8080_0030_0000 in kmem_map...'
     """
 
     def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:

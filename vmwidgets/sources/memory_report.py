@@ -135,7 +135,7 @@ def _failure(lines: list[str]) -> MemoryReport:
         return MemoryReport(says, page, unsaid=("The text has no lists of free blocks.",))
     largest = max((size for size, count in free if count), default=0)
     total = in_words(sum(size * count for size, count in free))
-    return MemoryReport(f"{says} {total} are free; the largest block has {in_words(largest)}.", page)
+    return MemoryReport(f"{says} {total} is free; the largest block has {in_words(largest)}.", page)
 
 
 def _out_of_memory(lines: list[str]) -> MemoryReport:

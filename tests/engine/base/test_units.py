@@ -73,6 +73,8 @@ def test_every_size_prints_short_and_names_about_itself(size):
     [
         (0, "0 B"), (1, "1 B"), (4095, "4095 B"), (4096, "4 KiB"), (10239, "10239 B"), (10241, "10.0 KiB"),
         (8200 * KIB, "8200 KiB"), (MIB, "1 MiB"), (9999 * MIB, "9999 MiB"), (128 * TIB, "128 TiB"),
+        (1024 * MIB + 252 * KIB, "1.0 GiB"), (2032 * KIB + 16, "2.0 MiB"), (10_001 * MIB, "9.8 GiB"),
+        (1025 * MIB, "1025 MiB"),
     ],
 )  # fmt: skip
 def test_sizes_in_the_largest_unit_that_is_exact(size, text):

@@ -96,7 +96,7 @@ def test_the_limit_holds_at_every_door(door) -> None:
     t.mmap("8 KiB")
     t.limit("as", "8 KiB")
     with pytest.raises(
-        vm.KernelError, match=r"^NOMEM: 4 KiB more are too much for the map of t: it has 8 KiB of at most 8 KiB"
+        vm.KernelError, match=r"^NOMEM: 4 KiB more is too much for the map of t: it has 8 KiB of at most 8 KiB"
     ):
         door(t)
 

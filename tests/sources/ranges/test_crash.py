@@ -55,7 +55,7 @@ memory map (1 entry):
         (HS_ERR.replace("00000010", "00800000") + MAP, "0x80_0000 is above the last range, the range at 0x70_0000."),
         (HS_ERR.replace("00000010", "00500000") + MAP.replace("\n00601", "\n...\n00601"), "in none of the ranges"),
         (MACOS,
-         "0x1_0020_0010 is in the gap, 0x1fc010 bytes (2032.0 KiB) above __TEXT of a.out and below MALLOC_TINY."),
+         "0x1_0020_0010 is in the gap, 0x1fc010 bytes (2.0 MiB) above __TEXT of a.out and below MALLOC_TINY."),
         (GUARD, "0x1_0458_0000 is in STACK GUARD, which has no rights at all."),
         (GDB, "line 3: 0x10 is below the first range, cat."),
         (TOMBSTONE, "0x6f_1234_5678 is in app_process64, which may not be written."),

@@ -53,15 +53,18 @@ def grouped_hex(value: int, digits: int = 1) -> str:
 
 
 def binary_size(size: int) -> str:
-    """Return a size in the largest binary unit that keeps it short.
+    """Return a size in the largest binary unit that keeps it short; a size with a decimal is rounded.
 
     >>> binary_size(20 * KIB), binary_size(8200 * KIB), binary_size(1 << 47), binary_size(1 << 57)
     ('20 KiB', '8200 KiB', '128 TiB', '128 PiB')
+    >>> binary_size(GIB + 252 * KIB)
+    '1.0 GiB'
     """
     for unit, name in ((PIB, "PiB"), (TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size >= unit and size % unit == 0 and (size // unit < 10_000):
             return f"{size // unit} {name}"
-        if size >= 10 * unit:
+        is_long = unit > KIB and size >= unit and (size % (unit >> 10) or size >= 10_000 * (unit >> 10))
+        if size >= 10 * unit or is_long:
             return f"{size / unit:.1f} {name}"
     return f"{int(size)} B"
 

@@ -398,7 +398,7 @@ class DomainPmap:
         needed = request.size if FRAME_OVERRUN in self.quirks else request.offset + request.size
         if request.identity.bytes < needed:
             held = Size(request.identity.bytes)
-            raise LibError("LIB_ERR_PMAP_FRAME_SIZE", f"{Size(needed)} of a frame of {held} are to be mapped")
+            raise LibError("LIB_ERR_PMAP_FRAME_SIZE", f"{Size(needed)} of a frame of {held} was to be mapped")
         parts = self._pieces(request)
         with pushing("LIB_ERR_PMAP_DO_MAP"):
             if MAP_NOT_UNDONE not in self.quirks:

@@ -171,7 +171,7 @@ def _empty(look: Look[KernelMapValue], concerned: str) -> dict[str, str]:
 def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
     """Return how full the current map is, who waits for room in which map, and what a request can get there."""
     one = concerned.map
-    used = f"{used_words(one)[0].removesuffix(' used')} are used, by {counted(one.nr_entries, 'entry')}"
+    used = f"{used_words(one)[0].removesuffix(' used')} is used, by {counted(one.nr_entries, 'entry')}"
     said = [f"In {called(one.name)}, {used}{', of submaps too' if concerned.submaps else ''}."]
     for each in [each for each in root.all() if each.queue][:2]:
         names = each.sleepers

@@ -266,9 +266,9 @@ class Caption:
         A place that the title names is not repeated, and addresses are as short as in the picture, or without the upper
         half that an address in the title has.
 
-        >>> one = Caption("4 KiB were mapped at 0xffff_8080_01a1_1000 in kernel_map.")
+        >>> one = Caption("4 KiB was mapped at 0xffff_8080_01a1_1000 in kernel_map.")
         >>> one.below("kernel_map", "x86-64 · … is 0xffff_8080").text
-        '4 KiB were mapped at …01a1_1000.'
+        '4 KiB was mapped at …01a1_1000.'
         >>> Caption("0xffff_8080_01a1_1000 has no page yet.").below("walk of 0xffff_8080_01a1_1000", "x86-64").text
         '…01a1_1000 has no page yet.'
         >>> Caption("0x1e_0000_0000 is at 0x1e_1000.").below("walk of 0x1e_0000_0000", "x86-64").text

@@ -58,7 +58,7 @@ def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev
     >>> m = vm.boot("x86-64")
     >>> a = m.kernel_map.enter("16 KiB")
     >>> story_of(m.journal.last).headline.text
-    '16 KiB were mapped at 0xffff_8080_0014_1000 in kernel_map.'
+    '16 KiB was mapped at 0xffff_8080_0014_1000 in kernel_map.'
     """
     events = operation.events if events is None else events
     return Story(headline(operation, events), tuple(folded(_Plan(events, starts).steps())))

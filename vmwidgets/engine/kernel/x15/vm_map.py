@@ -577,7 +577,7 @@ class X15Map(MapCore[Entry]):
         most = self.space_limit
         if most is not None and self.size + size > most:
             have = f"it has {Size(self.size)} of at most {Size(most)} (RLIMIT_AS)"
-            raise kernel_error("NOMEM", f"{Size(size)} more are too much for {self.called}: {have}")
+            raise kernel_error("NOMEM", f"{Size(size)} more is too much for {self.called}: {have}")
 
     def provide_entries(self, count: int) -> None:
         """Make this many entries free, for a change that needs them: NOMEM is raised before anything has changed."""
