@@ -31,12 +31,14 @@ settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of a tier (tests/tiers.py); without one, all tests run that are not for the sweep."""
-    parser.addoption("--tier", choices=("fast", "rest"), default="", help="see tests/tiers.py")
+    parser.addoption("--tier", choices=("fast", "rest", "every"), default="", help="see tests/tiers.py")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of the tier; without one, mark those that tests/tiers.txt leaves to the sweep."""
+    """Keep the tests of the tier ("every" has all); without one, mark what tests/tiers.txt leaves to the sweep."""
+    if config.getoption("--tier") == "every":
+        return
     tiers_of = tiers.split(items)
     for item in tiers_of["sweep"]:
         if not item.get_closest_marker("kernel"):

@@ -69,8 +69,8 @@ def complaints(weights: Mapping[str, int], allowed: Mapping[str, int]) -> Iterat
             yield f"{room} is empty or gone: remove its line from {BUDGETS.as_posix()}"
         elif weight > allowed[room]:
             yield (
-                f"{room} weighs {weight:,} and may weigh {allowed[room]:,}: "
-                "a landing that raises a room says in its commit which user needs it and what it replaces"
+                f"{room} weighs {weight:,} and may weigh {allowed[room]:,}: make it lighter, or raise its line in "
+                f"{BUDGETS.as_posix()} and say in the commit which user needs it and what it replaces"
             )
 
 

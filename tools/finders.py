@@ -181,7 +181,7 @@ def measure(python: Path) -> None:
         old.unlink()
     apart = [f"--ignore=tests/{name}" for name in (*APART, "notebooks")]
     command: list[str | Path] = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-p", "tools.finders"]
-    command += ["-p", "no:cacheprovider", "-m", "not sweep and not kernel", "tests", *apart]
+    command += ["-p", "no:cacheprovider", "--tier", "every", "-m", "not sweep and not kernel", "tests", *apart]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, KEPT: str(REACH)}, check=False)
     whole = Reach()
     for part in sorted(REACH.parent.glob(f"{REACH.name}.*")):

@@ -81,7 +81,7 @@ def fast_cases(cases: Iterable[str]) -> set[str]:
 
 
 def parts_of(reach: finders.Reach, changes: list[dict[str, Any]]) -> dict[str, list[Part]]:
-    """Return each function's parts, the smallest first: its first case, one in nine, one in three, all that run now."""
+    """Return each function's parts, the smallest first: its first case, one in nine, one in three, and all."""
     cases: dict[str, list[str]] = defaultdict(list)
     for case in reach.seconds:
         cases[function_of(case)].append(case)
@@ -91,10 +91,9 @@ def parts_of(reach: finders.Reach, changes: list[dict[str, Any]]) -> dict[str, l
             finds[case].add(place)
     parts: dict[str, list[Part]] = {}
     for function, some in cases.items():
-        now = max(rows().get(function) or usual(function), key=lambda share: (share != NONE, -abs(share)))
-        for share in (FIRST, 9 * now, 3 * now, now):
+        for share in (FIRST, 9, 3, ALL):
             kept = [case for at, case in enumerate(some) if is_chosen(case, share, first=at == 0)]
-            if share != now and (len(kept) == len(some) or (parts.get(function) and len(kept) == 1)):
+            if share != ALL and (len(kept) == len(some) or (parts.get(function) and len(kept) == 1)):
                 continue
             lines = np.unique(np.concatenate([np.asarray(reach.ran.get(case, ()), dtype=np.uint32) for case in kept]))
             seconds = sum(reach.seconds[case] for case in kept)
