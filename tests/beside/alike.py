@@ -14,8 +14,8 @@ RENAMED = {"RegionValue": "Vregion"}
 """Kinds of values that have another name today."""
 
 ADDED = {
-    "CapabilityValue": ("source_gone",), "MachineWalk": ("without",), "TablesWalk": ("without",),
-    "Walk": ("without",), "Why": ("address",),
+    "CapabilityValue": ("source_gone",), "MachineWalk": ("without",), "ObjectsValue": ("counted",),
+    "TablesWalk": ("without",), "Walk": ("without",), "Why": ("address",),
 }  # fmt: skip  # a list
 """Fields that values have only today; the others are compared."""
 
