@@ -96,6 +96,14 @@ def test_names_of_files_are_found_and_replaced_by_kind() -> None:
     ]
 
 
+def test_a_journal_that_other_names_break_is_not_submitted() -> None:
+    machine = vm.boot()
+    machine.file("/file-1", b"one")
+    machine.file("/home/ada/secret", b"two")
+    with pytest.raises(vm.Refused, match="there is a file called '/file-1'"):
+        by_kind(packed(machine))
+
+
 @pytest.mark.parametrize(
     "data",
     [

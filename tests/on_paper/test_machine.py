@@ -234,6 +234,8 @@ def test_address_spaces_share_a_tlb_by_their_numbers():
     assert p.access(0x41, asid=1).hit
     with pytest.raises(Refused, match="from 0 to 3"):
         p.access(0x41, asid=4)
+    with pytest.raises(Refused, match="from 0 to 3"):
+        p.fill_tlb({1: 2}, asid=4)
 
 
 def test_fifo_and_lru_evict_different_entries():

@@ -125,6 +125,12 @@ def test_pages_are_numbered_in_their_order(at_once: int, places: list[tuple[int,
     assert names[numbers].tolist() == pages.tolist()
 
 
+def test_a_region_that_is_known_leaves_room_for_another() -> None:
+    numbering = counting.Numbering()
+    assert all(numbering.places(np.array(pages)) is not None for pages in ([5], [1 << 20, 6], [5, 1 << 20, 7]))
+    assert numbering.finish()[0].tolist() == [5, 6, 7, 1 << 20]
+
+
 @pytest.mark.parametrize("at_once", [3, 1 << 16])
 @given(
     st.lists(st.tuples(REGIONS, st.integers(0, 2 * PAGE), st.integers(1, 9), st.booleans()), min_size=1, max_size=60),

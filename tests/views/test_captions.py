@@ -146,3 +146,16 @@ def test_a_title_is_one_line_of_900_pixels() -> None:
     """A caption's text is drawn large, as the title, and the rest of the caption below it."""
     titles = {name: LONG_NAMES.sub("it", picture.scene().caption.text) for name, picture in gallery.every()}
     assert {name: title for name, title in titles.items() if text_width(title, "title") > 900 - 2 * 14} == {}
+
+
+def test_a_call_is_named_before_the_functions_of_the_kernel_unless_they_have_its_name() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    task = machine.task("init")
+    machine.kernel_map.enter("8 KiB")
+    of_kernel = vm.picture(machine.kernel_map).scene().caption
+    task.munmap(task.mmap("8 KiB"), "4 KiB")
+    of_task = vm.picture(task.map).scene().caption
+    assert of_kernel is not None
+    assert of_task is not None
+    assert of_kernel.functions[:2] == ("vm_map_enter", "vm_map_insert")
+    assert of_task.functions[:2] == ("munmap", "vm_map_remove")

@@ -50,6 +50,17 @@ def test_only_a_miss_draws_the_tables():
     assert hit == ["set 0x3 has tag 0x3: frame 0xd", "set 0x5 has tag 0xd: a hit"]
 
 
+@pytest.mark.parametrize(
+    ("access", "said"),
+    [("w 0x41", "may not be written"), ("x 0x41", "may not be executed"), ("w 0x101", "is not valid")],
+)
+def test_a_page_that_may_not_be_written_is_not_said_to_be_invalid(access: str, said: str) -> None:
+    p = vm.paper(va=12, pa=12, page=64, layout="V W X PFN:6").map({1: (2, "r")})
+    caption = vm.picture(p.access(access)).scene().caption
+    assert caption is not None
+    assert said in caption.text
+
+
 def test_the_frame_comes_from_the_last_stop_and_the_offset_straight_down():
     scene = vm.picture(small().access("r 0x3d7")).scene()
     places = {node.id: (node.x, node.x + node.w) for node in scene.nodes}

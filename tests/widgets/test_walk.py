@@ -169,6 +169,11 @@ def test_a_domain_has_no_map_that_could_lack_an_entry() -> None:
         assert ("no map entry" in vm.Walk(walk).to_svg()) is told
 
 
+def test_tables_on_paper_have_no_map_that_could_lack_an_entry() -> None:
+    tables = vm.paper(va=12, pa=12, page=64, layout="V PFN:6").map({1: 2}).page_tables()
+    assert "no map entry" not in vm.Walk(tables.walk(0x101)).to_svg()
+
+
 def test_a_slice_has_its_bits_as_a_number(machine: vm.Machine) -> None:
     machine.kernel_map.enter("16 KiB")
     view = vm.Walk(machine.walk(machine.kernel_map.start), address=0xFFFF_8080_0014_11A8)

@@ -101,6 +101,17 @@ def test_a_shadow_that_hides_all_pages_refers_past_the_object_behind(machine, ta
     machine.check()
 
 
+def test_a_shadow_of_some_pages_refers_past_the_object_behind_when_it_hides_these(machine, task):
+    """`mprotect` splits the entry, and the fork shadows a part: other pages behind are never requested from there."""
+    task.mprotect(A, 2 * PAGE, "r")
+    child = task.fork()
+    child.write(A + 2 * PAGE, b"x")
+    assert len(chain_of(child, A + 2 * PAGE)) == 2, "the last page is still found behind"
+    child.write(A + 3 * PAGE, b"x")
+    assert len(chain_of(child, A + 2 * PAGE)) == 1
+    machine.check()
+
+
 class Unread(dict[int, int]):
     """Pages that are not gone through one by one."""
 

@@ -240,6 +240,19 @@ def test_entries_and_who_made_them_are_those_of_the_lines_so_far(exercise: str, 
         assert letters_too or not held[call - 1]
 
 
+def test_free_slots_are_the_entries_that_can_still_be_made() -> None:
+    lines, calls = lines_of("04/thrifty", RIGHT)
+    asked = [*of_kind(translation.room, "04/thrifty", RIGHT)]
+    assert asked
+    for question in asked:
+        space = space_of(typed("04/thrifty", RIGHT, lines[: calls[step_of(question)[0]] + 1]))
+        before = len(list(space))
+        with suppress(vm.VMError):
+            for turn in range(10):
+                space.enter(vm.PAGE, prot=("r", "rw")[turn % 2])
+        assert int(question.answer.split()[0]) == len(list(space)) - before
+
+
 @by_lines
 def test_the_next_request_lands_where_it_lands_when_it_is_typed(exercise: str, how: str) -> None:
     lines, _ = lines_of(exercise, how)
@@ -435,3 +448,17 @@ def test_descriptors_on_paper_are_at_four_times_the_index() -> None:
         word = words.get(root, 0)
         found = [root] if not word & 1 or word & 0x80 else [root, (word & -4096) + 4 * (address >> 12 & 1023)]
         assert question.answer == " and ".join(f"`{one:#x}`" for one in found)
+
+
+def test_the_kernel_may_read_on_paper_what_user_code_may_not_write() -> None:
+    """A present page is readable for the kernel; for user code, U/S (bit 2) must be 1 in both descriptors."""
+    given: Any = sheet_of("00/walk", OF).given
+    words, readers = dict(given.words), set()
+    for question in of_kind(paper.instead, "00/walk", RIGHT):
+        address = int(re.findall(r"`(0x[0-9a-f_]+)`", question.text)[0], 16)
+        upper = words.get(0x1000 + 4 * (address >> 22), 0)
+        path = [upper] if upper & 0x80 else [upper, words.get((upper & -4096) + 4 * (address >> 12 & 1023), 0)]
+        needed = 1 if "the kernel reads" in question.text else 1 | 4
+        assert question.answer.startswith("physical") == all(word & needed == needed for word in path)
+        readers.add(needed)
+    assert 1 in readers

@@ -62,6 +62,28 @@ def test_a_text_whose_beginning_is_missing_claims_nothing_else(name: str) -> Non
     assert wrong == {}
 
 
+def test_a_first_line_that_a_deeper_table_follows_has_all_of_its_dots() -> None:
+    lines = (
+        "..0: pte 0x21fda401 pa 0x87f69000",
+        ".. ..1: pte 0x21fda001 pa 0x87f68000",
+        ".. .. ..2: pte 0x21fdb01f pa 0x87f6c000",
+    )
+    (table,) = vm.load("\n".join([*lines, "$ "])).tables
+    assert table.walk(1 << 21 | 2 << 12).pa == 0x87F6_C000
+
+
+@pytest.mark.parametrize(("end", "of"), [("\n", "uCore"), ("", "a kernel on x86")])
+def test_a_line_of_ucore_on_riscv_is_not_the_beginning_of_one_on_x86(end: str, of: str) -> None:
+    """uCore on x86 goes on with a bracket, which a cut text does not have."""
+    assert vm.load(f"page fault at 0x00000100: K/W{end}").what == (of,)
+
+
+@pytest.mark.parametrize("after", ["error code 0x7", "0x7 cr2=0x200 eip 0x300"])
+def test_ucore_prints_all_of_a_fault_in_one_line(after: str) -> None:
+    (trap,) = vm.load(f"page fault at 0x00000100: K/W [no page found].\n{after}\n").traps
+    assert (trap.refused, trap.where, trap.pc) == ("P", "kernel mode", None)
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_damaged_line_takes_its_own_descriptor_along_and_no_more_is_claimed(name: str) -> None:
     lines = WHOLE[name].splitlines()

@@ -199,6 +199,16 @@ def names(text: str) -> list[str]:
     return [one.path for one in parse(text).ranges]
 
 
+@pytest.mark.parametrize("width", [74, 80, 96])
+def test_a_path_that_a_window_wraps_more_than_once_is_whole(width):
+    path = "/nix/store/" + "/".join(letter * 60 for letter in "wxyz")
+    lines = [f"{number}000-{number + 1}000 r-xp 00000000 08:01 4711{' ' * 24}{path}" for number in (1, 4, 7)]
+    cut = [line[at : at + width] for line in lines for at in range(0, len(line), width)]
+    assert [one.path for one in parse("\n".join([*cut, "9000-a000 rw-p 00000000 00:00 0\n"])).ranges] == [path] * 3 + [
+        ""
+    ]
+
+
 @pytest.mark.parametrize("width", range(74, 100))
 @pytest.mark.parametrize("quoted", ["", "> "])
 def test_a_map_that_a_window_wraps_has_its_files(width, quoted):

@@ -10,6 +10,7 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, Kmem
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler, Stuck
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.kernel.threads.waits import EWOULDBLOCK, ChannelWait, Running, TimedWait
 
 
@@ -41,6 +42,12 @@ class TestOrder:
             scheduler.spawn(name, napper(log, name, 2))
         scheduler.run()
         assert log == [("a", 0), ("b", 0), ("c", 0), ("a", 1), ("b", 1), ("c", 1)]
+
+    def test_threads_are_numbered_in_the_order_of_their_creation(self):
+        scheduler = bare()
+        made = [scheduler.spawn(name, napper([], name, 1)).value() for name in "cab"]
+        shown = ThreadsValue.of(reversed(made), 0, 100, ())
+        assert [one.name for one in shown.threads] == ["c", "a", "b"]
 
     @given(seed=st.integers(1, 10**6))
     def test_a_seed_gives_one_order_that_is_always_the_same(self, seed):

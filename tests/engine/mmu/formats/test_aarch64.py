@@ -59,10 +59,10 @@ def test_there_are_no_blocks_at_level_0_and_3():
 
 
 def test_attributes_of_a_page_are_where_the_manual_has_them():
-    """D5.3.3: AttrIndx in bits 4:2, AP[2:1] in 7:6, SH in 9:8, nG in 11; each is given another number."""
-    leaf = found(0x9003 | 0b101 << 2 | 0b01 << 6 | 0b10 << 8 | AF | 1 << 11 | UXN).steps[-1]
+    """D5.3.3: AttrIndx in bits 4:2, NS in 5, AP[2:1] in 7:6, SH in 9:8, nG in 11; each is given another number."""
+    leaf = found(0x9003 | 0b101 << 2 | 1 << 5 | 0b01 << 6 | 0b10 << 8 | AF | 1 << 11 | UXN).steps[-1]
     values = {one.field.name: one.value for one in leaf.decoded}
-    wanted = {"AttrIndx": 5, "NS": 0, "AP": 1, "SH": 2, "AF": 1, "nG": 1, "PXN": 0, "UXN": 1}
+    wanted = {"AttrIndx": 5, "NS": 1, "AP": 1, "SH": 2, "AF": 1, "nG": 1, "PXN": 0, "UXN": 1}
     assert {name: values[name] for name in wanted} == wanted
 
 

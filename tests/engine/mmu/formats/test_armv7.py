@@ -164,6 +164,10 @@ class TestTwoRoots:
         assert self.walk(border, n).pa == 0x70_0000
         assert self.walk(0xFFF0_0000, n).pa == 0x70_0000
 
+    @pytest.mark.parametrize("n", [0, 1, 7])
+    def test_the_n_highest_bits_are_not_copies_of_the_next_one(self, n):
+        assert not ARMV7.address_split(Armv7Controls(ttbcr_n=n)).signed
+
     def test_without_n_all_is_ttbr0s(self):
         assert self.walk(0xFFF0_0000, 0).pa == 0x30_0000
 
