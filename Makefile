@@ -61,7 +61,7 @@ test: environment-test bundle ## Run what finds most bugs: before each commit
 	+$(TWO) test-waits test-computes
 	$(END)
 
-check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
+check: environment-hosts bundle ## Run what a change must pass beside `make test`
 	$(BEGIN)
 	+@$(call EACH,TIER=--tier=rest,newest doctests shortest)
 	+$(TWO) TIER=--tier=rest check-waits check-computes
@@ -115,13 +115,13 @@ workflows: environment-test bundle
 
 UNIT = tests $(patsubst %,--ignore=tests/%,benchmarks browser hosts packaging site)
 
-fast: environment-test bundle ## Run the unit tests that take moments, and the students' notebooks
+fast: environment-test bundle ## Run the unit tests that find most, and the students' notebooks
 	$(PYTEST) -n 2 --dist worksteal --tier fast $(UNIT)
 
 essential: environment-test bundle
 	$(BROWSER) $(PATIENT) -n 2 --dist worksteal --tier fast tests/browser
 
-unit: environment-test bundle ## Run all unit tests, on the oldest and the newest Python here
+unit: environment-test bundle ## Run the unit tests, on the oldest and the newest Python here
 	$(BIN)/python -m tools.unit
 
 newest oldest: environment-test bundle
@@ -163,8 +163,9 @@ site-test: site ## Test the built site in Chromium, which reaches no other host
 wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
 	$(BY_FILE) tests/packaging
 
-sweep: environment-hosts bundle site ## Run the long random searches that `make check` leaves out
-	$(BROWSER) VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m 'sweep and not kernel' tests
+sweep: environment-hosts bundle site ## Run the long searches, and all else that `make check` leaves out
+	VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m 'sweep and not kernel' $(UNIT)
+	$(BROWSER) $(PATIENT) -n 2 -m 'sweep and not kernel' $(patsubst %,tests/%,browser hosts packaging site)
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	$(BIN)/python -m tests.engine.machine.linux.sweep
 	$(BIN)/python -m tests.beside --lives 3000 --seed 100000

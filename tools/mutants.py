@@ -89,10 +89,10 @@ def drawn(seed: int, folder: Path = PACKAGE) -> Iterator[Mutant]:
 
 def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
     """Yield the mutants of a list, in its order; of one whose line is gone, its key alone."""
-    rows = [tuple(line.split("\t")) for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    for name in dict.fromkeys(row[0] for row in rows):
+    keys = [row[:4] for row in rows(path)]
+    for name in dict.fromkeys(key[0] for key in keys):
         source = (ROOT / name).read_text() if (ROOT / name).is_file() else ""
-        lines, wanted = source.splitlines(), {row[2] for row in rows if row[0] == name}
+        lines, wanted = source.splitlines(), {key[2] for key in keys if key[0] == name}
         here: dict[tuple[str, ...], Mutant] = {}
         for at, (node, _) in enumerate(places(ast.parse(source))):
             if lines[node.lineno - 1].strip() not in wanted:
@@ -100,12 +100,12 @@ def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
             tree = ast.parse(source)  # a change is made in the tree
             mutant = changed(name, source, tree, *places(tree)[at])
             here.setdefault(mutant.key, mutant)
-        yield from (here.get(row) or written(row, source) or row for row in rows if row[0] == name)
+        yield from (here.get(key) or written(key, source) or key for key in keys if key[0] == name)
 
 
-def written(row: tuple[str, ...], source: str) -> Mutant | None:
+def written(key: tuple[str, ...], source: str) -> Mutant | None:
     """Return the change that a row writes, if it is not one that is drawn: in its line, `before` becomes `after`."""
-    name, function, whole_line, change = row
+    name, function, whole_line, change = key
     before, _, after = change.partition(" -> ")
     lines, tree = source.splitlines(keepends=True), ast.parse(source)
     for number, line in enumerate(lines, 1):
@@ -202,8 +202,11 @@ def rows(path: Path) -> list[tuple[str, ...]]:
 
 
 def chosen(given: argparse.Namespace, known: set[tuple[str, ...]]) -> Iterator[Mutant]:
-    """Yield the mutants of a list, or so many that are drawn; each once, none that are known or change nothing."""
-    nothing, met = unchanging(), set(known)
+    """Yield the mutants of a list, or so many that are drawn; each once, none that are known or change nothing.
+
+    Known ones count: a run that was stopped goes on where it was.
+    """
+    nothing, met = unchanging(), set[tuple[str, ...]]()
     left = sys.maxsize if given.list is not None else given.count
     every = listed(given.list) if given.list is not None else islice(drawn(given.seed, given.folder), 10 * given.count)
     for mutant in every:
@@ -213,7 +216,9 @@ def chosen(given: argparse.Namespace, known: set[tuple[str, ...]]) -> Iterator[M
         if key in met:
             continue
         met.add(key)
-        if reason := nothing.get(key):
+        if key in known:
+            left -= 1
+        elif reason := nothing.get(key):
             print(f"set aside: {mutant}: {reason}", flush=True)
         elif isinstance(mutant, tuple):
             print(f"gone: {' | '.join(mutant)}", flush=True)
