@@ -89,10 +89,10 @@ def drawn(seed: int, folder: Path = PACKAGE) -> Iterator[Mutant]:
 
 def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
     """Yield the mutants of a list, in its order; of one whose line is gone, its key alone."""
-    rows = [tuple(line.split("\t")) for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    for name in dict.fromkeys(row[0] for row in rows):
+    keys = [row[:4] for row in rows(path)]  # a reason is no part of the change
+    for name in dict.fromkeys(key[0] for key in keys):
         source = (ROOT / name).read_text() if (ROOT / name).is_file() else ""
-        lines, wanted = source.splitlines(), {row[2] for row in rows if row[0] == name}
+        lines, wanted = source.splitlines(), {key[2] for key in keys if key[0] == name}
         here: dict[tuple[str, ...], Mutant] = {}
         for at, (node, _) in enumerate(places(ast.parse(source))):
             if lines[node.lineno - 1].strip() not in wanted:
@@ -100,7 +100,7 @@ def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
             tree = ast.parse(source)  # a change is made in the tree
             mutant = changed(name, source, tree, *places(tree)[at])
             here.setdefault(mutant.key, mutant)
-        yield from (here.get(row) or written(row, source) or row for row in rows if row[0] == name)
+        yield from (here.get(key) or written(key, source) or key for key in keys if key[0] == name)
 
 
 def written(row: tuple[str, ...], source: str) -> Mutant | None:
