@@ -523,3 +523,18 @@ def test_the_reference_bits_are_counted_and_those_that_were_cleared(policy: str)
         if cleared:
             return
     raise AssertionError("no bit was cleared")
+
+
+def test_a_bit_that_a_policy_clears_is_one_step_with_its_tables() -> None:
+    """The TLB drops the translation before the policy reports the bit: that is not a step of its own."""
+    m, t, a = turned("second chance")
+    for page in (3, 5, 6):
+        t.read(a + page * PAGE)
+    view, places = vm.Clock(t), set()
+    for step in range(view.scene().steps.count):
+        view.step = step
+        places.add(view.at().moment.place)
+    kinds = [type(event).__name__ for event in m.journal.last.events]
+    cleared = kinds.index("ReferenceCleared")
+    assert kinds.index("TlbFlushed") < cleared
+    assert min(places - {0}) > cleared

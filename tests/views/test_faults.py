@@ -656,6 +656,8 @@ def test_a_step_of_a_copy_is_done_only_when_all_that_it_says_has_happened(way: s
     events = child.machine.journal.last.events
     ends = {"frame": "PageCopied", "enter": "PteWritten", "retry": "TlbFilled"}
     picture = vm.Fault(child)
+    picture.step = 0
+    assert {node.state[0] for node in picture.scene().nodes if node.kind == "stage"} == {"coming"}
     for step in range(picture.scene().steps.count):
         picture.step = step
         happened = {type(event).__name__ for event in events[: picture.at().moment.place]}

@@ -202,6 +202,18 @@ def test_the_nodes_of_one_tree_have_labels_of_one_kind(count: int) -> None:
     assert sorted(labels) == sorted(str(entry.start) for entry in space)
 
 
+def test_at_the_right_edge_the_words_of_a_search_are_on_the_left_of_the_node() -> None:
+    space = vm.boot("x86-64").task("t").map
+    for number in range(3):
+        space.enter(vm.PAGE, at=0x40_0000 + number * 0x1_0000, fixed=True)
+    tree = vm.Tree(space, find=space.entries()[-1].start)
+    tree.width = 420
+    nodes = {node.id: node for node in tree.scene().nodes}
+    last = f"tree/{space.entries()[-1].id}"
+    assert nodes[f"{last}/asked"].text[0].text.endswith("found")
+    assert nodes[f"{last}/asked"].x < nodes[last].x
+
+
 def test_no_link_of_the_path_crosses_a_number_beside_a_mark() -> None:
     """In a large tree the path turns often, and its links are nearly flat."""
     space = vm.boot("x86-64", layout="x15-64").task("init").map

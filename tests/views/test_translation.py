@@ -243,6 +243,12 @@ def test_panes_are_drawn_in_their_order_and_alone() -> None:
     assert tops["frames"] < tops["walk"]
 
 
+def test_only_a_picture_that_asks_for_the_frame_has_the_frames() -> None:
+    _, task = machine_with()
+    task.write(PLACE, b"x")
+    assert not any(runs_in(picture(task).scene()))
+
+
 def test_what_each_descriptor_allows_is_a_pane_below_the_tables() -> None:
     _, task = machine_with()
     task.write(PLACE, b"x")

@@ -250,6 +250,15 @@ def test_a_question_is_asked_at_its_moment_and_its_answer_is_closed(tmp_path: Pa
     assert read(file)["opened"] is True
 
 
+@pytest.mark.parametrize("later", [1, 2])
+def test_a_question_may_be_asked_some_steps_after_a_moment(later: int, tmp_path: Path) -> None:
+    machine, *_ = forked()
+    given = {"after fork": FRAMES, ("after fork", later): FRAMES}
+    steps = read(vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), ask=given))["steps"]
+    first, second = (place for place, step in enumerate(steps) if "question" in step)
+    assert second - first == later
+
+
 def test_a_prediction_can_be_asked_once_it_has_an_outcome(tmp_path: Path) -> None:
     machine, *_ = forked()
     asked = vm.lab.predict("How many frames?", id="handout/frames", options=["4", "5"])

@@ -148,6 +148,14 @@ def test_an_address_that_no_register_holds_is_refused() -> None:
     assert view.status == ""
 
 
+def test_each_address_of_64_bits_and_none_besides_can_be_looked_for() -> None:
+    view = vm.Tables(vm.boot("x86-64"), address=2**64 - 1)
+    for wrong in (-2, 2**64):
+        with pytest.raises(vm.Refused, match=r"at most 0xffff_?ffff_?ffff_?ffff"):
+            view.address = wrong
+    assert view.address == 2**64 - 1
+
+
 def test_a_domains_tables_are_shown_like_a_tasks() -> None:
     domain = vm.boot("armv7").domain("hello")
     domain.map(domain.frame(), at=0x5000_0000)
