@@ -110,9 +110,10 @@ def segments_of(given: Any, base: Any, bounds: Any) -> tuple[Segment, ...]:
 
 
 def check_fit(segments: tuple[Segment, ...], known: Widths, *, is_moved: bool) -> None:
-    """Refuse segments with addresses that the machine lacks, as OSTEP's relocation.py and segmentation.py do.
+    """Refuse segments with addresses that the machine lacks.
 
-    With pages, the sum is a linear address, of as many bits as a virtual one.
+    OSTEP's relocation.py refuses those past physical memory, and its segmentation.py limits that are too large; it does
+    not check a segment that grows down.  With pages, the sum is a linear address, of as many bits as a virtual one.
     """
     chooser = log2(len(segments))
     room, bits = ("pa", known.pa) if known.offset is None else ("va", known.va)
