@@ -264,6 +264,7 @@ def test_the_box_where_an_access_fails_is_red_with_its_signal(case: str) -> None
     assert red(strip.scene()) == [box]
     assert list(boxes(strip.scene()))[-1] == box, "the access got no further"
     assert said(strip.scene(), box)[0].endswith(f": {signal}")
+    assert whole(strip.scene().caption).count(signal) == 1
     strip.step = 1
     assert red(strip.scene()) == [], "it has not failed yet"
 

@@ -116,6 +116,24 @@ def test_a_hit_that_asks_goes_from_the_tlb_to_the_frame():
         vm.OnPaper(p, ask=True)
 
 
+def test_an_access_that_reads_no_table_has_nothing_to_ask():
+    """A segment refuses it, with its number in the address or beside it; or there are no tables."""
+    paged = vm.paper(va=14, pa=12, page=64, segments={"heap": (0, 0x100, "r"), "stack": (0x400, 0x40)})
+    moved = vm.paper(va=8, base=0x100, bounds=3)
+    for access, why in (
+        (paged.access(("heap", 0x100)), "heap"),
+        (paged.access(0x100), "heap"),
+        (paged.access("w 0x10"), "heap"),
+        (moved.access(3), "limit"),
+        (moved.access(2), ""),
+        (vm.paper(va=7, segments=[(0, 20), (64, 20)]).access(0x11), ""),
+    ):
+        with pytest.raises(Refused, match=f"reads no table.*{why}"):
+            vm.OnPaper(access, ask=True)
+    asking = vm.OnPaper(paged.map({0: 1}).access(("heap", 5)), ask="asked/segment")
+    assert "first?" in asking.scene().caption.text
+
+
 def test_values_can_be_left_out():
     sheet = vm.picture(small().access("r 0x3d7")).blank("pfn", "tlbi", "ci")
     assert [(one.word, one.value) for one in sheet.answers] == [("pfn", "0xd"), ("tlbi", "0x3"), ("ci", "0x5")]

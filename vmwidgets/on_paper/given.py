@@ -34,6 +34,14 @@ def address(value: Any) -> int:
     return int(text.replace(" ", ""), 2) if re.fullmatch(r"0b[01 ]*[01]", text) else parse_address(value)
 
 
+def named_address(name: str, value: Any) -> int:
+    """Return the address that an argument gives; the refusal names the argument."""
+    try:
+        return address(value)
+    except Refused as wrong:
+        raise Refused(f"{name}={wrong}") from None
+
+
 def number(value: Any) -> int:
     """Return a whole number that is not negative."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 0:

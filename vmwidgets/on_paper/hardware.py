@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import Address
-from .given import address, bytes_of, items_of
-from .widths import log2, units_of, whole
+from .given import address, bytes_of, items_of, named_address
+from .widths import Widths, log2, units_of
 from .worked import OUTSIDE, PROTECTION
 
 
@@ -91,7 +91,7 @@ def segments_of(given: Any, base: Any, bounds: Any) -> tuple[Segment, ...]:
     if base is not None and given is not None:
         raise Refused("base and bounds are one segment, and segments= are others: leave one of them out")
     if base is not None:
-        return (Segment("the program", address(base), address(bounds)),)
+        return (Segment("the program", named_address("base", base), named_address("bounds", bounds)),)
     found = []
     for name, one in items_of("segments", {} if given is None else given, "a dict or a list of (base, limit)"):
         if not isinstance(one, (tuple, list)) or not 2 <= len(one) <= 4:
@@ -99,8 +99,39 @@ def segments_of(given: Any, base: Any, bounds: Any) -> tuple[Segment, ...]:
         rights = next((word for word in one[2:] if word != "down"), "rwx")
         if not isinstance(rights, str) or set(rights) - set("rwx-"):
             raise Refused(f"segment {shown(name)}: rights {shown(rights)} are letters of 'rwx', or 'down'")
-        found.append(Segment(str(name), address(one[0]), address(one[1]), rights, "down" in one[2:]))
+        start, limit = (
+            named_address(f"segment {shown(name)}: {what}", value)
+            for what, value in zip(("base", "limit"), one, strict=False)
+        )
+        found.append(Segment(str(name), start, limit, rights, "down" in one[2:]))
+    if given is not None and not found:
+        raise Refused(f"segments={shown(given)}: write one segment at least, such as {{'code': (0, 64)}}")
     return tuple(found)
+
+
+def check_fit(segments: tuple[Segment, ...], known: Widths, *, is_moved: bool) -> None:
+    """Refuse segments with addresses that the machine lacks.
+
+    OSTEP's relocation.py refuses those past physical memory, and its segmentation.py limits that are too large; it does
+    not check a segment that grows down.  With pages, the sum is a linear address, of as many bits as a virtual one.
+    """
+    chooser = log2(len(segments))
+    room, bits = ("pa", known.pa) if known.offset is None else ("va", known.va)
+    if known.va is not None and known.va <= chooser:
+        raise Refused(f"va={known.va}: {chooser} bits choose one of {len(segments)} segments: va={chooser + 1} fits")
+    for one in segments:
+        who = "base and bounds" if is_moved else f"segment {shown(one.name)}"
+        last = one.base - 1 if one.down else one.base + one.limit - 1
+        if one.down and known.va is None:
+            raise Refused(f"{who} grows down from the last address: say va= too")
+        if one.down and one.limit > one.base:
+            raise Refused(f"{who} grows down: below its base, {one.base}, are {one.base} addresses, not {one.limit}")
+        most = one.limit if known.va is None else 1 << known.va - chooser * one.down
+        if one.limit > most:
+            raise Refused(f"{who}: {one.limit} addresses are more than va={known.va} has: {most} fit")
+        if bits is not None and last >> bits > 0:
+            fits = f"{room}={last.bit_length()} fits"
+            raise Refused(f"{who}: the last address {Address(last)} has more bits than {room}={bits}: {fits}")
 
 
 def placed(segments: tuple[Segment, ...], va_bits: int | None, kind: str, given: Any) -> Placed:
@@ -126,14 +157,18 @@ def placed(segments: tuple[Segment, ...], va_bits: int | None, kind: str, given:
             why = f"{Address(va)} needs {va.bit_length()} bits, and an address has {va_bits}"
             return Placed(va, (), "", "", fault=OUTSIDE, why=why)
         if chooser:
-            inner = whole(inner, "va: bits of an address, less those of the segment's number,", 1, 64)
+            if inner is None:
+                raise Refused(f"{shown(given)} chooses no segment: write (segment, offset), or say va= in vm.paper")
             chosen, offset = va >> inner, va & (1 << inner) - 1
             bits = ("segment", chooser), ("offset", inner)
             if chosen >= len(segments):
                 return Placed(va, bits, "", "", fault=OUTSIDE, why=f"there is no segment {chosen}")
     one = segments[chosen]
     if one.down:
-        offset -= 1 << whole(inner, "va: bits of an address, less those of the segment's number,", 1, 64)
+        offset -= 1 << (inner or 0)
+        if offset >= 0:
+            why = f"{one.name}: {Address(va)} needs {va.bit_length()} bits, and an offset has {inner}"
+            return Placed(va, bits, one.name, "", fault=OUTSIDE, why=why)
     if not (-one.limit <= offset if one.down else offset < one.limit):
         how = f"{-offset} units below the base are more than" if one.down else f"the offset {offset} is not below"
         return Placed(va, bits, one.name, "", fault=OUTSIDE, why=f"{one.name}: {how} the limit, {one.limit}")

@@ -19,7 +19,7 @@ from ..engine.mmu.tlb_schema import TlbValue
 from ..engine.mmu.walk import fault_after, translate
 from . import sizes, times
 from .given import address, dumped, frame, items_of, number, one_of, reference
-from .hardware import Cache, placed, segments_of
+from .hardware import Cache, check_fit, placed, segments_of
 from .layout import NoControls, layout_of, names_of
 from .tables import Pages, PaperMemory, PaperTables, Size
 from .widths import FILLS, MOST_BITS, entry_bytes, in_bytes, log2, need, whole, widths_of
@@ -42,8 +42,8 @@ class Paper(Suggesting):
     (base, limit), with rights ("rx") and "down" if the question has them.  With the size of a page, a segment's base
     and the offset make a linear address, of as many bits as a virtual one, and the tables translate it.
 
-    Raises :class:`Refused` for widths that do not add up, with the sum and what would fit, and for an option that would
-    have no effect beside the others.
+    Raises :class:`Refused` for widths that do not add up, with the sum and what would fit, for an option that would
+    have no effect beside the others, and for a segment with addresses that the machine lacks.
 
     >>> import vmwidgets as vm
     >>> p = vm.paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4))
@@ -84,13 +84,15 @@ class Paper(Suggesting):
             layout_of(layout, self.widths.entry if self.widths.is_said else None, self.widths.pfn)
         self.policy, self.layout = policy, layout
         self.asid_bits = whole(asid, "asid", 0, 16)
-        self._depth = None if levels is None else self.widths.depth
         self._tlb_size = _tlb_size(tlb)
         self.cache = None if cache is None else Cache(cache, policy, bytes_)
         self.segments = segments_of(segments, base, bounds)
         self._is_moved = base is not None
-        of_pages = {"page": page, "levels": levels, "entry": entry, "layout": layout, "tlb": tlb, "asid": asid}
+        self._has_tables = not self.segments or self.widths.offset is not None
+        self._depth = 0 if not self._has_tables else None if levels is None else self.widths.depth
+        of_pages = {"page": page, "levels": levels, "layout": layout, "entry": entry, "tlb": tlb, "asid": asid}
         self._check_used([name for name, value in of_pages.items() if value], policy, word, fills)
+        check_fit(self.segments, self.widths, is_moved=self._is_moved)
         self._maps: dict[int, Pages] = {}
         self._roots: dict[int, int] = {}
         self._is_dumped = False
@@ -175,6 +177,7 @@ class Paper(Suggesting):
         "page", "levels", "va" or "entry", if all tables fill a page; or a number of :meth:`time`, such as "hits" or
         "faults", with `time=` and the other numbers.
         """
+        self._check_times((what, *given) if given else ())
         return times.solved(what, self._depth, given) if given else sizes.solve(self.widths, what)
 
     @says_what_it_takes
@@ -182,7 +185,8 @@ class Paper(Suggesting):
         """Return the average time of an access, in nanoseconds, with the formula and its numbers.
 
         `memory` is the time of a memory reference; `tlb` and `hits` of the TLB; `cache` and `cache_hits` of the cache.
-        A TLB miss reads as many entries as the machine has levels.  `faults` is the share of accesses that fault, with
+        A TLB miss reads as many entries as the machine has levels; without pages, base and bounds or segments read
+        none, and `tlb`, `hits` and `levels` are refused.  `faults` is the share of accesses that fault, with
         `service`, or with `clean`, `dirty` and `dirty_share`. :func:`~.times.access_time` has the conventions.
 
         >>> import vmwidgets as vm
@@ -191,6 +195,7 @@ class Paper(Suggesting):
           = tlb + (1 - hits) x levels x memory + [cache + (1 - cache_hits) x memory]
           = 1 + (1 - 0.96) x 2 x 10 + [1 + (1 - 0.9) x 10]
         """
+        self._check_times(numbers)
         return times.access_time(**{"levels": self._depth, **numbers})
 
     @says_what_it_takes
@@ -292,6 +297,7 @@ class Paper(Suggesting):
     @says_what_it_takes
     def fill_tlb(self, entries: Mapping[Any, Any], *, asid: int = 0) -> Paper:
         """Put translations into the TLB: {vpn: pfn}, or {(TLBI, TLBT): pfn}.  Returns the machine."""
+        self._check_pages("fill_tlb")
         built, sets = self._ready(), self._tlb_size.sets
         if built.tlb is None:
             raise Refused("fill_tlb: the machine has no TLB; say tlb=(sets, ways)")
@@ -314,6 +320,7 @@ class Paper(Suggesting):
 
     def page_tables(self, asid: int = 0) -> PageTables[NoControls]:
         """Return the tables of an address space, to be walked and drawn."""
+        self._check_pages("page_tables")
         return self._ready().of(asid)
 
     # ---- an access --------------------------------------------------------------------------------
@@ -473,9 +480,9 @@ class Paper(Suggesting):
         """Refuse options that would have no effect beside the others."""
         if of_pages and self._is_moved:
             raise Refused(f"base and bounds translate without pages: leave {of_pages[0]}= out, or say segments=")
-        if of_pages and self.segments and self.widths.offset is None:
+        if of_pages and not self._has_tables:
             raise Refused(f"{of_pages[0]}= has no effect on segments without pages: say page= too")
-        if self.segments and self.widths.offset is None and self.widths.unit > 1 and self.cache is None:
+        if not self._has_tables and self.widths.unit > 1 and self.cache is None:
             raise Refused("unit='word' has no effect on segments alone: say page= or cache= too")
         if policy != "lru" and self.cache is None and not self._tlb_size.sets:
             raise Refused(f"policy={shown(policy)} replaces in a TLB or a cache: say tlb= or cache= too")
@@ -492,6 +499,13 @@ class Paper(Suggesting):
             raise Refused(f"{call}: base and bounds translate without pages; say segments= for segments with pages")
         if self.segments:
             need(self.widths, "offset")
+
+    def _check_times(self, given: Iterable[str]) -> None:
+        """Refuse numbers of a TLB and of walks for a machine without tables."""
+        wrong = [name for name in given if name in times.OF_TABLES]
+        if wrong and not self._has_tables:
+            who = "base and bounds" if self._is_moved else "segments without pages"
+            raise Refused(f"{who} read no table, and need no TLB: leave {wrong[0]}= out")
 
     def _check_asid(self, asid: int) -> None:
         if asid and not self.asid_bits:

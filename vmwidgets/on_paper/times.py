@@ -28,6 +28,9 @@ OVERLAPS = ("", "walk", "cache")
 WORDS = {"walk": ("memory", "cache"), "overlap": OVERLAPS, "cache_miss": ("adds", "replaces")}
 """The conventions that have names, with the names; the first of each is the default."""
 
+OF_TABLES = ("tlb", "hits", "levels", "walk", "overlap")
+"""The numbers and conventions of :func:`access_time` that are about tables and a TLB."""
+
 Parts = tuple[Fraction, str, str]
 """A sum so far: its value, the formula in words, and the formula with numbers."""
 
@@ -69,9 +72,10 @@ def access_time(  # noqa: PLR0913  # one argument for each thing that a question
     if cache is not None:
         n |= {"cache": time_of("cache", cache), "cache_hits": share_of("cache_hits", cache_hits)}
         data = _through_cache(n, cache_miss)
-    is_whole = levels is None and hits is None and not n["tlb"] and faults is not None
+    is_tlb = hits is not None or n["tlb"] > 0
     depth = 1 if levels is None else whole(levels, "levels", 0, 64)
-    total = data if is_whole else _translated(n, data, depth, walk, overlap, is_tlb=hits is not None or n["tlb"] > 0)
+    is_whole = not is_tlb and (depth == 0 or (levels is None and faults is not None))
+    total = data if is_whole else _translated(n, data, depth, walk, overlap, is_tlb=is_tlb)
     if faults is not None:
         service_ = _service(service, clean, dirty, dirty_share)
         total = _with_faults(total, share_of("faults", faults), service_, adds=adds)

@@ -59,6 +59,9 @@ class OnPaper(Picture):
         if not isinstance(target, (Access, Paper)):
             raise Refused(f"OnPaper shows a machine of vm.paper(…), or its access(…), not {shown(target)}")
         given: object = ask  # a learner may write anything
+        if ask and isinstance(target, Access) and target.vpn is None:
+            why = f"it was refused before: {target.why}" if target.fault else "the machine has none"
+            raise Refused(f"OnPaper: ask={shown(ask)}; this access reads no table, because {why}")
         is_access = isinstance(target, Access) and bool(target.bits)
         if (ask is not False and not is_access) or not (isinstance(given, bool) or (isinstance(given, str) and given)):
             raise Refused(f"OnPaper: ask={shown(ask)}; it must be True, or a lasting name, for an access of an address")

@@ -253,8 +253,12 @@ def test_limits_are_nomem_and_change_nothing(machine, task):
     start = task.brk()
     task.limit("data", "8 KiB")
     task.brk(start + 2 * PAGE)
-    with pytest.raises(vm.KernelError, match=r"NOMEM: .* 8 KiB at most \(RLIMIT_DATA.* 8193 B$"):
+    with pytest.raises(vm.KernelError, match=r"NOMEM: .* 8 KiB at most \(RLIMIT_DATA.* 1 B more$"):
         task.brk(start + 2 * PAGE + 1)
+    assert task.brk() == start + 2 * PAGE
+    task.limit("data", "12 KiB")
+    with pytest.raises(vm.KernelError, match=r"12 KiB at most .*\b1 B\b"):
+        task.brk(start + 3 * PAGE + 1)
     assert task.brk() == start + 2 * PAGE
     task.limit("as", "12 KiB")
     with pytest.raises(vm.KernelError, match=r"NOMEM: 8 KiB more .*12 KiB \(RLIMIT_AS\)$"):

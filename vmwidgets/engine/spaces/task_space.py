@@ -312,8 +312,8 @@ class TaskSpace:
         most = self.limits.data
         if most is not None and end - heap.start > most:
             rule = f"{Size(most)} at most (RLIMIT_DATA, which counts the heap alone, as in 4.4BSD)"
-            wanted = f"this would be {Size(end - heap.start)}"
-            raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {rule}; {wanted}")
+            more = Size(end - heap.start - most)
+            raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {rule}; this would be {more} more")
         if new > old:
             vm_map.check_room(new - old)
             self._grow_heap(old, new)

@@ -24,6 +24,7 @@ from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, Running, faul
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import where
 from vmwidgets.views.story.words.names import address
+from vmwidgets.views.story.words.objects import say as say_object
 from vmwidgets.views.story.words.pictures import say_fault
 
 from .blackboard import CARD, BoardFrame, Descriptor, descriptor, frame_card
@@ -138,7 +139,9 @@ def _caption(
     if page is not None and page.frame >= 0 and len(faults) == 1:
         return Caption(told, (), _said_of(page, fault.va), "good")
     which = f" This is fault {faults.index(fault) + 1:,} of {len(faults):,}, at page {address(fault.va & ~(PAGE - 1))}."
-    return Caption(told, (), caption.reason + which * (len(faults) > 1), caption.tone)
+    again = say_object("signal", task=faults[-1].owner, signal=faults[-1].signal)  # the title already says so
+    reason = caption.reason.removesuffix(again).rstrip()
+    return Caption(told, (), reason + which * (len(faults) > 1), caption.tone)
 
 
 def _called(moment: Moment) -> str:
