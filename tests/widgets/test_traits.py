@@ -14,6 +14,7 @@ import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from tests.widgets.page import HELLO, ROOM, replies
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import Refresher, refresher
 
 
@@ -179,6 +180,25 @@ def test_a_step_that_a_page_has_gone_to_is_saved_and_not_what_another_thread_dre
         page.sets(step=1)
         waiting.flush()
     assert page.view.saved(900).steps.index == 1
+
+
+def test_a_frame_is_of_one_moment_even_if_another_thread_has_drawn_another_one_meanwhile(
+    page: Page, waiting: Refresher
+) -> None:
+    view, read = page.view, type(page.view)._controls
+    drawing = Halfway(view.scene)
+    drawing.draws(view)
+
+    def late(*given: Any) -> Any:
+        drawing.__exit__()
+        return read(view, *given)
+
+    drawing.__enter__()  # it is of the present
+    page.sets(step=1)
+    view._controls = late
+    waiting.flush()
+    frame = unpack(view.frame["data"])
+    assert (frame["scene"]["steps"]["index"], frame["when"]["place"], frame["when"]["now"]) == (1, 1, False)
 
 
 def test_what_is_set_while_a_picture_is_kept_at_its_cells_end_is_drawn(page: Page, waiting: Refresher) -> None:
