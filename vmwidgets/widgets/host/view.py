@@ -316,24 +316,32 @@ class View(Picture, anywidget.AnyWidget):
         wanted = self._wanted
         try:
             if self._goes_along():
-                self._sent_for = wanted
+                self._is_newest(this, wanted)
                 return
             drawn = self._draw()
             when = self._controls(drawn)
         except Refused as refused:  # the moment was undone
-            self._sent_for = wanted
-            self._send_instead(refused)
+            if self._is_newest(this, wanted):
+                self._send_instead(refused)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
-            self._sent_for = wanted
-            self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
-            self._have_sent(is_new=False)
+            if self._is_newest(this, wanted):
+                self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
+                self._have_sent(is_new=False)
         else:
-            if this is not self._begun:
-                return  # another shell of the kernel has begun a newer frame meanwhile
-            self._sent_for = wanted
-            if not self._drawn or drawn.missing is not None:
-                self.status, self._drawn = str(drawn.missing or ""), drawn.missing is None
-            self._send_scene(drawn.scene, when)
+            if self._is_newest(this, wanted):
+                if not self._drawn or drawn.missing is not None:
+                    self.status, self._drawn = str(drawn.missing or ""), drawn.missing is None
+                self._send_scene(drawn.scene, when)
+
+    def _is_newest(self, begun: object, wanted: object) -> bool:
+        """Note for which change a page is told what a drawing gave.
+
+        Returns False, and notes nothing, if another shell of the kernel has begun a newer frame meanwhile.
+        """
+        if begun is not self._begun:
+            return False
+        self._sent_for = wanted
+        return True
 
     def _send_instead(self, refused: Refused) -> None:
         """Send a substitute picture from which the reader can go to the present."""
