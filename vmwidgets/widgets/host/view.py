@@ -213,7 +213,7 @@ class View(Picture, anywidget.AnyWidget):
 
     @property
     def _newest(self) -> Drawn | None:
-        """What was drawn last, if it is what the picture shows now."""
+        """The latest drawing, if it is what the picture shows now."""
         last = self._last
         if last is None or last.is_ahead or last.when != self.moment or self._stale or not self._drawn:
             return None
@@ -334,9 +334,9 @@ class View(Picture, anywidget.AnyWidget):
                 self._send_scene(drawn.scene, when)
 
     def _is_newest(self, begun: object, wanted: object) -> bool:
-        """Note for which change a page is told what a drawing gave.
+        """Return whether this drawing is the newest, and if so, note the change that it shows.
 
-        Returns False, and notes nothing, if another shell of the kernel has begun a newer frame meanwhile.
+        It is not the newest if another shell of the kernel has begun a frame meanwhile.
         """
         if begun is not self._begun:
             return False
