@@ -131,7 +131,7 @@ javascript: environment-test bundle ## Run the front end's own tests
 	tools/npm test
 
 doctests: environment-test bundle ## Run the examples of docstrings, README and docs
-	$(PYTEST) -n 2 --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
+	$(PYTEST) -n 2 --doctest-modules --doctest-glob='*.md' vmwidgets tools README.md CONTRIBUTING.md docs
 
 shortest: environment-test bundle ## Run each part of the bench with the least of everything
 	$(PYTEST) -n 2 tests/benchmarks

@@ -86,13 +86,14 @@ def texts() -> dict[str, Scene]:
 
 
 def by_graphviz() -> dict[Path, str]:
-    """Return the drawings of README's last line, which Graphviz lays out, by the file for each theme."""
+    """Return what README's line ``….graphviz()`` draws, which Graphviz lays out, by the file for each theme."""
     readme = (ROOT / "README.md").read_text("utf-8")
-    *before, last = doctest.DocTestParser().get_examples(readme)
+    sources = [one.source for one in doctest.DocTestParser().get_examples(readme)]
+    place = next(place for place, source in enumerate(sources) if source.endswith(".graphviz()\n"))
     names: dict[str, Any] = {}
-    for one in before:
-        exec(one.source, names)
-    method = eval(last.source.removesuffix("()\n"), names)
+    for source in sources[:place]:
+        exec(source, names)
+    method = eval(sources[place].removesuffix("()\n"), names)
     drawn = laid_out([method(theme=theme).source for theme in ("light", "dark")], "svg", "dot")
     alt = re.findall(r'alt="([^"]*)" src="docs/pictures/graphviz.svg"', readme)[0]
     return {

@@ -242,11 +242,11 @@ def test_the_list_of_operations_does_not_say_that_it_failed() -> None:
     with pytest.raises(vm.VMError):
         task.read(0x70_0000_0000)
     view = asking_of(task)
-    view.scene()
     number = machine.journal.last.number
     assert FAILED in dict(operations_around(machine.journal, number))[number]
-    assert FAILED not in dict(view._controls()["operations"])[number]
-    assert FAILED in dict(vm.Dashboard(task, panes="translation")._controls()["operations"])[number]
+    assert FAILED not in dict(view._controls(view._draw())["operations"])[number]
+    plain = vm.Dashboard(task, panes="translation")
+    assert FAILED in dict(plain._controls(plain._draw())["operations"])[number]
 
 
 def test_it_is_off_unless_asked_for(no_predictions: Predictions) -> None:

@@ -14,6 +14,7 @@ import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from tests.widgets.page import HELLO, ROOM, replies
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import Refresher, refresher
 
 
@@ -39,9 +40,14 @@ class Halfway:
         work()
         self._there.set()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread."""
+        return threading.current_thread() is self._thread
+
     def stops(self, *_: object) -> None:
         """The middle of the work; other threads pass."""
-        if threading.current_thread() is self._thread:
+        if self.is_here:
             self._stopped = True
             self._there.set()
             self._goes_on.wait()
@@ -179,6 +185,58 @@ def test_a_step_that_a_page_has_gone_to_is_saved_and_not_what_another_thread_dre
         page.sets(step=1)
         waiting.flush()
     assert page.view.saved(900).steps.index == 1
+
+
+def test_a_frame_is_of_one_moment_even_if_another_thread_has_drawn_another_one_meanwhile(
+    page: Page, waiting: Refresher
+) -> None:
+    view, read = page.view, type(page.view)._controls
+    drawing = Halfway(view.scene)
+    drawing.draws(view)
+
+    def late(*given: Any) -> Any:
+        drawing.__exit__()
+        return read(view, *given)
+
+    drawing.__enter__()  # it is of the present
+    page.sets(step=1)
+    view._controls = late
+    waiting.flush()
+    frame = unpack(view.frame["data"])
+    assert (frame["scene"]["steps"]["index"], frame["when"]["place"], frame["when"]["now"]) == (1, 1, False)
+
+
+@pytest.mark.parametrize("failure", [ValueError("a fault of the picture"), Refused("there was no such thing")])
+def test_an_older_drawing_that_fails_leaves_the_newer_one(page: Page, waiting: Refresher, failure: Exception) -> None:
+    view, draw = page.view, type(page.view).draw
+    older = Halfway(view.refresh)
+
+    def fails_there(at: Any) -> Any:
+        if older.is_here:
+            older.stops()
+            raise failure
+        return draw(view, at)
+
+    view.draw = fails_there
+    page.machine.operate()
+    with older:
+        page.sets(step=1)
+        waiting.flush()
+    assert all("status" not in update for update in page.updates())
+    assert (view.status, unpack(view.frame["data"])["when"]["place"]) == ("", 1)
+    assert view.wants_film, "the picture is what it should be, and has not changed since"
+
+
+def test_an_older_step_of_the_film_does_not_make_a_newer_frame_out_of_date(page: Page, waiting: Refresher) -> None:
+    assert [*page.view.filming()]
+    view = page.view
+    older = Halfway(view.refresh)
+    view.observe(older.stops, "spot")
+    page.sets(step=1)
+    with older:
+        view.width = 700
+        waiting.flush()
+    assert view.wants_film
 
 
 def test_what_is_set_while_a_picture_is_kept_at_its_cells_end_is_drawn(page: Page, waiting: Refresher) -> None:

@@ -329,13 +329,13 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         """
         _held = self.machine  # the machine stays while it is drawn
         if self.alive:
-            return self._draw()
+            return self._draw().scene
         if self._scene is None:
             raise Refused("the machine of this picture is gone: boot one, and make the picture again")
         return self._scene
 
-    def _draw(self) -> Scene:
-        """Return the scene of the shown moment, and set its step; the scene is empty if there is no target then.
+    def _draw(self) -> Drawn:
+        """Draw the shown moment, and set its step; the scene is empty if there is no target then.
 
         If another Python thread sets the moment meanwhile, the scene is of the earlier moment, and the step of the
         later one.
@@ -352,7 +352,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
             self._last = drawn
             self._tell_steps()
             self._place(drawn)
-        return drawn.scene
+        return drawn
 
     def _tell_steps(self) -> None:
         """Set `operation` and `steps` as drawn last, even if another Python thread draws meanwhile."""

@@ -21,7 +21,7 @@ from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.film import Film, digest, frame_of, places_around, spliced
 from vmwidgets.pictures.moments import NOW, NotThere, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
-from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
+from vmwidgets.pictures.picture import NARROWEST, WIDEST, Drawn, Picture
 from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.pictures.timeline import names, timeline
 from vmwidgets.views.scene.model import AFTER, Scene
@@ -150,11 +150,11 @@ class View(Picture, anywidget.AnyWidget):
         if self._scene is not None:
             self._until_drawn = None
 
-    def _draw(self) -> Scene:
-        scene = super()._draw()
+    def _draw(self) -> Drawn:
+        drawn = super()._draw()
         if self._pages.measured or (self.comm is None and self._openable):
             self._let_go()
-        return scene
+        return drawn
 
     def _page_traits(self) -> dict[str, Any]:
         twin_id = f"vmw-{uuid.uuid4().hex[:12]}"
@@ -206,18 +206,18 @@ class View(Picture, anywidget.AnyWidget):
         if not self.alive:
             return super().scene()
         try:
-            scene = self._newest or self._draw()
+            scene = (self._newest or self._draw()).scene
         except Refused as refused:
             return self._instead(refused)
         return scene if (wide, inf) == (self.room, self.high) else self._laid_out(wide, inf)
 
     @property
-    def _newest(self) -> Scene | None:
-        """The scene that was drawn last, if it is the one that the picture shows now."""
+    def _newest(self) -> Drawn | None:
+        """The latest drawing, if it is what the picture shows now."""
         last = self._last
         if last is None or last.is_ahead or last.when != self.moment or self._stale or not self._drawn:
             return None
-        return last.scene
+        return last
 
     @property
     def _stale(self) -> bool:
@@ -227,7 +227,7 @@ class View(Picture, anywidget.AnyWidget):
     def on_page(self) -> Scene | None:
         """Return the scene that the page shows, as wide as it is there; None before the first."""
         last = self._last
-        return last if last is None else self._draw() if last.is_ahead else last.scene
+        return last if last is None else self._draw().scene if last.is_ahead else last.scene
 
     def scene_at(self, operation: int, place: int, *, as_file: bool) -> Scene | None:
         """Return the scene that a page has after `place` events of an operation, as on the page or as in a file.
@@ -316,31 +316,39 @@ class View(Picture, anywidget.AnyWidget):
         wanted = self._wanted
         try:
             if self._goes_along():
-                self._sent_for = wanted
+                self._is_newest(this, wanted)
                 return
-            scene, when = self._draw(), self._controls()
+            drawn = self._draw()
+            when = self._controls(drawn)
         except Refused as refused:  # the moment was undone
-            self._sent_for = wanted
-            self._send_instead(refused)
+            if self._is_newest(this, wanted):
+                self._send_instead(refused)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
-            self._sent_for = wanted
-            self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
-            self._have_sent(is_new=False)
+            if self._is_newest(this, wanted):
+                self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
+                self._have_sent(is_new=False)
         else:
-            if this is not self._begun:
-                return  # another shell of the kernel has begun a newer frame meanwhile
-            self._sent_for = wanted
-            if not self._drawn or self._missing is not None:
-                self.status, self._drawn = str(self._missing or ""), self._missing is None
-            self._send_scene(scene, when)
+            if self._is_newest(this, wanted):
+                if not self._drawn or drawn.missing is not None:
+                    self.status, self._drawn = str(drawn.missing or ""), drawn.missing is None
+                self._send_scene(drawn.scene, when)
+
+    def _is_newest(self, begun: object, wanted: object) -> bool:
+        """Return whether this drawing is the newest, and if so, note the change that it shows.
+
+        It is not the newest if another shell of the kernel has begun a frame meanwhile.
+        """
+        if begun is not self._begun:
+            return False
+        self._sent_for = wanted
+        return True
 
     def _send_instead(self, refused: Refused) -> None:
         """Send a substitute picture from which the reader can go to the present."""
         as_it_was = "the picture is as it was: " if self._scene and isinstance(refused, Undone) else ""
         self.status, self._drawn = f"{as_it_was}{refused}", False
         scene = self._instead(refused)
-        at = self._controls((scene.steps.operation, None))
-        self._send_scene(scene, at)
+        self._send_scene(scene, self._controls(None, scene.steps.operation))
 
     def _instead(self, refused: Refused) -> Scene:
         number = -1 if self.machine is None else len(self.machine.journal) - 1
@@ -386,8 +394,8 @@ class View(Picture, anywidget.AnyWidget):
         done = None if moment is None else moment.done
         if (AFTER if done is None else done) not in film.digests:
             return False
-        self._last = last._replace(when=moment, number=sent.when["number"], done=done, is_ahead=True)
-        self._have_sent(self._send_spot(sent, self._controls()))
+        self._last = ahead = last._replace(when=moment, number=sent.when["number"], done=done, is_ahead=True)
+        self._have_sent(self._send_spot(sent, self._controls(ahead)))
         return True
 
     def _has_filmed(self, scene: Scene, place: int) -> bool:
@@ -439,14 +447,18 @@ class View(Picture, anywidget.AnyWidget):
         if is_new:
             self.film = {"seq": seq, "data": data}
 
-    def _controls(self, instead: tuple[int, int | None] | None = None) -> dict[str, Any]:
-        """Return the shown moment for the page's controls, or the moment of a substitute picture."""
-        is_own = instead is None
+    def _controls(self, drawn: Drawn | None, instead: int = -1) -> dict[str, Any]:
+        """Return the moment of what was drawn for the page's controls; without it, operation `instead`'s substitute.
+
+        `_last` may be another thread's drawing of another moment by now.
+        """
+        is_own = drawn is not None
+        number, done = (instead, None) if drawn is None else (drawn.number, drawn.done)
         return {
-            **at_moment(self.machine, *(instead or self._drawn_at), self._cell_over if is_own else -1, self.asks),
-            "now": self.moment is None and is_own,
+            **at_moment(self.machine, number, done, self._cell_over if is_own else -1, self.asks),
+            "now": drawn is not None and drawn.when is NOW,
             "kept": not self.follow,
-            **({"made": self._missing.made} if is_own and self._missing is not None else {}),
+            **({"made": drawn.missing.made} if drawn is not None and drawn.missing is not None else {}),
             "scale": self.scale,
             "finds": is_own,
         }
@@ -497,7 +509,7 @@ class View(Picture, anywidget.AnyWidget):
             finally:
                 self._quiet = 0
             if drawn is not None:
-                self._send_scene(drawn, self._controls())
+                self._send_scene(drawn.scene, self._controls(drawn._replace(when=when)))
             else:
                 self.changed()
 
