@@ -261,3 +261,13 @@ def test_the_name_above_a_narrow_bracket_is_whole(width: int) -> None:
     ribbon.width = width
     said = [run.text.split()[0] for one in brackets(ribbon.scene(), "ribbon").values() for run in one.text]
     assert "hello" in said
+
+
+@pytest.mark.parametrize(("picture", "has_fills"), [(vm.EntryList, False), (vm.Ribbon, True), (vm.Map, True)])
+def test_what_fills_mean_is_said_where_ranges_have_fills(picture: type[vm.Picture], has_fills: bool) -> None:
+    task = vm.boot("x86-64").task("init")
+    for number, rights in enumerate(("rx", "rw", "r", "none")):
+        task.map.enter("8 KiB", at=0x40_0000 + (number << 20), prot=rights)
+    scene = picture(task.map).scene()
+    looks = {look for node in scene.nodes for look in node.state} & {"executes", "writes", "reads", "nothing"}
+    assert (bool(looks), any(node.id == "map/rights" for node in scene.nodes)) == (has_fills, has_fills)

@@ -29,6 +29,9 @@ _ENDING = re.compile(r"\.cpython-[\w-]+\.so$|\.so(\.[\w.]+)?$")
 NAMED = frozenset(("[heap]", "[stack]"))
 """The kernel's names for a process's memory without a file, which readers look for."""
 
+FILLS = {"executes", "writes", "reads", "nothing"}
+"""The classes of a range whose fill shows its rights: :func:`rights_of` returns one."""
+
 RIGHTS_LEGEND = "filled: may execute · half: may write · outlined: may only read · dotted: nothing"
 
 
