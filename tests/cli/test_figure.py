@@ -145,3 +145,11 @@ def test_a_chapter_has_the_figure_whose_lecture_or_picture_its_row_names() -> No
         for chapter in filter(None, one.chapters.split(", ")):
             named = f"`{one.lecture}`" in rows[chapter] or (bool(one.picture) and f"vm.{one.picture}(" in rows[chapter])
             assert named, (name, chapter)
+
+
+def test_the_figure_of_a_rotation_has_the_tree_before_and_after() -> None:
+    drawn = [node for node in figure("red-black-tree").scene().nodes if node.kind == "tree-node"]
+    places: dict[str, set[str]] = {}
+    for node in drawn:
+        places.setdefault(node.thing, set()).add(f"{node.y:.0f}")
+    assert any(len(heights) > 1 for heights in places.values()), "a rotation moves a node up or down"

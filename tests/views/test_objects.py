@@ -571,9 +571,9 @@ def test_the_table_says_of_each_page_which_entries_map_it() -> None:
     task.write(start, b"x" * 16384)
     task.map.remove(start + 8192, size=4096)
     task.map.enter(4096, at=start + 8192, object="film")
-    low, middle, high = (f"task:viewer 0x80_{page}000" for page in (0, 2, 3))
+    first, second, third, fourth = (f"task:viewer 0x80_{page}000" for page in range(4))
     rows = vm.Objects(task).scene().table.rows
-    assert {row[4]: row[-1] for row in rows} == {"0": f"{low}, {middle}", "1": low, "2": "", "3": high}
+    assert {row[4]: row[-1] for row in rows} == {"0": f"{first}, {third}", "1": second, "2": "", "3": fourth}
 
 
 def test_a_page_that_no_mapping_leads_to_is_marked_and_explained() -> None:
@@ -788,3 +788,16 @@ def test_each_object_of_chains_that_changed_is_drawn_once(forks: int) -> None:
         folded = next((node.title for node in scene.nodes if node.id.startswith("objects/chain/")), "")
         others = [node for node in scene.nodes if node.id.startswith("objects/others/")]
         assert not (folded and others), "what the chain's fold counts is no other shadow"
+
+
+def test_the_table_has_the_address_at_which_a_walk_finds_the_frame() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("t")
+    start = task.mmap("32 KiB")
+    task.write(start, bytes(32768))
+    task.munmap(start, 4096)  # so that the entry's first page is not the object's
+    rows = [row for row in vm.Objects(machine).scene().table.rows if row[5]]
+    assert len(rows) == 7
+    for row in rows:
+        where = row[6].removeprefix("task:t ")
+        assert task.walk(where).pa == int(row[5].removeprefix("frame "), 16) * 4096

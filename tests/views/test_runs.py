@@ -247,3 +247,27 @@ def test_changes_have_labels_if_they_are_few_and_none_is_told_of_many(added: int
     for number in range(added):
         space.enter("4 KiB", at=0x20_0000 + number * 0x2000, fixed=True)
     assert [one.sign for one in changes_of(before, space.value())] == told
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_the_name_above_a_narrow_bracket_is_whole(width: int) -> None:
+    lines = (
+        "400000-402000 r-xp 0 08:01 5 /hello\n",
+        "403000-405000 rw-p 2000 08:01 5 /hello\n",
+        "7ffff7d00000-7ffff7f00000 r-xp 0 08:01 6 /libc.so\n",
+        "7ffffffde000-7ffffffff000 rw-p 0 00:00 0 [stack]\n",
+    )
+    ribbon = vm.Ribbon(vm.load_maps(vm.boot("x86-64"), "".join(lines)).task.map)
+    ribbon.width = width
+    said = [run.text.split()[0] for one in brackets(ribbon.scene(), "ribbon").values() for run in one.text]
+    assert "hello" in said
+
+
+@pytest.mark.parametrize(("picture", "has_fills"), [(vm.EntryList, False), (vm.Ribbon, True), (vm.Map, True)])
+def test_what_fills_mean_is_said_where_ranges_have_fills(picture: type[vm.Picture], has_fills: bool) -> None:
+    task = vm.boot("x86-64").task("init")
+    for number, rights in enumerate(("rx", "rw", "r", "none")):
+        task.map.enter("8 KiB", at=0x40_0000 + (number << 20), prot=rights)
+    scene = picture(task.map).scene()
+    looks = {look for node in scene.nodes for look in node.state} & {"executes", "writes", "reads", "nothing"}
+    assert (bool(looks), any(node.id == "map/rights" for node in scene.nodes)) == (has_fills, has_fills)

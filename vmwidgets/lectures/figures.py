@@ -28,6 +28,8 @@ class Figure(NamedTuple):
     """The chapters of textbooks about it, as in docs/chapters.md."""
     picture: str = ""
     of: Callable[[Machine], Any] | None = None
+    is_staged: bool = False
+    """Whether the tree is drawn before and after each rotation."""
 
 
 def _editor(machine: Machine) -> Any:
@@ -39,8 +41,8 @@ FIGURES = {
         "OSTEP 13, OSTEP 14, CS:APP 9.7, Silberschatz 10.1, xv6 3.6"),
     "free-space": Figure("a map with a hole", "maps", "a hole", "OSTEP 17, CS:APP 9.9, Silberschatz 9.2", "Ribbon",
         lambda machine: _editor(machine).map),
-    "red-black-tree": Figure("a map's tree after a rotation", "maps", "rotated", "", "Tree",
-        lambda machine: _editor(machine).map),
+    "red-black-tree": Figure("a map's tree, rotated", "maps", "rotated", "", "Tree",
+        lambda machine: _editor(machine).map, is_staged=True),
     "walk": Figure("a walk through four tables", "translation", "four levels",
         "OSTEP 18, CS:APP 9.1, CS:APP 9.5, CS:APP 9.6, Silberschatz 9.3, Silberschatz 9.6, xv6 3.1", "Walk",
         lambda machine: _editor(machine).walk(ADDRESS)),
@@ -90,7 +92,9 @@ def figure(name: str, fork: str = "") -> Picture:
     picture = told.pictures[0]
     if found.picture:
         target = told.machine if found.of is None else found.of(told.machine)
-        picture = known_pictures()[found.picture](target, width=picture.width)
+        picture = known_pictures()[found.picture](
+            target, width=picture.width, **({"stages": True} if found.is_staged else {})
+        )
     return _moved(picture, told.machine, found.mark)
 
 

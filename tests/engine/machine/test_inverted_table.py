@@ -8,6 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import saying
+from vmwidgets.views.scene.text import cut
 
 
 def entries(table: Any) -> set[tuple[str, int, int]]:
@@ -84,3 +85,14 @@ def test_a_chain_without_room_is_folded() -> None:
     shown = [node for node in scene.nodes if node.kind == "card" and "bucket" not in node.id]
     folded = next(node for node in scene.nodes if node.kind == "fold")
     assert folded.text[0].text == f"{16 - len(shown)} more"
+
+
+def test_a_tasks_name_is_whole_in_its_entries_beside_the_frame() -> None:
+    machine = vm.boot("x86-64")
+    for name in ("hello", "editor"):
+        task = machine.task(name)
+        task.write(task.mmap("12 KiB"), bytes(12288))
+    picture = vm.Inverted(machine.frames.inverted(1))
+    entries = [node.text for node in picture.scene().nodes if node.thing]
+    assert {cut(line[0]) for line in entries} == {"editor", "hello"}
+    assert all("0x" in cut(line[1]) for line in entries)

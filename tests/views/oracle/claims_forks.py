@@ -6,7 +6,7 @@ import vmwidgets as vm
 
 from .claiming import Said, Seen, claim
 from .claims_accesses import copied_from
-from .claims_object_steps import now, one, was
+from .claims_object_steps import faulted_at, now, one, was
 from .claims_objects import shared_and_all, task_of
 from .reading import PAGE, entries, number, resident, swapped, translations
 from .steps import StepSeen
@@ -69,6 +69,12 @@ def copied_since_the_frame_is_others_too(seen: Seen, said: Said) -> None:
     before, after = resident(seen.before), resident(seen.machine)
     left = {frame for page, frame in before.items() if page in after and after[page] != frame}
     assert any(frame in left for page, frame in before.items() if after.get(page) == frame), "another one still has it"
+
+
+@claim("object events: PageCopied/own here")
+def copied_from_its_own_frame_at(seen: StepSeen, said: Said) -> None:
+    copied_from_its_own_frame(seen, said)
+    faulted_at(seen, said)
 
 
 @claim("object events: PageCopied/own")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.kernel.tasks.objects_schema import ObjectsValue, ObjectValue
+from vmwidgets.events import FaultRaised
 
 from .claiming import Said, claim
 from .reading import PAGE, bytes_of, number
@@ -144,6 +145,19 @@ def found_in_file(seen: StepSeen, said: Said) -> None:
     assert (found.shadow, number(said["page"]) >= 0) == ("", True)
     assert found.kind in ("file", "pager", "device")
     assert number(said["page"]) not in found.swapped
+
+
+@claim("object events: PageCopied/here")
+def copied_at(seen: StepSeen, said: Said) -> None:
+    copied(seen, said)
+    faulted_at(seen, said)
+
+
+def faulted_at(seen: StepSeen, said: Said) -> None:
+    """The fault before was in the page at that address."""
+    before = seen.moment.events[: seen.step.index]
+    faults = [event.va for event in before if isinstance(event, FaultRaised)]
+    assert faults[-1] // PAGE * PAGE == number(said["address"])
 
 
 @claim("object events: PageCopied")

@@ -249,16 +249,20 @@ def descriptors_written(seen: StepSeen, said: Said) -> None:
         before.keys() - after.keys()
     )
     assert len(places) <= number(said["count"])
-    assert number(said["value"]) in {seen.then.word(place) for place in before}
     spaces: list[Any] = [None, *seen.machine.tasks, *(f"domain:{name}" for name in seen.machine.domains)]
     walked: set[int] = set()
+    reached: set[tuple[int, bool]] = set()
     for one in spaces:
         tables = seen.machine.tables_of(one or "")
         walk = tables.walk_in(tables.memory_with(after), number(said["address"]), "read", False)
         walked |= {int(step.pa) for step in walk.steps}
+        if walk.pa is not None and walk.permissions is not None:
+            may = walk.permissions
+            reached.add((int(walk.pa) // PAGE, may.user.write or may.supervisor.write))
     if not places & walked and seen.started.tasks.keys() - seen.machine.tasks.keys():
         raise Gone("the task whose tables these were")
     assert places & walked, "the address leads over one of them"
+    assert (number(said["frame"]), "w" in said["rights"]) in reached
 
 
 # ---- the page cache and the daemon ---------------------------------------------------------------

@@ -30,7 +30,7 @@ def pages_that_are_copied_at_once() -> Iterator[vm.Machine]:
 
 @makes(
     "object operations: fork/counted", "object operations: fork/rest", "object operations: fork/none",
-    "object events: PageCopied/own", "object events: PageJoined",
+    "object events: PageCopied/own here", "object events: PageJoined",
     "object events: NoCopyNeeded", "map operations: access/faults/no copy",
     "object events: PageKept", "object events: SwapShared", "object events: SwapLeft",
 )  # fmt: skip  # a list

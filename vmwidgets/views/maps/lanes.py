@@ -21,7 +21,7 @@ from .entries import TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Drawn, MapPicture, depth_of
 from .repair import NO_STAGES, Stage, stages_lane, stages_table, tree_lanes
 from .ribbon import ribbon_lane
-from .runs import RIGHTS_LEGEND
+from .runs import FILLS, RIGHTS_LEGEND
 from .tree import has_room, tree_lane
 
 TREE, SEARCH = "The tree of the entries", "How the tree finds a place"
@@ -74,7 +74,9 @@ def draw_map(
     if "ribbon" in lanes:
         drawn.append(ribbon_lane(picture, columns if is_proof else None, y, width))
         y = drawn[-1].bottom
-    if picture.layout.says_rights and {"list", "ribbon"} & {*lanes}:
+    if picture.layout.says_rights and any(
+        lane.marks or any(FILLS & {*one.state} for one in lane.nodes) for lane in drawn
+    ):
         said = kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim")
         drawn.append(Drawn([said], [], (), y + said.h))
         y = drawn[-1].bottom

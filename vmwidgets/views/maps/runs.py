@@ -29,6 +29,9 @@ _ENDING = re.compile(r"\.cpython-[\w-]+\.so$|\.so(\.[\w.]+)?$")
 NAMED = frozenset(("[heap]", "[stack]"))
 """The kernel's names for a process's memory without a file, which readers look for."""
 
+FILLS = {"executes", "writes", "reads", "nothing"}
+"""The classes of a range whose fill shows its rights: :func:`rights_of` returns one."""
+
 RIGHTS_LEGEND = "filled: may execute · half: may write · outlined: may only read · dotted: nothing"
 
 
@@ -279,12 +282,14 @@ def brackets(
         x, w = ends[0], max(3.0, ends[1] - ends[0])
         size = f"  {run.words}"
         is_said = run is largest or text_width(f"{run.label}{size}", "") <= w
-        room = max(_MOST, w) - text_width(size, "") * is_said
-        words = f"{shorten_middle(run.label, room, '')}{size * is_said}"
-        wide = text_width(words, "")
-        middle = x + w / 2
-        left = min(max(MARGIN, middle - wide / 2), width - MARGIN - wide)
-        row = labels.place(middle, left, wide) if wide <= width - 2 * MARGIN else None
+        name, middle = shorten_middle(run.label, max(_MOST, w), ""), x + w / 2
+        row, left, words = None, 0.0, ""
+        for words in (f"{name}{size}", name) if is_said else (name,):  # a name without its size before part of a name
+            wide = text_width(words, "")
+            left = min(max(MARGIN, middle - wide / 2), width - MARGIN - wide)
+            row = labels.place(middle, left, wide) if wide <= width - 2 * MARGIN else None
+            if row is not None:
+                break
         foot = ROWS * _ROW + 2
         bars = [Bar(x, foot, w, 1.5, "line"), Bar(x, foot, 1.5, _HOOK - 3, "line")]
         bars.append(Bar(x + w - 1.5, foot, 1.5, _HOOK - 3, "line"))

@@ -348,6 +348,9 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     whose = visible(ring.name) if ring.name else "the tasks without a ring of their own"
     only = f" Other pages are in other rings: this one is for {whose}." if several else ""
     after = f"{at}{hand}{only} A page that can't be evicted is passed over."
+    if value.name in _SPARING and turn.referenced:
+        passed = "the hand must go round once" if value.has_hand else "each is passed over once"
+        return f"Each page was used: {passed} before {_name_of(turn)} is evicted. {why}{after}"
     return f"Next in turn for eviction: {_name_of(turn)}. {why}{after}"
 
 
@@ -366,17 +369,21 @@ _WHY = {
 """Why the first page of a policy's order is next in turn."""
 
 
+_SPARING = ("clock", "second chance")
+"""The policies that spare a page once if it was used, and clear its reference bit."""
+
+
 def _next_in_turn(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | None, str]:
     """Return the page that is next in turn and the reason; None if that depends on pages that are not shown."""
     pages = ring.pages
-    if value.name not in ("clock", "second chance"):
+    if value.name not in _SPARING:
         return pages[0], next(why for name, why in _WHY.items() if value.name.startswith(name))
     unused = next((page for page in pages if not page.referenced), None)
     if unused is not None:
-        return unused, "It was not used (R is 0)."
+        return unused, "It was not used since its R was cleared (R is 0)."
     if len(pages) < ring.count:
         return None, f"Of the next {len(pages):,} pages, each was used, and is spared once."
-    return pages[0], "All were used (R is 1)."
+    return pages[0], "Each R is 1, and is cleared on the way."
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:

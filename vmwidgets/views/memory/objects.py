@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.protection import NEEDS_COPY
-from vmwidgets.engine.base.units import PAGE_SHIFT, counted
+from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue
 from vmwidgets.views.scene import boxes
@@ -265,9 +265,12 @@ def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -
             yield (*own, "", "", _mapped_by(mappers[name]))
         for index, place in sorted(places.items()):
             with_page = (who for who in mappers[name] if who.first <= index < who.first + who.pages)
-            yield (*own, str(index), place, _mapped_by(with_page))
+            yield (*own, str(index), place, _mapped_by(with_page, index))
 
 
-def _mapped_by(mappers: Iterable[MappedBy]) -> str:
-    """Return the maps and the addresses of the first entries among `mappers`."""
-    return ", ".join(f"{who.map.removesuffix('/map')} {address(who.start)}" for who in islice(mappers, 6))
+def _mapped_by(mappers: Iterable[MappedBy], page: int | None = None) -> str:
+    """Return the maps and the addresses of the first entries among `mappers`, or of their page `page`."""
+    return ", ".join(
+        f"{who.map.removesuffix('/map')} {address(who.start + (0 if page is None else (page - who.first) * PAGE))}"
+        for who in islice(mappers, 6)
+    )

@@ -136,7 +136,7 @@ def _cleared(at: At) -> str:
 def _legend(every: Sequence[RingPage], *, is_changed: bool) -> Part:
     """Return the meanings of those looks that are drawn."""
     kinds = [(f"own-{kind}", "memory" if kind == "anonymous" else "a file") for kind in sorted({*map(_kind, every)})]
-    said = ["outline: not used"] * any(not page.referenced for page in every)
+    said = ["outline: not used since R was cleared"] * any(not page.referenced for page in every)
     said += ["round: shared by tasks"] * any(page.others for page in every)
     said += ["dashed: its bits were changed now"] * is_changed
     return boxes.key("bits", [*kinds[: 2 * (len(kinds) > 1)], *(("", one) for one in said)])

@@ -166,15 +166,24 @@ _TITLE_LINE = 19.0
 class Line(NamedTuple):
     """A line of words in a card; the words at its right end get their room first.
 
-    If `left` has several wordings, the first that fits is used; if none fits, the last is cut, at its end or in the
-    `middle`.
+    If `left` or `right` has several wordings, the first that fits is used, of `right` the first beside which `left`
+    fits; if none of `left` fits, the last is cut, at its end or in the `middle`.
     """
 
     left: str | tuple[str, ...]
     style: str = "label"
-    right: str = ""
+    right: str | tuple[str, ...] = ""
     beside: str = "label dim"
     middle: bool = False
+
+
+def _right(line: Line, room: float) -> str:
+    """Return the first words for the right end beside which the line's shortest words fit, or else the last."""
+    if isinstance(line.right, str):
+        return line.right
+    left = visible(line.left if isinstance(line.left, str) else line.left[-1])
+    beside = room - 6 - text_width(left, line.style)
+    return wording(line.right, beside, line.beside)
 
 
 def lines_of(
@@ -193,7 +202,7 @@ def lines_of(
     text: list[Text] = []
     for number, row in enumerate(rows):
         one, y = Line(row) if isinstance(row, str) else row, top + number * step
-        right = fitted(w - pad, y, one.right, w - 2 * pad, one.beside, "end")
+        right = fitted(w - pad, y, _right(one, w - 2 * pad), w - 2 * pad, one.beside, "end")
         room = w - 2 * pad - (text_width(right.text, one.beside) + 6 if right.text else 0)
         text += [fitted(pad, y, one.left, room, one.style, middle=one.middle), right]
     return tuple(run for run in text if run.text)

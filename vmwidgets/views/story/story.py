@@ -23,8 +23,8 @@ from .calls import Functions, followed
 from .step import About, Step
 from .words import domains, faults, maps, objects, tables  # noqa: F401  they declare headlines
 from .words.headlines import headline, shortened
-from .words.kmem import said_of_page, said_of_rest, said_of_run
-from .words.names import UNKNOWN, Names, Starts
+from .words.kmem import said_of_descriptors, said_of_page, said_of_rest, said_of_run
+from .words.names import FAULT, UNKNOWN, Names, Starts
 from .words.registry import saying_of
 from .words.threads import THREADS
 
@@ -125,7 +125,7 @@ class _Plan:
         """Make steps of a run that `coming` does not continue."""
         run = self._run
         if run and (coming is None or (run[0].family, run[0].runner) != (coming.family, coming.runner)):
-            self._steps += _folded(run)
+            self._steps += _folded(run, self._events)
             self._run = []
 
 
@@ -157,7 +157,8 @@ def _family(event: ev.Event, functions: Functions) -> str:
     return saying_of(event).family
 
 
-_END_OF_A_FAULT = ("vm_map_fault", "pmap_enter")
+ENTER = "pmap_enter"
+_END_OF_A_FAULT = (FAULT, ENTER)
 
 
 def _frames_said(event: ev.Event) -> tuple[int, ...]:
@@ -187,8 +188,13 @@ def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
     return False
 
 
-def _folded(run: Sequence[_Said]) -> Iterator[Step]:
-    """Yield the steps of a run: one or, for granted pages, a few."""
+def _folded(run: Sequence[_Said], events: Sequence[ev.Event]) -> Iterator[Step]:
+    """Yield the steps of a run in these events: one or, for granted pages, a few."""
+    if run[0].family == "descriptor":
+        before = map(events.__getitem__, range(run[0].index, -1, -1))
+        call = next(event for event in before if isinstance(event, ev.Called) and event.name == ENTER)
+        yield run[-1].step(said_of_descriptors([said.event for said in run], call))
+        return
     if run[0].family != "grant":
         yield run[-1].step(said_of_run(run[0].family, [said.event for said in run]))
         return

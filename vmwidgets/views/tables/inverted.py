@@ -92,7 +92,10 @@ def _chain(
         yield kit.card(
             f"inverted/{number}/{place}",
             Box(x, y, w, h),
-            [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(style.long(page), "mono label")],
+            [
+                kit.Line(entry.task, "strong", (frame, f"{entry.frame:#x}"), middle=True),
+                kit.Line(style.long(page), "mono label"),
+            ],
             title=f"{entry.task}: the page at {page} is in {frame}",
             thing=f"frame:{entry.frame}",
             bar=kind_of_owner(entry.owner),

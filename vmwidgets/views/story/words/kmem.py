@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.protection import protection_text
+from vmwidgets.engine.base.units import PAGE, binary_size
 from vmwidgets.engine.memory.pages_schema import CACHED
 from vmwidgets.views.scene.text import visible
 
@@ -76,11 +77,14 @@ def said_of_run(family: str, events: Sequence[ev.Event]) -> str:
         return _step("TranslationEntered", len(events), address=address(first.va))
     if family == "release":
         return _released(events)
-    if family == "descriptor":
-        last = events[-1]
-        assert isinstance(last, ev.PteWritten), "no other event is of this family"
-        return _step("PteWritten", len(events), address=address(last.va), value=f"{last.after:#x}")
     return _step(_COUNTED[family], len(events))
+
+
+def said_of_descriptors(events: Sequence[ev.Event], call: ev.Called) -> str:
+    """Return the sentence of the descriptors that a call of pmap_enter wrote."""
+    va, pa, protection = call.arguments[:3]
+    rights = protection_text(protection)
+    return _step("PteWritten", len(events), address=address(va), frame=frames(pa // PAGE), rights=rights)
 
 
 def _released(events: Sequence[ev.Event]) -> str:

@@ -8,13 +8,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import Address, Size, binary_size
+from vmwidgets.engine.base.units import PAGE, Address, Size, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
 
 Starts = Mapping[int, int]
 """The start addresses of entries, by ID."""
+
+FAULT = "vm_map_fault"
+"""The kernel function that resolves a page fault."""
 
 UNKNOWN: Starts = MappingProxyType({})
 
@@ -96,6 +99,8 @@ class Names:
         """The kernel functions that are running at the present event, outermost first."""
         self.leaving: ev.PageLeaving | None = None
         """The page that is about to leave memory."""
+        self.faulting: int | None = None
+        """The start of the page whose access faulted last."""
         self.evicted: set[int] = set()
         """Frames whose page left memory in this operation."""
         self._starts: dict[int, int] = {}
@@ -121,6 +126,8 @@ class Names:
             self.resized = event.after if isinstance(event, ev.EntryResized) else self.resized
         elif isinstance(event, ev.EntryLinked):
             self._starts[event.entry[0]] = event.entry[1]
+        elif isinstance(event, ev.FaultRaised):
+            self.faulting = event.va & ~(PAGE - 1)
         elif isinstance(event, ev.PageLeaving):
             self.leaving = event
         elif isinstance(event, ev.PageOut):

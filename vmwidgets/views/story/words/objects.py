@@ -11,7 +11,7 @@ from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
 from .maps import split
-from .names import Names, address, exactly
+from .names import FAULT, Names, address, exactly
 from .registry import Headline, Sentences, fact, headline_of
 from .threads import waiting
 
@@ -37,6 +37,12 @@ def _leaving(event: ev.RingMoved, names: Names) -> ev.PageLeaving | None:
     """Return the page that leaves memory when its frame leaves the ring."""
     leaving = names.leaving
     return leaving if leaving is not None and leaving.frame == event.frame else None
+
+
+@fact(ev.PageCopied)
+def _faulting(_: ev.PageCopied, names: Names) -> int | None:
+    """Return the page of addresses for which the fault copies; None outside a fault, as in a fork."""
+    return names.faulting if FAULT in names.functions else None
 
 
 def none_left(event: ev.NothingToReclaim) -> str:
