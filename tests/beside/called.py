@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from gzip import compress, decompress
+from gzip import decompress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -109,18 +109,18 @@ def stopped_at(m: Any, point: int, call: Callable[[], Any]) -> Any:
 
 
 def saved(m: Any) -> str:
-    """Return the lines of a machine's journal file."""
+    """Return the lines of a machine's journal file, between the format's version and the check value of them all."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl.gz"
         m.journal.save(path)
-        return decompress(path.read_bytes()).decode()
+        return "\n".join(decompress(path.read_bytes()).decode().splitlines()[1:-1])
 
 
-def loaded(vm: Any, lines: str) -> Any:
-    """Return the machine of such lines."""
+def loaded(vm: Any, m: Any) -> Any:
+    """Return the machine that a machine's journal file rebuilds."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl.gz"
-        path.write_bytes(compress(lines.encode(), 1))
+        m.journal.save(path)
         return vm.load_journal(path)
 
 

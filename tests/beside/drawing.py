@@ -429,6 +429,6 @@ class Drawing:
             f"m.first(lambda then: then.tasks['t1'].peek({at}) > b'a')",
             "m.turned(lambda then: len(then.tasks['t1'].map))",
             f"m.again({change})", "str(m.journal.last.explain())", f"str(m.journal[{-back}].explain())",
-            "str(m.journal.last.outline())", "m.check()", "saved(m)", "m = loaded(vm, saved(m))", "m.mark('here')",
+            "str(m.journal.last.outline())", "m.check()", "saved(m)", "m = loaded(vm, m)", "m.mark('here')",
             "m.at('here').fault_count", "m.group('both').__enter__()", "[*m.journal][-3:]",
         ))  # fmt: skip  # a list

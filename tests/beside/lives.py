@@ -11,7 +11,7 @@ from typing import Any
 
 import vmwidgets
 from tests.beside.alike import unlike
-from tests.beside.before import before, of_today, said
+from tests.beside.before import before, calls_on_processor_0, of_today, said
 from tests.beside.called import CALLED
 from tests.beside.drawing import BASE, Drawing
 
@@ -136,6 +136,10 @@ class Life:
 
     def live(self) -> None:
         """Do all lines; raises :class:`Different`."""
+        with calls_on_processor_0():
+            self._live()
+
+    def _live(self) -> None:
         for line in self.drawing.boot():
             self.do(line)
         self.look(whole=True)

@@ -157,12 +157,15 @@ def lecture() -> Lecture:
 
     first.store(a, b"H")  # not what a branch does next: both buttons are here
     child.exit()
+    second.run(parent)
     told.mark(
         "a flush is forgotten",
-        "The parent runs on cpu 1, which knows page A as writable. The next fork clears W in the tables, and forgets "
-        "the TLB of cpu 1. Vote when the second child runs, then let the parent store.",
+        "Another thread of the parent runs on cpu 0 now. The thread on cpu 1 stored to page A: its TLB knows the page "
+        "as writable. The thread on cpu 0 forks: W is cleared in the tables, and the TLB of cpu 1 is forgotten. Vote "
+        "when the second child runs, then let the thread on cpu 1 store. With one thread, all is well: its fork is a "
+        "system call on its own processor, which flushes its own TLB and needs no message.",
         minutes=7,
-        live='first, other = m.cpus[1], m.cpus[0]; first.run(p); first.store(a, b"H"); '
+        live='first, other = m.cpus[1], m.cpus[0]; other.run(p); first.run(p); first.store(a, b"H"); '
         'm.cpus.shootdown = "forgotten"; d = p.fork("second child"); other.run(d); first.store(a, b"J"); '
         "other.load(a, 5)",
         paper="Which step of the fork was left out?",
@@ -173,11 +176,14 @@ def lecture() -> Lecture:
     first.store(a, b"J")
     told.question(
         "a flush is forgotten",
-        "The parent stores J to page A. What does the second child read there?",
+        "The parent's thread on cpu 1 stores J to page A. What does the second child read there?",
         ["Hello", "Jello", "SIGSEGV"],
         second.load(a, 5).decode(),
         "The TLB of cpu 1 still says that the page may be written: no fault, no copy, and both see the J.",
-        {"Hello": "So it is with the flush.", "SIGSEGV": "Its rights never forbade this read."},
+        {
+            "Hello": "So it is with the flush, and if the parent has one thread.",
+            "SIGSEGV": "Its rights never forbade this read.",
+        },
         later=5,
     )
     second.flush(a)

@@ -24,13 +24,13 @@ PLACE = 0x1_0000
 
 KERNEL: tuple[Step, ...] = (
     ("task:editor", "munmap", PLACE, PAGE),
+    ("cpu:0", "run", "bank"),
     ("task:bank", "mmap", PAGE),
     ("task:bank", "write", PLACE, SECRET),
-    ("task:bank", "read", PLACE, len(SECRET)),
     ("task:bank", "munmap", PLACE, PAGE),
     ("task:bank", "mmap", PAGE),
 )
-"""The kernel's steps on cpu 0: it takes a page from one task, and another task gets the frame."""
+"""The kernel's steps on cpu 0: a thread of one task gives a page back, and another task runs, and gets the frame."""
 
 PROGRAM: tuple[Step, ...] = (
     ("cpu:1", "load", PLACE, len(SECRET)),
@@ -47,7 +47,7 @@ ONE_SCREEN = 840
 
 
 def begun(shootdown: str) -> Machine:
-    """Return the machine before the race, with this kind of shootdown: cpu 1 runs the editor, which has one page.
+    """Return the machine before the race, with this kind of shootdown: both processors run the editor, with one page.
 
     >>> begun("sent").cpus.shootdown
     'sent'
@@ -56,7 +56,8 @@ def begun(shootdown: str) -> Machine:
     editor = machine.task("editor")
     machine.task("bank")
     editor.write(editor.mmap(PAGE), b"my draft")
-    machine.cpus[1].run("editor")
+    for cpu in machine.cpus:
+        cpu.run("editor")
     machine.cpus.shootdown = shootdown
     return machine
 
@@ -91,9 +92,10 @@ def lecture() -> Lecture:
     told.show(known_pictures()["Dashboard"](editor, panes=["tlb", "walk", "frames"], address=PLACE), wide=ONE_SCREEN)
     told.mark(
         "two scripts",
-        "On cpu 0 the kernel unmaps the editor's page, and the bank gets the frame. On cpu 1 the editor reads the "
-        "page. Each side has six steps, which keep their order; nothing else is known about their order. The request "
-        "to drop a translation is sent, and the kernel does not wait for an answer.",
+        "The editor has two threads. The thread on cpu 0 unmaps the page; then the bank runs there, and gets the "
+        "frame. The thread on cpu 1 reads the page. Each side has six steps, which keep their order; nothing else "
+        "about their order is known. The request to drop a translation is sent, and the kernel does not wait for an "
+        "answer.",
         minutes=4,
     )
     told.question(

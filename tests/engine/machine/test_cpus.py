@@ -157,6 +157,251 @@ class TestWhoIsAsked:
         assert [(event.cpu, event.request.sender) for event in sent] == [("cpu:0", "cpu:1")]
 
 
+CALLS = {
+    "mprotect": lambda t: t.mprotect(AT, PAGE, "r"),
+    "munmap": lambda t: t.munmap(AT, PAGE),
+    "mmap": lambda t: t.mmap(PAGE, flags="private fixed", at=AT),
+    "madvise": lambda t: t.madvise(AT, PAGE, "dontneed"),
+    "page_out": lambda t: t.page_out(AT),
+    "fork": lambda t: t.fork("child"),
+    "exec": lambda t: t.exec(),
+    "exit": lambda t: t.exit(),
+    "protect": lambda t: t.map.protect(AT, size=PAGE, prot="r"),
+    "remove": lambda t: t.map.remove(AT, size=PAGE),
+}
+"""Calls that take something away from a task which has a page at `AT`."""
+
+
+def running(on: tuple[int, ...], cpus: int = 3, **options) -> tuple[vm.Machine, vm.Task]:
+    """A machine whose task has written its pages, on each of these processors."""
+    m = vm.boot("x86-64", ram="16 MiB", cpus=cpus, fork="counted", **options)
+    m.swap_on("1 MiB")
+    t = m.task("a")
+    t.mmap(4 * PAGE, at=AT, flags="private fixed")
+    for cpu in on:
+        m.cpus[cpu].run(t)
+    for cpu in on:
+        for page in (AT, AT + PAGE):
+            m.cpus[cpu].store(page, b"x")
+    if not on:
+        t.write(AT, b"x")
+    return m, t
+
+
+def senders(m: vm.Machine) -> set[str]:
+    return {event.request.sender for event in m.journal.last.events if isinstance(event, SHOTS)}
+
+
+def asked(m: vm.Machine) -> set[str]:
+    return {event.cpu for event in m.journal.last.events if isinstance(event, SHOTS)}
+
+
+def flushed(m: vm.Machine) -> set[str]:
+    return {event.cpu for event in m.journal.last.events if isinstance(event, TlbFlushed)}
+
+
+class TestWhoAsks:
+    """A system call runs on the processor of the thread that makes it."""
+
+    @pytest.mark.parametrize("call", CALLS)
+    @pytest.mark.parametrize("cpu", [0, 1, 2])
+    def test_a_call_of_a_task_on_one_processor_needs_no_message(self, call, cpu):
+        m, t = running((cpu,))
+        m.cpus.shootdown = "forgotten"
+        CALLS[call](t)
+        assert (senders(m), flushed(m)) == (set(), {f"cpu:{cpu}"})
+        assert all(not one.stale for one in m.cpus)
+        m.check()
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_of_several_the_lowest_makes_it_and_asks_the_others(self, call):
+        m, t = running((2, 1))
+        CALLS[call](t)
+        assert (senders(m), asked(m)) == ({"cpu:1"}, {"cpu:2"})
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_or_the_one_of_the_block(self, call):
+        m, t = running((1, 2))
+        with m.cpus[2]:
+            CALLS[call](t)
+            assert (senders(m), asked(m)) == ({"cpu:2"}, {"cpu:1"})
+
+    def test_a_block_in_a_block_ends_before_it(self):
+        m, t = running((0, 1, 2))
+        found = []
+        with m.cpus[2]:
+            with m.cpus[1]:
+                t.mprotect(AT, PAGE, "r")
+                found.append(senders(m))
+            t.mprotect(AT, PAGE, "rw")
+            t.mprotect(AT, PAGE, "r")
+            found.append(senders(m))
+        t.mprotect(AT + PAGE, PAGE, "r")
+        assert [*found, senders(m)] == [{"cpu:1"}, {"cpu:2"}, {"cpu:0"}]
+        assert m.cpus.calls_on is None
+
+    def test_a_block_does_not_move_a_task_that_runs_elsewhere(self):
+        m, t = running((1,))
+        with m.cpus[2]:
+            t.mprotect(AT, PAGE, "r")
+            assert (senders(m), flushed(m)) == (set(), {"cpu:1"})
+
+    @pytest.mark.parametrize("number", [3, -1, True, "1", 1.5])
+    def test_a_processor_that_is_not_there_is_refused(self, number):
+        m, _ = running(())
+        before = snapshot(m)
+        with pytest.raises(vm.Refused, match="number="):
+            m.cpus.set_calls_on(number)
+        assert (m.cpus.calls_on, snapshot(m)) == (None, before)
+
+    def test_a_machine_that_dies_in_a_block_raises_its_panic(self):
+        m = vm.boot("x86-64", quirks={"pmap-current-only"}, cpus=2)
+        m.task("a").map.enter(PAGE, at=AT, object=m.object("o"))
+        m.cpus[1].run("a")
+        m.cpus[1].store(AT, b"x")
+        m.cpus[1].run(None)
+        with pytest.raises(vm.KernelPanic), m.cpus[1]:
+            m.tasks["a"].map.protect(AT, size=PAGE, prot="r")
+
+    def test_a_task_that_no_processor_runs_calls_on_processor_0_which_loads_nothing(self):
+        m, t = running((), cpus=2)
+        m.cpus[0].run(None)
+        m.cpus[1].run(m.task("b"))
+        t.mprotect(AT, PAGE, "r")
+        assert told(m, SpaceLoaded) == []
+        assert [cpu.space for cpu in m.cpus] == ["kernel", "b"]
+
+    def test_a_processor_that_only_holds_entries_is_still_asked(self):
+        m, t = running((2,), asids=True)
+        m.cpus[2].run(m.task("b"))
+        m.cpus[1].run(t)
+        t.munmap(AT, PAGE)
+        assert (senders(m), asked(m)) == ({"cpu:1"}, {"cpu:2"})
+
+    def test_a_processor_that_was_borrowed_is_asked_by_the_one_that_runs_the_task(self):
+        m, t = running((), cpus=2)
+        m.cpus[1].run(t)
+        t.munmap(AT, PAGE)
+        assert (senders(m), asked(m)) == ({"cpu:1"}, {"cpu:0"})
+
+    @pytest.mark.parametrize("access", ["read", "write", "touch"])
+    def test_reads_and_writes_are_made_where_the_task_runs(self, access):
+        m, t = running((1, 2))
+        m.swap_on("1 MiB")
+        given = {"read": (AT,), "write": (AT + 2 * PAGE, b"y"), "touch": (AT,)}[access]
+        looked = set()
+        for block in (m.cpus[1], m.cpus[2]):
+            with block:
+                getattr(t, access)(*given)
+                looked.add((block.path, *{e.cpu for e in m.journal.last.events if isinstance(e, (TlbHit, TlbMissed))}))
+        assert looked == {("cpu:1", "cpu:1"), ("cpu:2", "cpu:2")}
+        assert m.cpus[0].space == "kernel"
+
+    def test_a_domain_s_calls_are_made_where_it_runs(self):
+        m = vm.boot("x86-64", cpus=2)
+        d = m.domain("hello")
+        at = 0x5000_0000
+        d.map(d.frame(PAGE), at=at)
+        m.cpus[1].run(d)
+        m.cpus[1].store(at, b"x")
+        m.cpus.shootdown = "forgotten"
+        d.unmap(at, PAGE)
+        assert (senders(m), flushed(m)) == (set(), {"cpu:1"})
+
+    def test_a_thread_s_calls_are_made_where_its_task_runs_when_they_begin(self):
+        m, t = running((1,))
+
+        def program():
+            t.mprotect(AT, PAGE, "r")
+            yield from t.read(AT + PAGE)
+            m.cpus[1].run(None)
+            m.cpus[2].run(t)
+            yield from t.read(AT)
+            m.cpus[1].run(t)
+            t.fork("child")
+            yield from t.write(AT + PAGE, b"y")  # a fault, which flushes the page here and there
+
+        m.spawn(program)
+        m.run()
+        looked = [event.cpu for event in m.journal.last.events if isinstance(event, (TlbHit, TlbMissed))]
+        assert looked == ["cpu:1", "cpu:2", "cpu:1", "cpu:1"]
+        assert senders(m) == {"cpu:1"}
+
+    def test_other_threads_do_not_run_where_a_call_waits(self):
+        m, t = running((1,))
+        slow = t.mmap(PAGE, "r", "shared", m.file("slow", b"x" * PAGE, latency=20))
+        k = m.kmem_malloc(PAGE)
+        for cpu in m.cpus:
+            cpu.load(k)
+        m.spawn(m.kmem_free, k, PAGE)
+        t.read(slow)
+        assert (senders(m), asked(m)) == ({"cpu:0"}, {"cpu:1", "cpu:2"})
+
+    def test_the_kernel_s_own_calls_are_made_on_processor_0(self):
+        m, _ = running((1, 2))
+        k = m.kmem_malloc(PAGE)
+        for cpu in m.cpus:
+            cpu.load(k)
+        with m.cpus[1]:
+            m.kmem_free(k, PAGE)
+            assert (senders(m), asked(m)) == ({"cpu:0"}, {"cpu:1", "cpu:2"})
+
+    @pytest.mark.parametrize("by_hand", [False, True])
+    def test_the_kernel_kills_on_processor_0(self, by_hand):
+        m = vm.boot("x86-64", layout="small", cpus=2)
+        victim, other = m.task("victim"), m.task("other")
+        a, b = victim.mmap("64 KiB"), other.mmap("4 KiB")
+        m.cpus[1].run(victim)
+        victim.use_pages(a, " ".join(map(str, range(16))), "write")
+        m.cpus[1].run(other)
+        m.cpus[0].run(victim)
+        m.cpus[0].load(a)
+        m.take_pages(m.pages.obtainable_pages)
+        m.kill_when_out_of_memory()
+        m.cpus.shootdown = "forgotten"
+        if by_hand:
+            m.cpus[1].store(b, b"x")
+        else:
+            other.write(b, b"x")
+        assert "victim" not in m.tasks
+        assert senders(m) == set(), "the victim runs there, so there is nobody to ask"
+        assert "cpu:0" in flushed(m)
+
+    def test_one_thread_never_sees_its_write_in_its_child_and_two_may(self):
+        """A flush that is forgotten is one of another processor: `hello` for one thread, on whichever processor."""
+        for on in range(2):
+            m = vm.boot("x86-64", cpus=2, fork="counted")
+            p, cpu, other = m.task("parent"), m.cpus[on], m.cpus[1 - on]
+            a = p.mmap(PAGE)
+            cpu.run(p)
+            cpu.store(a, b"hello")
+            m.cpus.shootdown = "forgotten"
+            child = p.fork("child")
+            cpu.store(a, b"J")
+            other.run(child)
+            assert other.load(a, 5) == b"hello"
+        m = vm.boot("x86-64", cpus=2, fork="counted")
+        p = m.task("parent")
+        a = p.mmap(PAGE)
+        for cpu in m.cpus:
+            cpu.run(p)
+        m.cpus[1].store(a, b"hello")
+        m.cpus.shootdown = "forgotten"
+        child = p.fork("child")
+        m.cpus[1].store(a, b"J")
+        m.cpus[0].run(child)
+        assert m.cpus[0].load(a, 5) == b"Jello"
+
+    def test_a_block_is_repeated_with_the_machine(self, tmp_path):
+        m, t = running((1, 2))
+        with m.cpus[2]:
+            t.mprotect(AT, PAGE, "r")
+        t.munmap(AT, PAGE)
+        m.journal.save(tmp_path / "mine.jsonl.gz")
+        assert snapshot(vm.load_journal(tmp_path / "mine.jsonl.gz")) == snapshot(m)
+        assert snapshot(m.branch(len(m.journal) - 1)) == snapshot(m)
+
+
 class TestTasks:
     def test_a_task_borrows_processor_0_and_what_it_had_goes(self):
         m = two(cpus=1, tasks=("a", "b"))
@@ -273,8 +518,10 @@ class TestTasks:
         m.cpus[1].run("a")
         m.cpus[1].store(AT, b"x")
         assert m.cpus[1].load(AT) == b"x"
+        m.tasks["a"].map.protect(AT, size=PAGE, prot="r")  # on processor 1
+        m.cpus[1].run(None)
         with pytest.raises(vm.KernelPanic, match="pmap_not_current"):
-            m.tasks["a"].map.protect(AT, size=PAGE, prot="r")  # on processor 0, which runs the kernel alone
+            m.tasks["a"].map.protect(AT, size=PAGE, prot="rw")  # on processor 0, which runs the kernel alone
 
 
 class TestLooking:

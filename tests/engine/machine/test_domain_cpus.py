@@ -12,13 +12,13 @@ SHOTS = (ShootdownSent, ShootdownAcknowledged, ShootdownForgotten)
 
 
 def two(architecture, **options):
-    """A machine of two processors, the second of which runs a domain and has read a page of it."""
+    """A machine of two processors that run a domain; the second has read a page of it."""
     m = vm.boot(architecture, cpus=2, **options)
     d = m.domain("hello")
     address = d.map(d.frame())
     d.write(address, b"hello")
-    m.cpus[0].run()
-    m.cpus[1].run(d)
+    for cpu in m.cpus:
+        cpu.run(d)
     assert m.cpus[1].load(address, 5) == b"hello"
     return m, d, address
 

@@ -221,9 +221,9 @@ def test_each_line_left_out_or_changed_is_refused(saved):
 
 def test_a_later_version_says_who_wrote_it(saved):
     lines = lines_of(saved)[:-1]
-    lines[0] = json.dumps({"format": "vmwidgets journal", "version": 3, "by": "vmwidgets 9.0"})
+    lines[0] = json.dumps({"format": "vmwidgets journal", "version": 4, "by": "vmwidgets 9.0"})
     write(saved, lines)
-    assert "it has version 3, written by 'vmwidgets 9.0'" in refused(saved)
+    assert "it has version 4, written by 'vmwidgets 9.0'" in refused(saved)
 
 
 def test_what_the_engine_now_answers_otherwise_names_the_line(saved):

@@ -160,6 +160,7 @@ def the_rest(architecture, seed, until):
     held.unfill()
     m.set_controls(m.controls)
     m.cpus[1].run(task)
+    m.cpus.set_calls_on(1)
     return m
 
 

@@ -93,12 +93,54 @@ def test_a_journal_that_names_no_way_to_fork_forked_by_shadows(tmp_path: Path) -
     assert '"fork":"shadow"' in gzip.decompress((tmp_path / "again.jsonl.gz").read_bytes()).decode()
 
 
+def saved_before(folder: Path, *changes: tuple[str, str], on: int = 1) -> Path:
+    """A file of format 2: a task runs on a processor and forks, and its child reads; with these changes of its text."""
+    m = vm.boot("x86-64", cpus=2, fork="counted")
+    parent = m.task("parent")
+    start = parent.mmap("4 KiB")
+    m.cpus[on].run(parent)
+    m.cpus[on].store(start, b"hello")
+    m.cpus.shootdown = "forgotten"
+    child = parent.fork("child")
+    m.cpus[on].store(start, b"J")
+    m.cpus[1 - on].run(child)
+    m.cpus[1 - on].load(start, 5)
+    place = folder / "before.jsonl.gz"
+    m.journal.save(place)
+    *lines, _ = gzip.decompress(place.read_bytes()).decode().splitlines(keepends=True)
+    body = "".join(lines)
+    for old, new in (('"version":3', '"version":2'), *changes):
+        assert body.count(old) == 1
+        body = body.replace(old, new)
+    end = {"end": len(lines), "sha256": hashlib.sha256(body.encode()).hexdigest()}
+    with gzip.open(place, "wt") as file:
+        file.write(f"{body}{json.dumps(end)}\n")
+    return place
+
+
+def test_a_journal_says_from_which_call_on_another_processor_makes_it(tmp_path: Path) -> None:
+    with pytest.warns(RuntimeWarning, match=r"format 2, .* operation 6, task:parent\.fork, ") as warned:
+        vm.load_journal(saved_before(tmp_path))
+    assert [one.filename for one in warned] == [__file__]
+
+
+def test_a_journal_whose_calls_were_made_where_they_are_made_now_says_nothing(tmp_path: Path) -> None:
+    vm.load_journal(saved_before(tmp_path, on=0)).check()
+
+
+def test_a_result_that_another_processor_explains_is_refused_with_that_reason(tmp_path: Path) -> None:
+    now, then = (f'"result":{{"bytes":"{text.hex()}"}}' for text in (b"hello", b"Jello"))
+    place = saved_before(tmp_path, (now, then))
+    with pytest.raises(vm.Refused, match=r"operation 9, cpu:0\.load, .*format 2, .* on a processor that runs it"):
+        vm.load_journal(place)
+
+
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
-    lines = text("plain").replace('"version":1', '"version":3', 1)
+    lines = text("plain").replace('"version":1', '"version":4', 1)
     later = tmp_path / "later.jsonl.gz"
     with gzip.open(later, "wt") as file:
         file.write(lines)
-    with pytest.raises(vm.Refused, match=r"it has version 3, .*: this vmwidgets reads versions 1 to 2"):
+    with pytest.raises(vm.Refused, match=r"it has version 4, .*: this vmwidgets reads versions 1 to 3"):
         vm.load_journal(later)
 
 

@@ -155,8 +155,8 @@ def test_an_operation_that_keeps_its_call_to_itself_is_found(monkeypatch: pytest
     m = vm.boot("x86-64")
     t = m.task("t")
     a = t.mmap(PAGE)
-    found = type(m.system).complete_access
-    monkeypatch.setattr(type(m.system), "complete_access", lambda *given: found(*given) and None)
+    found = type(m.system).complete_call
+    monkeypatch.setattr(type(m.system), "complete_call", lambda *given: found(*given) and None)
 
     def body():
         t.read(a, 1)

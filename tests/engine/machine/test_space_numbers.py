@@ -14,7 +14,8 @@ def life(m: vm.Machine, name: str, content: bytes) -> int:
     t = m.task(name)
     a = t.mmap(PAGE)
     t.write(a, content)
-    m.cpus[1].run(t)
+    for cpu in m.cpus:
+        cpu.run(t)
     assert m.cpus[1].load(a, len(content)) == content
     number = m.cpus[1].asid
     t.exit()

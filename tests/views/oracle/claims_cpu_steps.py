@@ -195,6 +195,16 @@ def forgotten(seen: StepSeen, said: Said) -> None:
     assert pages == "all" or " at " in pages
 
 
+@claim("cpus: CallsMoved")
+def calls_moved(seen: StepSeen, said: Said) -> None:
+    assert seen.machine.cpus[seen.machine.cpus.calls_on].path == said["after"]
+
+
+@claim("cpus: CallsMoved/lowest")
+def calls_moved_to_the_lowest(seen: StepSeen, said: Said) -> None:
+    assert seen.machine.cpus.calls_on is None
+
+
 @claim("cpus: ShootdownChosen")
 def chosen(seen: StepSeen, said: Said) -> None:
     assert seen.then.cpus.shootdown == said["after"]

@@ -73,6 +73,16 @@ def acknowledged_none(seen: Seen, said: Said) -> None:
     assert processor(seen.machine, name).pending == ()
 
 
+@claim("cpus: set_calls_on")
+def calls_are_on(seen: Seen, said: Said) -> None:
+    assert seen.machine.cpus.calls_on == number(said["number"])
+
+
+@claim("cpus: set_calls_on/lowest")
+def calls_are_on_the_lowest(seen: Seen, said: Said) -> None:
+    assert seen.machine.cpus.calls_on is None
+
+
 @claim("cpus: set_shootdown")
 def shootdowns_are(seen: Seen, said: Said) -> None:
     assert seen.machine.cpus.shootdown == said["mode"]

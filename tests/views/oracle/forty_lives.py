@@ -85,6 +85,7 @@ def of_processors() -> Iterator[vm.Machine]:
     task = machine.task("init")
     task.mmap(4 * PAGE, "rw", at=START)
     task.write(START, b"x" * 4 * PAGE)
+    machine.cpus[0].run(task)
     second = machine.cpus[1]
     acts: Acts = [
         lambda: machine.cpus.set_shootdown("sent"),

@@ -474,7 +474,8 @@ def numbers_of_spaces_run_out() -> Iterator[vm.Machine]:
     def lives(number: int) -> None:
         task = machine.task(f"task {number}")
         task.write(task.mmap(PAGE), b"x")
-        machine.cpus[1].run(task)
+        for cpu in machine.cpus:
+            cpu.run(task)
         machine.cpus[1].load(0x1_0000)
         task.exit()
 
@@ -513,7 +514,8 @@ def shootdowns_in_pictures() -> Iterator[vm.Machine | Exhibit]:
     task.write(start, b"x" * 4 * PAGE)
     for number, mode in enumerate(("sent", "acknowledged", "forgotten")):
         machine.cpus.set_shootdown(mode)
-        machine.cpus[1].run(task)
+        for cpu in machine.cpus:
+            cpu.run(task)
         for page in range(number, 4):
             machine.cpus[1].load(start + page * PAGE)
         task.read(start + number * PAGE, 1)

@@ -210,7 +210,7 @@ def of_processors(architecture: str, draws: random.Random) -> Iterator[vm.Machin
     start = int(task.mmap(8 * PAGE))
     task.write(start, b"x" * 8 * PAGE)
     cpus = machine.cpus
-    acts: Acts = [lambda: cpus[1].run(task)]
+    acts: Acts = [lambda: cpus[0].run(task), lambda: cpus[1].run(task)]
     for mode in ("sent", "forgotten", "acknowledged", "sent"):
         page = start + draws.randrange(6) * PAGE
         acts += [
@@ -225,6 +225,11 @@ def of_processors(architecture: str, draws: random.Random) -> Iterator[vm.Machin
             lambda: cpus[1].run(task),
             cpus[1].flush,
         ]
+    acts += [
+        partial(cpus.set_calls_on, 1),
+        partial(task.munmap, start + 7 * PAGE, PAGE),
+        partial(cpus.set_calls_on, None),
+    ]
     acts += [lambda: task.read(start, 1), lambda: task.write(start + PAGE - 1, b"ab"), lambda: task.munmap(start, PAGE)]
     yield from one_after_the_other(machine, acts)
 

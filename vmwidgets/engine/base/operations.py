@@ -461,7 +461,8 @@ def _annotations(shown: Signature) -> dict[str, Any]:
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Mark a method as an operation: called from outside, it goes through the door.
 
-    A part that can be destroyed has `check_alive`, which is called first, and refuses if the part was destroyed.
+    A part of an address space has `_kernel_call`, which makes the call on the space's processor, or refuses it if the
+    part was destroyed.
     Arguments that the method does not accept raise a TypeError before the door, as for any Python function.  The method
     gets what the types of its parameters read (:class:`Argument`), from left to right.
     """
@@ -469,9 +470,9 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
     takes = _Parameters(method.__name__, shown)
     known, name = takes.known, method.__name__
 
-    def alive(self: Any, /, *args: Any, **kwargs: Any) -> R:
-        self.check_alive()
-        return method(self, *args, **kwargs)
+    def by_its_program(self: Any, /, *args: Any, **kwargs: Any) -> R:
+        result: R = self._kernel_call(method, self, *args, **kwargs)
+        return result
 
     @wraps(method)
     def through_the_door(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -491,7 +492,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
                 given = {key: _settled(one) for key, one in kwargs.items()}
                 values = tuple(as_data(one) for one in (*places, *given.values()))
                 break
-        call = alive if hasattr(type(self), "check_alive") else method
+        call = by_its_program if hasattr(type(self), "_kernel_call") else method
         result: R
         if inside:
             acting = partial(call, self, *places, **given)

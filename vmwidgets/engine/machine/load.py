@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -12,7 +13,7 @@ from ..base.errors import Refused, VMError, shown
 from ..base.journal import Line, Operation
 from ..memory.ram import BusError
 from .boot import boot
-from .kept.journal_file import VERSION, BadJournal, Settings, load
+from .kept.journal_file import BadJournal, Settings, load
 from .machine import RECORDED, Machine
 from .replay import Diverged, Replay, quiet
 
@@ -27,7 +28,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     A file can only name operations, with arguments that the operations accept.  Loading it opens no other file and runs
     no code from it.  The past actions of learners' threads and handlers are repeated, but the threads and handlers
     can't continue afterwards.  If an operation in a file of an earlier version behaves differently now, the file is
-    refused, with the operation and the reason.  O(operations).
+    refused, with the operation and the reason; if only TLBs may differ, a warning says so.  O(operations).
 
     >>> import tempfile, vmwidgets as vm
     >>> m = vm.boot()
@@ -51,7 +52,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
         raise wrong(None, "the first operation is the boot")
     first, *rest = loaded.operations
     machine = _booted(first, wrong)
-    journal, replay = machine.journal, Replay(machine)
+    journal, replay, first_elsewhere = machine.journal, Replay(machine), None
     replay.begin(first.serial, loaded.scripts)
     steps = 0
     with quiet(machine):
@@ -67,11 +68,22 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
                 wanted = operation._replace(arguments=tuple(given.items()))
                 replay.once(wanted, any_result=loaded.version == 1 and operation.name in GIVES_WORDS)
                 machine.history.touches.go_on(machine.system.ram)
+                if first_elsewhere is None and _called_elsewhere(machine):
+                    first_elsewhere = operation
             except Diverged as error:  # noqa: PERF203  each line has its own error
-                why = "" if loaded.version == VERSION else f"; {why_it_differs(operation)}"
+                why = why_it_differs(operation, loaded.version, elsewhere=_called_elsewhere(machine))
+                why = f"; {why}" if why else ""
                 raise wrong(operation, f"{error}{why}") from None
             except Refused as error:
                 raise wrong(operation, error) from None
+    if first_elsewhere is not None and loaded.version < 3:
+        warnings.warn(
+            f"{shown(str(path))}: the file has format {loaded.version}, and since then {ELSEWHERE}. From operation "
+            f"{first_elsewhere.number:,}, {first_elsewhere.target}.{first_elsewhere.name}, on, TLBs and the counts of "
+            "shootdowns may differ from those of the machine that was saved.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     journal.undone, journal.branches = _made_line(loaded.undone, machine), loaded.branches
     journal.groups, journal.marks = loaded.groups, loaded.marks
     undone = [journal.undone] if journal.undone is not None else []
@@ -131,15 +143,27 @@ CHANGES = {
 """The changes in machines' behaviour since version 1 of the format, and the operations that show them."""
 
 
-def why_it_differs(operation: Operation) -> str:
-    """Return why an operation from version 1 of the format may behave differently now, as a part of a sentence.
+ELSEWHERE = "a task makes its calls on a processor that runs it, where that was processor 0"
+"""The change since version 2 of the format."""
+
+
+def _called_elsewhere(machine: Machine) -> bool:
+    return machine.system.processors.called_elsewhere
+
+
+def why_it_differs(operation: Operation, version: int = 1, *, elsewhere: bool = False) -> str:
+    """Return why an operation in a file of an earlier version may behave differently now, as a part of a sentence.
+
+    With `elsewhere`, a call was made on a processor other than 0; "" if no change is a reason.
 
     >>> why_it_differs(Operation(0, 0, "task:t", "exec", (), "done", None))
     'the file has format 1, and since then memory is freed as soon as no entry leads to it'
     """
-    always = "memory is freed as soon as no entry leads to it"
-    found = [change for change, names in CHANGES.items() if operation.name in names]
-    return f"the file has format 1, and since then {', or '.join(found) or always}"
+    found = [change for change, names in CHANGES.items() if operation.name in names and version == 1]
+    found += [ELSEWHERE] * (elsewhere and version < 3)
+    if version == 1 and not found:
+        found = ["memory is freed as soon as no entry leads to it"]
+    return f"the file has format {version}, and since then {', or '.join(found)}" if found else ""
 
 
 def _made_line(line: Line | None, machine: Machine) -> Line | None:

@@ -212,6 +212,7 @@ class System:
         controls = fmt.rules.with_access_flag(fmt.defaults)
         self.processors = Processors(kernel.pmap, self.recorder, self.cpus, controls)
         self.processors.register(kernel.pmap, KernelSpace(kmem.kmem, kmem.map_at))
+        self.ends.processors = self.processors
         self.callbacks.serve(kmem)
         kmem.scheduler.draw_from(self.seed)
         self.maps["kernel_map"] = kernel.kernel_map
@@ -361,6 +362,23 @@ class System:
             except KernelError:  # noqa: PERF203  once, unless memory runs out
                 if not self.task_memory.reclaim(""):
                     raise
+
+    def kernel_call(self, pmap: Pmap, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Make a kernel call of the program of `pmap`, on a processor that runs it."""
+        processors = self.processors
+        if len(processors.all) == 1:
+            return call(*args, **kwargs)
+        with processors.on(processors.calling(pmap)):
+            return call(*args, **kwargs)
+
+    def complete_call(self, name: str, pmap: Pmap, steps: Callable[[Processor], MaySleep[T]]) -> T:
+        """Make a kernel call or accesses that may sleep, on the processor that runs `pmap` when the call begins."""
+
+        def begun() -> MaySleep[T]:
+            processor = self.processors.calling(pmap)
+            return (yield from self.processors.perform(steps(processor), processor))
+
+        return self.callbacks.complete(name, begun())
 
     def complete_access(self, name: str, steps: MaySleep[T], processor: Processor | None = None) -> T:
         """Make accesses to memory, with the kernel on `processor`, and report how long they took."""
@@ -531,8 +549,13 @@ class SpacePart(Part):
 
     @property
     def _processor(self) -> Processor:
-        """Processor 0, which makes the space's accesses."""
-        return self.system.processors.all[0]
+        """The processor that makes the space's accesses now."""
+        return self.system.processors.calling(self.space.pmap)
+
+    def _kernel_call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Make an operation's call, unless the space no longer exists."""
+        self.check_alive()
+        return self.system.kernel_call(self.space.pmap, call, *args, **kwargs)
 
     def _tables(self) -> Pmap:
         """Return the kernel's own page tables of the space."""

@@ -30,6 +30,7 @@ from ..mmu.tables_schema import Fault, FaultRaised
 from ..mmu.tlb import Tlb
 from .processors_schema import (
     AsidRollover,
+    CallsMoved,
     FlushRequest,
     ShootdownAcknowledged,
     ShootdownChosen,
@@ -125,6 +126,7 @@ class Processor:
     def __init__(self, processors: Processors, number: int, tlb: Tlb[Any]) -> None:
         kernel = processors.kernel
         self._all = processors
+        self.number = number
         self.path = f"cpu:{number}"
         self.cpu: Cpu[Any] = Cpu(self.path, kernel.ram, kernel.fmt, tlb, processors.recorder)
         self.pmap: Pmap = kernel
@@ -300,6 +302,10 @@ class Processors:
         self.settings = settings
         self.controls = controls
         self.shootdown = SHOOTDOWNS[0]
+        self.called_elsewhere = False
+        """Whether a call was made on a processor other than 0: journals of before made all calls there."""
+        self.calls_on: int | None = None
+        """The processor, among several that run a task, on which the task makes its calls; None for the lowest."""
         self.counts = AccessCounts()
         """The counts of all accesses that reached memory."""
         self.costs: Costs | None = None
@@ -365,10 +371,21 @@ class Processors:
 
     # ---- what page tables ask for ------------------------------------------------------------
 
+    def calling(self, space: Pmap) -> Processor:
+        """Return the processor on which the program of `space` calls the kernel: a processor that runs it, or 0.
+
+        Of several that run it, the call is made on :attr:`calls_on` or on the lowest.  The kernel's own calls are made
+        on processor 0.  O(processors).
+        """
+        running = [] if space is self.kernel else [one for one in self.all if one.current is space]
+        found = next((one for one in running if one.number == self.calls_on), (running or self.all)[0])
+        self.called_elsewhere |= found.number > 0
+        return found
+
     @contextmanager
-    def on(self, processor: Processor) -> Iterator[None]:
-        """Run the kernel on `processor` in this block."""
-        before = self._running
+    def on(self, processor: Processor | None = None) -> Iterator[None]:
+        """Run the kernel on `processor` in this block; by default, on processor 0."""
+        processor, before = processor or self.all[0], self._running
         self._running, self._current.pmap = processor, processor.current
         try:
             yield
@@ -458,6 +475,14 @@ class Processors:
         emit = self.recorder.emit
         if emit is not None:
             emit((ShootdownChosen.tag, before, shootdown))
+
+    def set_calls_on(self, number: int | None) -> None:
+        """Choose, among several processors that run a task, the one on which the task makes its calls."""
+        before, self.calls_on = self.calls_on, number
+        emit = self.recorder.emit
+        if emit is not None and before != number:
+            paths = ("" if one is None else self.all[one].path for one in (before, number))
+            emit((CallsMoved.tag, *paths))
 
     def set_controls(self, controls: Any) -> None:
         """Set the settings of all processors, which drop all translations."""

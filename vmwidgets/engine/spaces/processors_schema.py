@@ -119,6 +119,13 @@ class ShootdownForgotten(_Request, changes=True):
     """`cpu` never got `request`, though it should have: its translations may be wrong from now on."""
 
 
+class CallsMoved(Event, changes=True):
+    """Of several processors that run a task, the one on which the task makes its calls changed; "" for the lowest."""
+
+    before: str
+    after: str
+
+
 class ShootdownChosen(Event, changes=True):
     """The treatment of requests to flush another processor changed to `after`."""
 

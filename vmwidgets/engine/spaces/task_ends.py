@@ -12,12 +12,16 @@ from ..base.errors import kernel_error
 from ..base.recorder import Recorder
 from ..base.units import counted
 from ..kernel.x15.vm_map import X15Map
+from .processors import Processors
 from .task_space import TaskSpace
 from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:
     """The code that ends tasks: `tasks` has all by name, `maps` X15's maps by path."""
+
+    processors: Processors
+    """The machine's processors: the kernel kills on processor 0, whichever processor needs the frame."""
 
     def __init__(self, recorder: Recorder, tasks: dict[str, TaskSpace], maps: dict[str, X15Map]) -> None:
         self.exited: set[str] = set()
@@ -70,5 +74,6 @@ class TaskEnds:
         if emit is not None:
             why = f"no frame is left, and of {counted(len(resident), 'task')} it has most pages"
             emit((OutOfMemory.tag, victim, resident[victim], why))
-        self.end(self._tasks[victim], "it was killed, since memory ran out")
+        with self.processors.on():
+            self.end(self._tasks[victim], "it was killed, since memory ran out")
         return victim

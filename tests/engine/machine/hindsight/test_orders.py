@@ -18,7 +18,8 @@ def boot() -> Any:
     for name in ("a", "b"):
         m.task(name).mmap("8 KiB", at=0x1_0000)
     m.tasks["a"].write(0x1_0000, b"a")
-    m.cpus[1].run("a")
+    for cpu in m.cpus:
+        cpu.run("a")
     m.cpus.shootdown = "sent"
     return m
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ...base.errors import Refused, in_ascii, shown
 from ...base.operations import operation
@@ -19,6 +20,8 @@ from ...spaces.paths import unquoted
 from .. import arguments
 from ..arguments import PagesArg, RegionFlagsArg
 from ..system import Part, SpacePart, System
+
+T = TypeVar("T")
 
 _SLOT = re.compile(r"(\w+)\[(\d{1,9})\](?:#(\d{1,12}))?")
 """The pattern of a slot's text: "slots[3]", or with the capability's number "slots[3]#17"."""
@@ -184,6 +187,11 @@ class MachineMemobj(Part):
     def check_alive(self) -> None:
         """Refuse if the object was removed or its domain destroyed; names of objects are never used again."""
         _ = self.memobj  # refused if there is no such domain
+
+    def _kernel_call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Make an operation's call for the object's domain, unless the object no longer exists."""
+        self.check_alive()
+        return self.system.kernel_call(self.domain.space.pmap, call, *args, **kwargs)
 
     @property
     def address(self) -> Address:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, TypeAlias, TypeVar, overload
 
 from ...base.errors import Refused, in_ascii, shown
-from ...base.operations import operation
+from ...base.operations import number_within, operation
 from ...base.units import PAGE, Address
 from ...kernel.threads.waits import MaySleep
 from ...mmu.format import TableFormat
@@ -56,6 +56,8 @@ class MachineCpu(Part):
 
     def __init__(self, system: System, path: str) -> None:
         super().__init__(system, path)
+        self._calls_before: list[int | None] = []
+        """For each block that began, the processor of calls before it."""
         self.number = int(path.removeprefix("cpu:"))
         """The number of the processor in the machine, from 0 on."""
 
@@ -70,6 +72,31 @@ class MachineCpu(Part):
         return Reading(f"{self.path}.pmap", lambda: self._processor.pmap, OF_TABLES)
 
     # ---- what runs on it ---------------------------------------------------------------------
+
+    def __enter__(self) -> MachineCpu:
+        """Make calls of tasks on this processor in a ``with`` block, if several processors run the task.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64", cpus=2)
+        >>> t = m.task("init")
+        >>> for cpu in m.cpus:
+        ...     cpu.run(t)
+        >>> with m.cpus[1]:
+        ...     t.write(t.mmap("4 KiB"), b"x")
+        >>> [cpu.value().tlb.misses for cpu in m.cpus]
+        [0, 2]
+        """
+        cpus = self.machine.cpus
+        before = cpus.calls_on
+        cpus.set_calls_on(self.number)
+        self._calls_before.append(before)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the block, unless the machine died in it."""
+        before = self._calls_before.pop()
+        if self.door.dead is None:
+            self.machine.cpus.set_calls_on(before)
 
     @operation
     def run(self, task: SpacePart | str | None = None) -> None:
@@ -197,8 +224,10 @@ class MachineCpu(Part):
 
 
 class MachineCpus(Part):
-    """The processors of a machine; cells run on ``m.cpus[0]``.
+    """The processors of a machine.
 
+    A task's calls, and what its threads read and write, are made on a processor that runs the task (`calls_on`), and on
+    ``m.cpus[0]`` if none does; so are the kernel's own calls.
     `shootdown` says what happens when one processor asks another to flush; setting it is an operation.
     """
 
@@ -223,6 +252,24 @@ class MachineCpus(Part):
     @shootdown.setter
     def shootdown(self, shootdown: str) -> None:
         self.set_shootdown(shootdown)
+
+    @operation
+    def set_calls_on(self, number: int | None) -> None:
+        """Set the processor on which a task makes its calls, reads and writes, if several run it; None for the lowest.
+
+        ``with m.cpus[1]:`` does this for a block.  A task that runs on one processor makes its calls there, and a task
+        that runs on none makes them on ``m.cpus[0]``.
+        """
+        processors = self._processors
+        wanted = None if number is None else number_within(number, "number", 0, len(self) - 1)
+        if wanted == processors.calls_on:
+            self.door.only_looked()
+        processors.set_calls_on(wanted)
+
+    @property
+    def calls_on(self) -> int | None:
+        """The processor on which a task makes its calls if several run it; None for the lowest; see `set_calls_on`."""
+        return self._processors.calls_on
 
     @property
     def settings(self) -> CpuSettings:

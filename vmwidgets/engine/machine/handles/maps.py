@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from ...base.errors import Refused, in_ascii, printable, shown
 from ...base.operations import Argument, operation
@@ -23,6 +23,8 @@ from ..arguments import MYPY, AdviceArg, AlignArg, FlagArg, InheritArg, Number, 
 from ..system import Part
 from .map_part import MapPart, over_a_range
 from .objects import MemoryObject
+
+T = TypeVar("T")
 
 
 def _in_its_map(check: Callable[[Any, str, X15Map], int]) -> Argument:
@@ -68,6 +70,10 @@ class MachineMap(MapPart):
             return self.system.maps[self.path]
         except KeyError:
             self.missing()
+
+    def _kernel_call(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Make an operation's call for the map's task; the kernel's own map has no task."""
+        return self.system.kernel_call(self._pmap, call, *args, **kwargs)
 
     # ---- operations --------------------------------------------------------------------------
 
@@ -253,8 +259,8 @@ class MachineMap(MapPart):
     def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
         """Make the kernel change a range; it raises the kernel's errors."""
         if verb == "wire":
-            callbacks = self.system.callbacks
-            callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
+            may_stop = self.system.callbacks.current is None
+            self.system.complete_call("wire", self._pmap, lambda _: self._wired(start, end, may_stop))
             return
         self.door.may_stop()
         getattr(self.vm_map, verb)(start, end, *arguments)

@@ -20,6 +20,7 @@ from ...kernel.tasks.vm_object import TaskObject
 from ...kernel.threads.waits import MaySleep
 from ...mmu.rules import Access
 from ...spaces.paths import task_path, unquoted
+from ...spaces.processors import Processor
 from ...spaces.task_space import TaskSpace
 from ...spaces.tasks_schema import TaskForked
 from .. import arguments
@@ -81,7 +82,7 @@ class Task(UnixCalls):
         Fails with the page fault's error: FAULT if nothing is mapped, ACCES if reading is not allowed, NOMEM.
         """
         start, count = self._span(address, length)
-        return self.system.complete_access("read", self._processor.load(start, count, "read", True, self._tables))
+        return self._complete("read", lambda cpu: cpu.load(start, count, "read", True, self._tables))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
@@ -91,18 +92,18 @@ class Task(UnixCalls):
         """
         content = arguments.content(data, "data")
         start, _ = self._span(address, len(content))
-        return self.system.complete_access("write", self._processor.store(start, content, True, self._tables))
+        return self._complete("write", lambda cpu: cpu.store(start, content, True, self._tables))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """Make one access that moves no data; returns the hardware's walk after the kernel has resolved any fault."""
         kind = arguments.access(access)
         start, _ = self._span(address, 1)
-        return self.system.complete_access("touch", self._touched(start, kind))
+        return self._complete("touch", lambda cpu: self._touched(cpu, start, kind))
 
-    def _touched(self, address: int, access: Access) -> MaySleep[MachineWalk]:
+    def _touched(self, cpu: Processor, address: int, access: Access) -> MaySleep[MachineWalk]:
         """Make one access; returns the hardware's walk for the same access afterwards."""
-        yield from self._processor.reach(address, access, True, self._tables)
+        yield from cpu.reach(address, access, True, self._tables)
         return self.walk(address, access)
 
     def peek(self, address: int | str, length: int | str = 1) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from ...base.errors import Refused, VMError, shown
 from ...base.operations import Argument, operation
@@ -17,12 +17,15 @@ from ...base.protection import ADVICE, GROWS_DOWN, parse_name, parse_protection
 from ...base.units import PAGE, Address, Size, round_up
 from ...kernel.tasks.vm_object import TaskObject
 from ...kernel.threads.waits import MaySleep
+from ...spaces.processors import Processor
 from ...spaces.task_space import Signal, TaskSpace
 from .. import arguments
 from ..arguments import Number, one_of
 from ..system import SpacePart
 from .files import MachineFile
 from .objects import MemoryObject
+
+T = TypeVar("T")
 
 FLAGS = ("shared", "private", "anonymous", "fixed", "growsdown", "populate")
 """The possible `flags` of mmap: MAP_SHARED, MAP_PRIVATE and so on."""
@@ -99,7 +102,7 @@ class UnixCalls(SpacePart):
         )
         if "populate" not in words:
             return Address(mapped())
-        return self.system.callbacks.complete("mmap", self._populated(mapped, length, protection))
+        return self._complete("mmap", lambda _: self._populated(mapped, length, protection))
 
     @operation
     def munmap(self, start: int | str, size: LengthArg) -> None:
@@ -188,6 +191,10 @@ class UnixCalls(SpacePart):
         return Size(self.space.resident * PAGE)
 
     # ---- inside ------------------------------------------------------------------------------
+
+    def _complete(self, name: str, steps: Callable[[Processor], MaySleep[T]]) -> T:
+        """Make a call or accesses that may sleep, on the task's processor."""
+        return self.system.complete_call(name, self.space.pmap, steps)
 
     def _populated(self, mapped: Callable[[], int], length: int, protection: int) -> MaySleep[Address]:
         """Create a mapping, map its pages as far as there is memory, and return its address."""

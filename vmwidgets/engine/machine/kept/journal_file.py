@@ -1,6 +1,6 @@
 """Journals as files: one line of JSON for each operation, packed with gzip.
 
-The first line is the header: ``{"format": "vmwidgets journal", "version": 2, "by": …}``.  Then come lines of these
+The first line is the header: ``{"format": "vmwidgets journal", "version": 3, "by": …}``.  Then come lines of these
 kinds, identified by their first key:
 
 * ``{"operation": serial, "target": path, "name": …, "arguments": {…}, "outcome": …, "result": …}``, the boot first; an
@@ -39,10 +39,10 @@ from ...base.scripts import Action, Script
 from ...base.units import Address
 from ...mmu.rules import Controls
 
-FORMAT, VERSION = "vmwidgets journal", 2
+FORMAT, VERSION = "vmwidgets journal", 3
 """The format.
 
-Version 1 has the same lines, but the machines that wrote it did some things differently (:mod:`.load`).
+Earlier versions have the same lines, but the machines that wrote them did some things differently (:mod:`.load`).
 """
 
 MOST_JOURNAL_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 4 << 20, 1_000_000, 16

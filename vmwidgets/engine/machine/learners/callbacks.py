@@ -173,7 +173,8 @@ class Callbacks:
     def _finish(self, thread: Thread) -> Any:
         self.door.asleep = True
         try:
-            return self.scheduler.finish(thread)
+            with self.machine.system.processors.on():  # other threads do not run where the caller waits
+                return self.scheduler.finish(thread)
         except BaseException:
             if not thread.done:
                 self.scheduler.abandon(thread)
