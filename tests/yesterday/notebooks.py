@@ -60,10 +60,9 @@ picture9 = vm.Dashboard(t9, panes="translation", ask="mine/translation")
 picture9"""
 
 PRESSES = """\
-from vmwidgets.widgets.host.answering import answer
 for one in "ask/answer/tlb", "ask/answer/table", "ask/answer/fault", "ask/answer/table", "ask/switch/pass":
     picture9.scene()
-    answer(picture9, {"type": "open", "id": one})"""
+    picture9.answer({"type": "open", "id": one})"""
 
 PAPER = """\
 p9 = vm.paper(va=14, pa=12, page=64).map({0xF: 0xD})
@@ -71,10 +70,9 @@ paper9 = vm.OnPaper(p9.access("r 0x3d7"), ask="mine/paper")
 paper9"""
 
 PAPER_PRESSES = """\
-from vmwidgets.widgets.host.answering import answer
 for one in "ask/answer/tlb", "ask/answer/frame":
     paper9.scene()
-    answer(paper9, {"type": "open", "id": one})"""
+    paper9.answer({"type": "open", "id": one})"""
 
 TWO = 'two = lab.predict("One or two?", id="mine/two", options=["one", "two"])'
 

@@ -13,6 +13,8 @@ import pytest
 import vmwidgets as vm
 from tests.yesterday import facts
 from tests.yesterday.make import HANDOUTS
+from tests.yesterday.notebooks import PAPER, PAPER_PRESSES, PICTURE, PRESSES
+from vmwidgets.labs.predictions import asked
 from vmwidgets.labs.session import Session
 
 HERE = Path(__file__).parent
@@ -107,3 +109,12 @@ def test_a_picture_that_asks_finds_what_was_pressed_in_it(
         assert scene.subtitle.endswith("question 1")
     else:
         assert scene.caption.reason.endswith(last)
+
+
+@pytest.mark.parametrize(("picture", "presses"), [(PICTURE, PRESSES), (PAPER, PAPER_PRESSES)])
+def test_presses_of_a_notebook_that_is_made_today_answer_its_picture(picture: str, presses: str) -> None:
+    with Session():
+        names: dict[str, Any] = {"vm": vm}
+        exec(picture, names)
+        exec(presses, names)
+        assert "looks in the TLB" in [one.answer for one in asked.now().values()]
