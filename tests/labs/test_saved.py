@@ -122,6 +122,24 @@ def test_in_other_words_it_is_the_same_question_for_the_same_variant(
     assert reworded.answer == ("low" if stays else None)
 
 
+@pytest.mark.parametrize("tried", ["Pages of 3 stacks?", "Pages of these 4 stacks?"])
+def test_an_answer_comes_back_if_the_lab_was_begun_without_the_student_first(notebook: Any, tried: str) -> None:
+    """All cells ran without the ID in a new kernel; its author had reworded the question, or its numbers differ."""
+    with Session():
+        begun = lab.begin("01", student="ada", course="os")._repr_mimebundle_()
+        before = lab.predict("Pages of 4 stacks?", id="t/own", kind="number", answer=4)
+        shown = before.compare(7).bundle()
+    notebook(begun, before.bundle(), shown)
+    lab.begin("01")
+    lab.predict(tried, id="t/own", kind="number").compare(5)
+    lab.begin("01", student="ada", course="os")
+    for words in tried, "Pages of 4 stacks?":
+        again = lab.predict(words, id="t/own", kind="number", answer=7)
+    assert again.outcome is not None
+    assert (again.answer, again.happened, again.outcome.late) == ("4", "7", False)
+    assert [(one.answer, one.late) for one in again.answers] == [("4", False), ("7", True)]
+
+
 def test_an_answer_whose_option_is_gone_is_open_again(asked: Prediction, notebook: Any) -> None:
     """docs/dev/release.md says so; what happened first stays, as long as it can be answered."""
     asked.say("low")

@@ -70,10 +70,9 @@ def predict(
     means = {name: _meant(one, name) for name, one in options.items()} if isinstance(options, Mapping) else None
     asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because), in_text)
     asked.seed = f"{beginning.seed:016x}" if (beginning := begun()) else ""
-    is_new = asked.id not in predictions.asked.now()
     prediction = predictions.asked.now().ask(asked)
-    if is_new:
-        recall(asked)
+    if not prediction.answers:  # a lab begun since the last time may be the one for which the notebook has an answer
+        recall(prediction)
     if answer is not None and answer is not ...:
         prediction.say(answer, because=because if isinstance(because, str) else "")
     _put_on_the_page(prediction, with_control=answer is None or answer is ... or prediction.asks_why)

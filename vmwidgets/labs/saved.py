@@ -52,7 +52,7 @@ class Saved:
     def recall(self, asked: Prediction, before: Before | None = None) -> None:
         """Give `asked` the first answers and the first outcome stored for the same question, perhaps in other words.
 
-        `before` is where earlier notebooks keep its answers.
+        If nothing is stored, what `asked` has stays.  `before` is where earlier notebooks keep its answers.
         """
         of_it = [one for one in self._same(self.predictions, asked, before) if one.kind == asked.kind]
         shown = list(self._same(self.outcomes, asked, before))
@@ -62,10 +62,10 @@ class Saved:
         happened = [
             one for one in (*(one.happened for one in of_it), *(one.actual for one in shown)) if one is not None
         ]
-        asked.happened = next((one for one in happened if isinstance(one, str) and asked.offers(one)), None)
-        asked.comes_after = any(isinstance(one, str) for one in happened)
+        asked.happened = next((one for one in happened if isinstance(one, str) and asked.offers(one)), asked.happened)
+        asked.comes_after = asked.comes_after or any(isinstance(one, str) for one in happened)
         missed = (one.missed for one in of_it)
-        asked.missed = next((one for one in missed if isinstance(one, str)), "")[:MOST_CHARACTERS]
+        asked.missed = next((one for one in missed if isinstance(one, str)), asked.missed)[:MOST_CHARACTERS]
         asked.asks_why = asked.lacks_reason and not asked.has_happened
 
     def _same(self, kept: Mapping[str, list[Stored]], asked: Prediction, before: Before | None) -> Iterator[Stored]:
