@@ -122,6 +122,31 @@ def test_in_other_words_it_is_the_same_question_for_the_same_variant(
     assert reworded.answer == ("low" if stays else None)
 
 
+@pytest.mark.parametrize("first", ["pages", "entries"])
+def test_two_questions_with_the_same_id_find_an_answer_each(notebook: Any, first: str) -> None:
+    kept = []
+    for things, pages in ("pages", 3), ("entries", 8):
+        with Session():
+            said = lab.predict(f"How many {things}?", id="t/n", kind="number", answer=pages)
+            kept += [said.bundle(), said.compare(pages + 1).bundle()]
+    notebook(*kept)
+    found = {}
+    for things in sorted(("pages", "entries"), key=lambda things: things != first):
+        again = lab.predict(f"How many {things}?", id="t/n", kind="number")
+        found[things] = again.answer, again.happened
+    assert found == {"pages": ("3", "4"), "entries": ("8", "9")}
+
+
+@pytest.mark.parametrize("words", ["How many pages?", "How many pages are there?"])
+def test_a_new_question_does_not_find_the_answer_of_the_question_before_it(notebook: Any, words: str) -> None:
+    with Session():
+        said = lab.predict("How many pages?", id="t/n", kind="number", answer=3)
+    notebook(said.bundle())
+    assert lab.predict(words, id="t/n", kind="number").answer == "3"
+    assert lab.predict("How many entries?", id="t/n", kind="number").answer is None
+    assert lab.predict(words, id="t/n", kind="number").answer == "3"
+
+
 @pytest.mark.parametrize("tried", ["Pages of 3 stacks?", "Pages of these 4 stacks?"])
 def test_an_answer_comes_back_if_the_lab_was_begun_without_the_student_first(notebook: Any, tried: str) -> None:
     """All cells ran without the ID in a new kernel; its author had reworded the question, or its numbers differ."""

@@ -54,8 +54,10 @@ class Saved:
 
         If nothing is stored, what `asked` has stays.  `before` is where earlier notebooks keep its answers.
         """
-        of_it = [one for one in self._same(self.predictions, asked, before) if one.kind == asked.kind]
-        shown = list(self._same(self.outcomes, asked, before))
+        words = self._words(asked)
+        of_it = [one for one in _kept(self.predictions, asked, words, before) if one.kind == asked.kind]
+        shown = list(_kept(self.outcomes, asked, words, before))
+        asked.wordings |= words
         stored = [one.answers for one in of_it]
         stored += [[{"answer": one.said, "late": one.late}] for one in shown]
         asked.answers = next((answers for one in stored if (answers := answers_in(one, asked))), ())
@@ -68,11 +70,26 @@ class Saved:
         asked.missed = next((one for one in missed if isinstance(one, str)), asked.missed)[:MOST_CHARACTERS]
         asked.asks_why = asked.lacks_reason and not asked.has_happened
 
-    def _same(self, kept: Mapping[str, list[Stored]], asked: Prediction, before: Before | None) -> Iterator[Stored]:
-        """Yield the records of a question."""
-        yield from (one for one in kept.get(asked.id, ()) if asked.is_asked_in(one.question, self.seed))
-        if before is not None:
-            yield from (one for one in kept.get(before.id, ()) if before.words in str(one.question))
+    def _words(self, asked: Prediction) -> set[str]:
+        """Return the words of the records that are of `asked`: its own, or others if no record has its own.
+
+        Words of another question that this kernel has asked with the same ID are that question's.
+        """
+        kept = [*self.predictions.get(asked.id, ()), *self.outcomes.get(asked.id, ())]
+        words = {str(one.question) for one in kept}
+        if asked.question in words and not asked.by_id:
+            return {asked.question}
+        of_others = set[str]().union(*(one.wordings for one in asked.others.values()))
+        return {one for one in words if asked.is_asked_in(one, self.seed)} - of_others
+
+
+def _kept(
+    kept: Mapping[str, list[Stored]], asked: Prediction, words: set[str], before: Before | None
+) -> Iterator[Stored]:
+    """Yield the records of a question."""
+    yield from (one for one in kept.get(asked.id, ()) if str(one.question) in words)
+    if before is not None:
+        yield from (one for one in kept.get(before.id, ()) if before.words in str(one.question))
 
 
 def recall(asked: Prediction, before: Before | None = None) -> None:
