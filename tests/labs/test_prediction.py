@@ -292,6 +292,13 @@ def test_an_answer_whose_option_is_gone_is_asked_for_again_and_is_late_after_the
     assert (outcome.right, outcome.late) == (True, True)
 
 
+def test_a_later_answer_does_not_count_as_the_first_whose_option_is_gone() -> None:
+    before = lab.predict("Which gap?", id="t/first-gone", options=["low", "middle", "high"], answer="low")
+    before.say("high")
+    assert lab.predict("Which gap?", id="t/first-gone", options=["low", "high"]).answers == before.answers
+    assert lab.predict("Which gap?", id="t/first-gone", options=["middle", "high"]).answers == ()
+
+
 def test_a_question_that_is_changed_after_its_outcome_is_answered_late() -> None:
     """Else one blank more would make a first answer of what the cell had printed."""
     lab.predict("Which?", id="t/blank", options=["a", "b"]).compare("a")

@@ -178,6 +178,16 @@ def test_an_answer_whose_option_is_gone_is_open_again(asked: Prediction, noteboo
     assert [one.late for one in renamed.answers] == [False, True]
 
 
+def test_a_later_answer_does_not_count_as_the_first_whose_option_is_gone(asked: Prediction, notebook: Any) -> None:
+    asked.say("low")
+    asked.say("high")
+    notebook(asked.bundle())
+    assert recalled(Prediction(asked.id, asked.question, "choice", ("the low one", "high"))).answers == ()
+    assert (
+        recalled(Prediction(asked.id, asked.question, "choice", ("low", "the high one"))).answers == asked.answers[:1]
+    )
+
+
 @pytest.mark.parametrize(
     "answers",
     [

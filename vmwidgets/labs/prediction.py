@@ -134,7 +134,8 @@ class Prediction:
     def go_on_from(self, known: Prediction) -> None:
         """Take `known`'s place, and take over what was said if the kernel has asked this question, or in other words.
 
-        Answers and an outcome that are no longer among the options are left out.  After an outcome, answers are late.
+        Answers and an outcome that are no longer among the options are left out, and all answers if the first is.
+        After an outcome, answers are late.
         """
         self.comes_after = known.has_happened
         self.others, known.others = known.others, {}
@@ -144,7 +145,8 @@ class Prediction:
         if same is None or same.kind != self.kind:
             return
         self.wordings |= same.wordings
-        self.answers = tuple(one for one in same.answers if self.offers(one.answer))
+        if same.answer is not None and self.offers(same.answer):  # else a later answer would count as the first
+            self.answers = tuple(one for one in same.answers if self.offers(one.answer))
         self.happened = same.happened if same.happened is not None and self.offers(same.happened) else None
         self.missed, self.is_passed = same.missed, same.is_passed
         self.asks_why = same.asks_why and self.lacks_reason

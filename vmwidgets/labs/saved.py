@@ -124,9 +124,9 @@ def saved_in(notebook: Any) -> Saved:
 
 
 def answers_in(stored: list[Any], asked: Prediction) -> tuple[Answer, ...]:
-    """Return the stored answers that are valid answers to `asked`."""
-    found = (_answer(one, asked) for one in stored[:MOST_ANSWERS])
-    return tuple(answer for answer in found if answer is not None)
+    """Return the stored answers that are valid answers to `asked`; none if the first, which counts, is not valid."""
+    found = [_answer(one, asked) for one in stored[:MOST_ANSWERS]]
+    return tuple(answer for answer in found if answer is not None) if found and found[0] is not None else ()
 
 
 def _answer(stored: Any, asked: Prediction) -> Answer | None:
