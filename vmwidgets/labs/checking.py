@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -219,6 +220,10 @@ class _Picture:
                 self._html = self._drawn(machine)
             self._subject = None
         return self._html
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy the picture alone: results can be pickled, and their machines can't."""
+        return partial, (str, self())
 
     def _drawn(self, machine: Machine | None) -> str:
         exercise, subject = self._sheet.exercise, self._subject
