@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -189,6 +191,15 @@ def test_nothing_is_drawn_before_somebody_looks(drawn: list[object]) -> None:
     first = len(drawn)
     assert "<img" in result.bundle()["text/html"]
     assert len(drawn) == first > 0, "it is drawn once"
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda result: pickle.loads(pickle.dumps(result))])
+def test_a_result_can_be_copied_with_what_it_shows(copied: Callable[[Result], Result]) -> None:
+    access = vm.paper(va=14, pa=12, page=64).map({0xF: 0xD}).access("r 0x3d7")
+    for result in lab.check(access, {"pa": 0x354}), lab.check("01/guard", lab.variant("01/guard").start()):
+        again = copied(result)
+        assert (again, again.work) == (result, result.work)
+        assert again.picture == result.picture != ""
 
 
 def test_a_grader_draws_only_what_is_not_right(drawn: list[object]) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import vmwidgets as vm
+from tests.widgets.notebook import PyodideShell, open_notebook
 from vmwidgets import lab
 from vmwidgets.labs.prediction import OTHER, Prediction
 from vmwidgets.labs.predictions import Predictions
@@ -208,29 +210,73 @@ def test_another_question_has_another_id() -> None:
     assert lab.predictions["t/other"] is other
 
 
-def test_an_answer_stays_when_its_question_is_reworded_and_its_options_are_reordered() -> None:
+@pytest.fixture
+def shell() -> Iterator[PyodideShell]:
+    with open_notebook() as opened:
+        opened.run("from vmwidgets import lab")
+        yield opened
+
+
+def test_an_answer_stays_when_its_question_is_reworded_and_its_options_are_reordered(shell: PyodideShell) -> None:
     """The author of a lab edits a cell that has run, and runs it again."""
-    before = lab.predict("Wich gap?", id="t/typo", options=["low", "high"], answer="low", because=True)
+    shell.run('lab.predict("Wich gap?", id="t/typo", options=["low", "high"], answer="low", because=True);', "c1")
+    before = lab.predictions["t/typo"]
     before.say("low", because="it is first")
     before.compare("high")
     before.miss("the order")
-    after = lab.predict("Which gap?", id="t/typo", options=["high", "low"], because=True)
-    assert lab.predictions["t/typo"] is after
+    shell.run('lab.predict("Which gap?", id="t/typo", options=["high", "low"], because=True);', "c1")
+    after = lab.predictions["t/typo"]
     assert (after.question, after.options) == ("Which gap?", ("high", "low"))
     assert (after.answers, after.missed, after.asks_why) == (before.answers, "the order", False)
     assert after.outcome is not None
     assert (after.outcome.right, after.outcome.late, after.outcome.actual) == (False, False, "high")
 
 
-def test_a_question_with_the_numbers_of_another_variant_is_another_question() -> None:
+PAGES, ENTRIES = (f'lab.predict("How many {things}?", id="t/n", kind="number");' for things in ("pages", "entries"))
+
+
+def answers_of(shell: PyodideShell, *cells: tuple[str, str]) -> list[str | None]:
+    """Run cells, each with its ID, and return the answer that the question of each one has then."""
+    found = []
+    for source, cell in cells:
+        shell.run(source, cell)
+        found.append(lab.predictions["t/n"].answer)
+    return found
+
+
+def test_two_questions_of_a_notebook_with_the_same_id_have_an_answer_each(shell: PyodideShell) -> None:
+    said = "lab.predictions['t/n'].say({})"
+    assert answers_of(shell, (PAGES + said.format(3), "c1"), (ENTRIES, "c2"), (said.format(8), "c3")) == [
+        "3",
+        None,
+        "8",
+    ]
+    assert answers_of(shell, (PAGES, "c1"), (ENTRIES, "c2"), (PAGES, "c1")) == ["3", "8", "3"]
+
+
+def test_two_questions_of_a_cell_with_the_same_id_do_not_answer_each_other(shell: PyodideShell) -> None:
+    said = "lab.predictions['t/n'].say({});"
+    both = PAGES + said.format(3) + ENTRIES
+    assert answers_of(shell, (both, "c1"), (both + said.format(8), "c1"), (PAGES, "c2")) == [None, "8", "3"]
+    edited = both.replace("pages", "large pages").replace(said.format(3), "")
+    assert answers_of(shell, (edited, "c1")) == ["8"]
+    assert answers_of(shell, (edited.removesuffix(ENTRIES), "c1")) == [None]
+
+
+def test_a_question_with_the_numbers_of_another_variant_is_another_question(shell: PyodideShell) -> None:
     """A course's own question may have numbers of the student's variant; the ID of the student is typed later."""
+
+    def answer(stacks: str, name: str, more: str = "") -> str | None:
+        shell.run(f'lab.predict("Pages of {stacks}?", id="{name}", kind="number"{more});', name)
+        return lab.predictions[name].answer
+
     lab.begin("01")
     for name in ("t/own", "t/same"):
-        lab.predict("Pages of 3 stacks?", id=name, kind="number", answer=3)
+        answer("3 stacks", name, ", answer=3")
     lab.begin("01", student="ada", course="os")
-    assert lab.predict("Pages of 4 stacks?", id="t/own", kind="number").answer is None
-    assert lab.predict("Pages of 3 stacks?", id="t/same", kind="number").answer == "3"
-    assert lab.predict("Pages of 3 stacks in all?", id="t/same", kind="number").answer == "3"
+    assert answer("4 stacks", "t/own") is None
+    assert answer("3 stacks", "t/same") == "3"
+    assert answer("3 stacks in all", "t/same") == "3"
 
 
 def test_an_answer_whose_option_is_gone_is_asked_for_again_and_is_late_after_the_outcome() -> None:
@@ -244,6 +290,13 @@ def test_an_answer_whose_option_is_gone_is_asked_for_again_and_is_late_after_the
     renamed.say("highest")
     outcome = renamed.compare("highest")
     assert (outcome.right, outcome.late) == (True, True)
+
+
+def test_a_later_answer_does_not_count_as_the_first_whose_option_is_gone() -> None:
+    before = lab.predict("Which gap?", id="t/first-gone", options=["low", "middle", "high"], answer="low")
+    before.say("high")
+    assert lab.predict("Which gap?", id="t/first-gone", options=["low", "high"]).answers == before.answers
+    assert lab.predict("Which gap?", id="t/first-gone", options=["middle", "high"]).answers == ()
 
 
 def test_a_question_that_is_changed_after_its_outcome_is_answered_late() -> None:

@@ -51,6 +51,26 @@ CELLS = {
     "failed": 'lab.check("01/gaps", puzzle)\n1 / 0',
     "begin, cleared": 'lab.begin("01", student="ada", course="os")\nclear_output()',
     "submit, cleared": "lab.submit()\nclear_output()",
+    "broken": """
+from vmwidgets.pictures.picture import Picture
+drawing, guard = Picture.drawing, lab.variant("01/guard").start()
+def broken(self, at): raise ValueError("a bug of one drawing")
+Picture.drawing = broken
+lab.check("01/gaps", puzzle)
+lab.check("01/guard", guard)""",
+    "interrupted": """
+def stop(self, at):
+    Picture.drawing = drawing
+    raise KeyboardInterrupt
+Picture.drawing = stop
+lab.check("01/gaps", puzzle)
+lab.check("01/guard", guard)""",
+    "unshown": """
+class Unshown:
+    def bundle(self): raise ValueError("one output")
+from vmwidgets.labs.publishing import cards
+cards.now().publish("unshown", Unshown())
+lab.check("01/gaps", puzzle);""",
     "begin again": 'lab.begin("01", student="ADA", course="os")',
 }
 
@@ -142,6 +162,22 @@ def test_a_search_that_ends_with_the_right_order_keeps_that_alone(outputs: dict[
 
 def test_two_exercises_in_a_cell_are_kept_apart(outputs: dict[str, list[Any]]) -> None:
     assert [data["id"] for data in kept(outputs["two"])] == ["01/gaps", "01/guard"]
+
+
+@pytest.mark.parametrize(("cell", "pictures"), [("broken", [False, False]), ("interrupted", [False, True])])
+def test_a_check_whose_picture_is_not_drawn_is_kept(
+    outputs: dict[str, list[Any]], cell: str, pictures: list[bool]
+) -> None:
+    assert [data["id"] for data in kept(outputs[cell])] == ["01/gaps", "01/guard"]
+    pages = [one["data"]["text/html"] for one in outputs[cell] if MIME in one.get("data", {})]
+    assert ["<img" in page for page in pages] == pictures
+
+
+def test_an_output_that_fails_stops_no_other_and_says_so(outputs: dict[str, list[Any]]) -> None:
+    assert [data["id"] for data in kept(outputs["unshown"])] == ["01/gaps"]
+    said = "".join(one.text for one in outputs["unshown"] if one.output_type == "stream")
+    said += "".join(one.evalue for one in outputs["unshown"] if one.output_type == "error")
+    assert "one output" in said
 
 
 def test_practice_is_not_kept_unless_it_is_shown(outputs: dict[str, list[Any]]) -> None:

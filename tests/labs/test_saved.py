@@ -122,6 +122,49 @@ def test_in_other_words_it_is_the_same_question_for_the_same_variant(
     assert reworded.answer == ("low" if stays else None)
 
 
+@pytest.mark.parametrize("first", ["pages", "entries"])
+def test_two_questions_with_the_same_id_find_an_answer_each(notebook: Any, first: str) -> None:
+    kept = []
+    for things, pages in ("pages", 3), ("entries", 8):
+        with Session():
+            said = lab.predict(f"How many {things}?", id="t/n", kind="number", answer=pages)
+            kept += [said.bundle(), said.compare(pages + 1).bundle()]
+    notebook(*kept)
+    found = {}
+    for things in sorted(("pages", "entries"), key=lambda things: things != first):
+        again = lab.predict(f"How many {things}?", id="t/n", kind="number")
+        found[things] = again.answer, again.happened
+    assert found == {"pages": ("3", "4"), "entries": ("8", "9")}
+
+
+@pytest.mark.parametrize("words", ["How many pages?", "How many pages are there?"])
+def test_a_new_question_does_not_find_the_answer_of_the_question_before_it(notebook: Any, words: str) -> None:
+    with Session():
+        said = lab.predict("How many pages?", id="t/n", kind="number", answer=3)
+    notebook(said.bundle())
+    assert lab.predict(words, id="t/n", kind="number").answer == "3"
+    assert lab.predict("How many entries?", id="t/n", kind="number").answer is None
+    assert lab.predict(words, id="t/n", kind="number").answer == "3"
+
+
+@pytest.mark.parametrize("tried", ["Pages of 3 stacks?", "Pages of these 4 stacks?"])
+def test_an_answer_comes_back_if_the_lab_was_begun_without_the_student_first(notebook: Any, tried: str) -> None:
+    """All cells ran without the ID in a new kernel; its author had reworded the question, or its numbers differ."""
+    with Session():
+        begun = lab.begin("01", student="ada", course="os")._repr_mimebundle_()
+        before = lab.predict("Pages of 4 stacks?", id="t/own", kind="number", answer=4)
+        shown = before.compare(7).bundle()
+    notebook(begun, before.bundle(), shown)
+    lab.begin("01")
+    lab.predict(tried, id="t/own", kind="number").compare(5)
+    lab.begin("01", student="ada", course="os")
+    for words in tried, "Pages of 4 stacks?":
+        again = lab.predict(words, id="t/own", kind="number", answer=7)
+    assert again.outcome is not None
+    assert (again.answer, again.happened, again.outcome.late) == ("4", "7", False)
+    assert [(one.answer, one.late) for one in again.answers] == [("4", False), ("7", True)]
+
+
 def test_an_answer_whose_option_is_gone_is_open_again(asked: Prediction, notebook: Any) -> None:
     """docs/dev/release.md says so; what happened first stays, as long as it can be answered."""
     asked.say("low")
@@ -133,6 +176,16 @@ def test_an_answer_whose_option_is_gone_is_open_again(asked: Prediction, noteboo
     assert (renamed.answer, renamed.happened) == ("low", None)
     renamed.say("the high one")
     assert [one.late for one in renamed.answers] == [False, True]
+
+
+def test_a_later_answer_does_not_count_as_the_first_whose_option_is_gone(asked: Prediction, notebook: Any) -> None:
+    asked.say("low")
+    asked.say("high")
+    notebook(asked.bundle())
+    assert recalled(Prediction(asked.id, asked.question, "choice", ("the low one", "high"))).answers == ()
+    assert (
+        recalled(Prediction(asked.id, asked.question, "choice", ("low", "the high one"))).answers == asked.answers[:1]
+    )
 
 
 @pytest.mark.parametrize(

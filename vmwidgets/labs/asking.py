@@ -50,9 +50,10 @@ def predict(
     `id` is the question's permanent name; without it, the name is made from the words.  The labs of this package pass
     only the name: the question is in the notebook's text, above the call, and the output shows the options alone.
 
-    A question with the same `id` is the same prediction, even in other words and after a restart of the Jupyter kernel:
-    its first answer counts, and later answers are saved after it.  If an answer's option is gone, it asks again, and so
-    does a question in other words if the lab was begun for another variant.
+    A question with the same `id` is the same prediction, even after a restart of the Jupyter kernel: its first answer
+    counts, and later answers are saved after it.  Its words may be edited before a restart, or in its cell.  In another
+    cell, other words are another question, and also if the lab was begun for another variant.  If the option of the
+    first answer is gone, the question asks again.
 
     Raises :class:`Refused` for an answer of the wrong kind, and without a question that the labs' texts have.
 
@@ -70,10 +71,10 @@ def predict(
     means = {name: _meant(one, name) for name, one in options.items()} if isinstance(options, Mapping) else None
     asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because), in_text)
     asked.seed = f"{beginning.seed:016x}" if (beginning := begun()) else ""
-    is_new = asked.id not in predictions.asked.now()
+    asked.cell = current_cell()
     prediction = predictions.asked.now().ask(asked)
-    if is_new:
-        recall(asked)
+    if not prediction.answers:  # a lab begun since the last time may be the one for which the notebook has an answer
+        recall(prediction)
     if answer is not None and answer is not ...:
         prediction.say(answer, because=because if isinstance(because, str) else "")
     _put_on_the_page(prediction, with_control=answer is None or answer is ... or prediction.asks_why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -213,11 +214,16 @@ class _Picture:
     def __call__(self) -> str:
         """Return the picture as HTML, or words if they show more; "" if there is neither.  The thing is released."""
         if self._html is None:
+            self._html = ""  # it stays so after an interrupt, so that the record can be shown at once
             machine = machine_of(self._subject)
             with machine.door.looking() if machine is not None else nullcontext():
                 self._html = self._drawn(machine)
             self._subject = None
         return self._html
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy the picture alone: results can be pickled, and their machines can't."""
+        return partial, (str, self())
 
     def _drawn(self, machine: Machine | None) -> str:
         exercise, subject = self._sheet.exercise, self._subject
@@ -230,8 +236,8 @@ class _Picture:
             if isinstance(shown_of_it, str):
                 return "".join(marked(line, "div") for line in shown_of_it.splitlines())
             drawn = picture(shown_of_it)
+            scene, number = signed(drawn.scene(), self._cell, drawn.operation), drawn.operation
+            same = Snapshot(scene, number, drawn.scale, slim_if_kept(drawn), drawn.selection)
+            return str(same._repr_mimebundle_()["text/html"])
         except Exception:  # noqa: BLE001  what is to be seen may not be there, and the result says what is missing
             return ""
-        scene, number = drawn.scene(), drawn.operation
-        same = Snapshot(signed(scene, self._cell, number), number, drawn.scale, slim_if_kept(drawn), drawn.selection)
-        return str(same._repr_mimebundle_()["text/html"])

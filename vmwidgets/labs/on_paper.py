@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from html import escape
 from math import isclose
 from typing import Any
@@ -48,7 +49,7 @@ def on_paper(asked: Access | Worked, answers: Any) -> Result:
         if is_open or all(one.met for one in criteria)
         else "".join(f"<div>{escape(line)}</div>" for line in _solution(asked))
     )
-    return Result("paper", title, len(criteria), criteria, draw=lambda: lines, of_sheet=SHEET)
+    return Result("paper", title, len(criteria), criteria, draw=partial(str, lines), of_sheet=SHEET)
 
 
 def _judged(asked: Access | Worked, name: str, answer: Any) -> Criterion:

@@ -11,6 +11,7 @@ from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, ascii_text, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
+from vmwidgets.widgets.host.cells import NOWHERE
 
 from .alike import ALIKE
 from .answers import KINDS, UNSURE, line, written
@@ -53,7 +54,8 @@ class Prediction:
     `id` is permanent ("01/first-fit"), `kind` is the kind of answer, `options` are the choices, and `means` says which
     results each option stands for.  With `reasons`, the question also asks for a reason.  `in_text` means that the
     question is in the notebook's text, so that no output repeats it.  `by_id` means that the ID alone identifies the
-    question, and `seed` is the seed of the variant for which it is asked, or "" if no lab has begun.
+    question, and `seed` is the seed of the variant for which it is asked, or "" if no lab has begun.  `cell` asked it.
+    `wordings` are its words now and earlier, and `others` are the other questions with this ID in this kernel.
 
     The first answer counts; later answers are kept after it.  `happened` is the first result passed to :meth:`compare`,
     or None before; again, the first one counts.  `comes_after` says that another question with this ID had been
@@ -82,6 +84,9 @@ class Prediction:
         self.in_text = in_text
         self.by_id = in_text
         self.seed = ""
+        self.cell = NOWHERE
+        self.wordings = {question}
+        self.others: dict[str, Prediction] = {}
         self.answers: tuple[Answer, ...] = ()
         self.happened: str | None = None
         self.missed = ""
@@ -127,17 +132,36 @@ class Prediction:
         return not self.options or text in (*self.options, UNSURE, OTHER)
 
     def go_on_from(self, known: Prediction) -> None:
-        """Take over from `known`, which has the same ID, what was said if it is the same question in other words.
+        """Take `known`'s place, and take over what was said if the kernel has asked this question, or in other words.
 
-        Answers and an outcome that are no longer among the options are left out.  After an outcome, answers are late.
+        Answers and an outcome that are no longer among the options are left out, and all answers if the first is.
+        After an outcome, answers are late.
         """
         self.comes_after = known.has_happened
-        if known.kind != self.kind or not self.is_asked_in(known.question, known.seed):
+        self.others, known.others = known.others, {}
+        same = known if known.is_reworded_by(self) else self.others.pop(self.question, None)
+        if same is not known:
+            self.others[known.question] = known
+        if same is None or same.kind != self.kind:
             return
-        self.answers = tuple(one for one in known.answers if self.offers(one.answer))
-        self.happened = known.happened if known.happened is not None and self.offers(known.happened) else None
-        self.missed, self.is_passed = known.missed, known.is_passed
-        self.asks_why = known.asks_why and self.lacks_reason
+        self.wordings |= same.wordings
+        if same.answer is not None and self.offers(same.answer):  # else a later answer would count as the first
+            self.answers = tuple(one for one in same.answers if self.offers(one.answer))
+        self.happened = same.happened if same.happened is not None and self.offers(same.happened) else None
+        self.missed, self.is_passed = same.missed, same.is_passed
+        self.asks_why = same.asks_why and self.lacks_reason
+
+    def is_reworded_by(self, asked: Prediction) -> bool:
+        """Return whether `asked` is this question: in the same words, or in the ones that its only cell has now.
+
+        In another cell, or twice in one run of a cell, other words are another question of the notebook.
+        """
+        if self.by_id or self.question == asked.question:
+            return True
+        if asked.question in asked.others or not asked.is_asked_in(self.question, self.seed):
+            return False
+        is_edited = self.cell.lasts and self.cell.id == asked.cell.id and self.cell.number != asked.cell.number
+        return is_edited and all(one.cell != self.cell for one in asked.others.values())
 
     @says_what_it_takes
     def say(self, value: Any, how: str = "code", because: str = "") -> None:

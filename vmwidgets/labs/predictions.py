@@ -26,11 +26,11 @@ class Predictions(Mapping[str, Prediction]):
     def ask(self, asked: Prediction) -> Prediction:
         """Return the prediction with this ID: the known one, or `asked` in its place if anything else is asked.
 
-        The same question in other words goes on with the answers of the known one, and so does one with other options.
+        The same question goes on with its answers, also with other options, and in other words if its cell was edited.
         """
         known = self._by_id.get(asked.id)
         if known is not None and known.asked == asked.asked:
-            known.seed = asked.seed
+            known.seed, known.cell = asked.seed, asked.cell
             return known
         if known is not None:
             asked.go_on_from(known)

@@ -48,11 +48,10 @@ class Presses:
     def _ask(self, ask: Ask) -> Prediction:
         asked = Prediction(self._identity(ask.key), line(ask.words, "question"), "text")
         asked.by_id = True
-        is_known = asked.id in everything.now()
         one = everything.now().ask(asked)
-        if not is_known:
-            recall(asked, Before(self._identity(ask.before), ask.words_before) if ask.before else None)
-            asked.is_passed = asked.happened is not None and asked.answer is None  # a press shows what happened
+        if not one.answers:
+            recall(one, Before(self._identity(ask.before), ask.words_before) if ask.before else None)
+            one.is_passed = one.happened is not None and one.answer is None  # a press shows what happened
         is_new = self._mine.get(one.id) is not one
         self._mine.ask(one)
         if is_new:

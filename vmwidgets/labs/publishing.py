@@ -7,6 +7,7 @@ twice. Without a kernel, nothing is published, and values are shown as usual.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -77,10 +78,20 @@ class Cards:
         if captured():  # this is a cell inside the capturing one
             return
         cards, self._cards, self._cell = self._cards, {}, None
-        for card in cards.values():
-            publish(card.best.bundle())
-            if card.latest is not card.best:
-                publish(card.latest.bundle())
+        with ExitStack() as all_of_them:  # one that fails stops no other
+            for card in reversed(cards.values()):
+                if card.latest is not card.best:
+                    all_of_them.callback(_publish, card.latest)
+                all_of_them.callback(_publish, card.best)
+
+
+def _publish(one: Bundled) -> None:
+    """Publish an output; an interrupt stops the drawing of its picture, and the record of the work is published."""
+    try:
+        bundle = one.bundle()
+    except KeyboardInterrupt:
+        bundle = one.bundle()
+    publish(bundle)
 
 
 def _nothing(*_info: object) -> None:

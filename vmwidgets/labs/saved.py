@@ -52,27 +52,44 @@ class Saved:
     def recall(self, asked: Prediction, before: Before | None = None) -> None:
         """Give `asked` the first answers and the first outcome stored for the same question, perhaps in other words.
 
-        `before` is where earlier notebooks keep its answers.
+        If nothing is stored, what `asked` has stays.  `before` is where earlier notebooks keep its answers.
         """
-        of_it = [one for one in self._same(self.predictions, asked, before) if one.kind == asked.kind]
-        shown = list(self._same(self.outcomes, asked, before))
+        words = self._words(asked)
+        of_it = [one for one in _kept(self.predictions, asked, words, before) if one.kind == asked.kind]
+        shown = list(_kept(self.outcomes, asked, words, before))
+        asked.wordings |= words
         stored = [one.answers for one in of_it]
         stored += [[{"answer": one.said, "late": one.late}] for one in shown]
         asked.answers = next((answers for one in stored if (answers := answers_in(one, asked))), ())
         happened = [
             one for one in (*(one.happened for one in of_it), *(one.actual for one in shown)) if one is not None
         ]
-        asked.happened = next((one for one in happened if isinstance(one, str) and asked.offers(one)), None)
-        asked.comes_after = any(isinstance(one, str) for one in happened)
+        asked.happened = next((one for one in happened if isinstance(one, str) and asked.offers(one)), asked.happened)
+        asked.comes_after = asked.comes_after or any(isinstance(one, str) for one in happened)
         missed = (one.missed for one in of_it)
-        asked.missed = next((one for one in missed if isinstance(one, str)), "")[:MOST_CHARACTERS]
+        asked.missed = next((one for one in missed if isinstance(one, str)), asked.missed)[:MOST_CHARACTERS]
         asked.asks_why = asked.lacks_reason and not asked.has_happened
 
-    def _same(self, kept: Mapping[str, list[Stored]], asked: Prediction, before: Before | None) -> Iterator[Stored]:
-        """Yield the records of a question."""
-        yield from (one for one in kept.get(asked.id, ()) if asked.is_asked_in(one.question, self.seed))
-        if before is not None:
-            yield from (one for one in kept.get(before.id, ()) if before.words in str(one.question))
+    def _words(self, asked: Prediction) -> set[str]:
+        """Return the words of the records that are of `asked`: its own, or others if no record has its own.
+
+        Words of another question that this kernel has asked with the same ID are that question's.
+        """
+        kept = [*self.predictions.get(asked.id, ()), *self.outcomes.get(asked.id, ())]
+        words = {str(one.question) for one in kept}
+        if asked.question in words and not asked.by_id:
+            return {asked.question}
+        of_others = set[str]().union(*(one.wordings for one in asked.others.values()))
+        return {one for one in words if asked.is_asked_in(one, self.seed)} - of_others
+
+
+def _kept(
+    kept: Mapping[str, list[Stored]], asked: Prediction, words: set[str], before: Before | None
+) -> Iterator[Stored]:
+    """Yield the records of a question."""
+    yield from (one for one in kept.get(asked.id, ()) if str(one.question) in words)
+    if before is not None:
+        yield from (one for one in kept.get(before.id, ()) if before.words in str(one.question))
 
 
 def recall(asked: Prediction, before: Before | None = None) -> None:
@@ -107,9 +124,9 @@ def saved_in(notebook: Any) -> Saved:
 
 
 def answers_in(stored: list[Any], asked: Prediction) -> tuple[Answer, ...]:
-    """Return the stored answers that are valid answers to `asked`."""
-    found = (_answer(one, asked) for one in stored[:MOST_ANSWERS])
-    return tuple(answer for answer in found if answer is not None)
+    """Return the stored answers that are valid answers to `asked`; none if the first, which counts, is not valid."""
+    found = [_answer(one, asked) for one in stored[:MOST_ANSWERS]]
+    return tuple(answer for answer in found if answer is not None) if found and found[0] is not None else ()
 
 
 def _answer(stored: Any, asked: Prediction) -> Answer | None:
