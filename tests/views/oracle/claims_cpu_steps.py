@@ -195,9 +195,9 @@ def forgotten(seen: StepSeen, said: Said) -> None:
     assert pages == "all" or " at " in pages
 
 
-@claim("cpus: CallsMoved")
+@claim("cpus: CallsMoved/here")
 def calls_moved(seen: StepSeen, said: Said) -> None:
-    assert seen.machine.cpus[seen.machine.cpus.calls_on].path == said["after"]
+    assert seen.machine.cpus[seen.machine.cpus.calls_on].path == said["cpu"]
 
 
 @claim("cpus: CallsMoved/lowest")

@@ -73,7 +73,7 @@ def acknowledged_none(seen: Seen, said: Said) -> None:
     assert processor(seen.machine, name).pending == ()
 
 
-@claim("cpus: set_calls_on")
+@claim("cpus: set_calls_on/here")
 def calls_are_on(seen: Seen, said: Said) -> None:
     assert seen.machine.cpus.calls_on == number(said["number"])
 
