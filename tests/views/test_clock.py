@@ -477,11 +477,11 @@ def test_the_page_that_is_next_in_turn_is_evicted(policy: str, made: list[tuple[
         else:
             t.read(a + page * PAGE)
     scene = vm.Clock(t).scene()
-    said = r"(Next in turn for eviction:|once before) (page \d+ of memory 1)\b"
+    said = r"(Next in turn for eviction:|after one round,) (page \d+ of memory 1)\b"
     ((how, page),) = re.findall(said, whole(scene.caption))
     if policy in ("clock", "second chance"):
         used = {row[3]: row[4] for row in scene.table.rows}
-        assert (how == "once before") == (used[page] == "1"), "a used page is spared once"
+        assert (how == "after one round,") == (used[page] == "1"), "a used page is spared once"
     (dashed,) = (node for node in scene.nodes if "ghost" in node.state)
     assert page in dashed.title
     t.write(a + 40 * PAGE, b"x")

@@ -349,8 +349,7 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     only = f" Other pages are in other rings: this one is for {whose}." if several else ""
     after = f"{at}{hand}{only} A page that can't be evicted is passed over."
     if value.name in _SPARING and turn.referenced:
-        passed = "the hand must go round once" if value.has_hand else "each is passed over once"
-        return f"Each page was used: {passed} before {_name_of(turn)} is evicted. {why}{after}"
+        return f"Each page was used: after one round, {_name_of(turn)} is evicted. {why}{after}"
     return f"Next in turn for eviction: {_name_of(turn)}. {why}{after}"
 
 
