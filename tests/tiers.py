@@ -3,7 +3,7 @@
 Four things decide:
 
 1. The folder: the tests of folders that are apart (browsers, hosts, the wheel) have targets of their own, and are not
-   in the fast tier.
+   in the fast tier; those of folders that are alike on each Python run on one.
 2. A row of tiers.txt, which `make tiers` writes: which of a function's cases are in the fast tier, and which run at all
    before `make sweep`.  A function without a row runs with all its cases, at once.
 3. The mark `sweep`: long searches, and browser tests of details.
@@ -26,6 +26,13 @@ TIERS = HERE / "tiers.txt"
 
 APART = ("benchmarks", "browser", "hosts", "packaging", "site")
 """Folders of which the fast tier has only what a row names."""
+
+ALIKE = (
+    "comparisons", "docs", "given", "on_paper", "questions", "reference_strings", "sources", "views", "yesterday",
+    "engine/kernel", "engine/memory", "engine/mmu", "engine/selfpaging",
+)  # fmt: skip  # a table
+"""Folders that `make check` leaves out on the oldest Python: what they read and compute is the same on each, or was
+saved by another.  What an older Python lacks, mypy finds there."""
 
 NONE, FIRST, ALL = 0, -1, 1
 """Shares of a function's cases, beside one in so many: none, the first alone, all."""

@@ -1,8 +1,9 @@
 """Run the unit tests on the oldest and the newest Python of this machine: `make unit`, and its part of `make check`.
 
-With `--rest`, which is for `make check`, the fast tier (tests/tiers.py) runs on the oldest, and on the newest what it
-leaves.  With `--on oldest` or `--on newest`, tests run on one of the two Pythons.  Other arguments are pytest's:
-`python -m tools.unit -k threads`.  Environments of Pythons other than .venv's are in .cache/unit.
+With `--rest`, which is for `make check`, what can differ of the fast tier (tests/tiers.py) runs on the oldest, and on
+the newest what the tier leaves.  With `--on oldest` or `--on newest`, tests run on one of the two Pythons.  Other
+arguments are pytest's: `python -m tools.unit -k threads`.  Environments of Pythons other than .venv's are in
+.cache/unit.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.tiers import APART
+from tests.tiers import ALIKE, APART
 from tools import environment
 from vmwidgets.real.started import without_make
 
@@ -91,6 +92,8 @@ def main(arguments: list[str]) -> int:
         if own and minor != newest and options.rest:
             continue  # `make test` ran them
         chosen = [f"--tier={'rest' if minor == newest else 'fast'}"] if options.rest else []
+        if options.rest and minor != newest:
+            chosen += [f"--ignore=tests/{name}" for name in ALIKE]
         if not own:  # where all asserts of all files are not rewritten once more, a failure shows its values so
             chosen += ["--assert=plain", "--showlocals"]
         print(f"unit tests on Python 3.{minor}{' (.venv)' if own else ''}", flush=True)
