@@ -312,14 +312,15 @@ def test_a_pager_is_closed_by_no_function_and_after_the_last_touch(own_pager):
 
 def test_pagers_that_are_given_up_end_their_threads(own_pager):
     own_pager(bytes)
-    before = threading.active_count()
-    for _ in range(3):
-        vm.pager(bytes)
+    before = {*threading.enumerate()}
+    pagers = [vm.pager(bytes) for _ in range(3)]
+    made = [thread for thread in threading.enumerate() if thread not in before]
+    assert [thread.name for thread in made] == ["vmwidgets pager"] * len(pagers)
+    pagers.clear()
     gc.collect()
-    for thread in threading.enumerate():
-        if thread.name == "vmwidgets pager" and threading.active_count() > before:
-            thread.join(60)
-    assert threading.active_count() == before
+    for thread in made:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in made)
 
 
 def test_a_pager_ends_where_its_pages_do(own_pager):
