@@ -96,7 +96,6 @@ made: environment-test bundle
 	$(BIN)/python -m tools.labs --check
 	$(BIN)/python -m tools.listing --check
 	$(BIN)/python -m tools.face --check
-	$(BIN)/python -m tools.pictures --check
 
 budget: environment-test
 	$(BIN)/python -m tools.budget

@@ -79,8 +79,10 @@ class Reach:
         flat = np.frombuffer(b"".join(numbers.tobytes() for numbers in self.ran.values()), dtype=np.uint32)
         return flat, np.concatenate([[0], np.cumsum(lengths)])
 
-    def near(self, path: str, line: int, among: Iterable[str]) -> list[str]:
+    def near(self, path: str, line: int, among: Iterable[str], times: int = 1) -> list[str]:
         """Return at most NEAR cases near a line: a case of each function first, and those that run little but the file.
+
+        With `times`, so many times as many, which take as many times as long.
 
         Where no test runs the line itself (it runs while modules are loaded, or is within a longer statement), it is
         the line before it in the file that a test runs, or else the cases that run most of the file.  A case of the
@@ -112,7 +114,7 @@ class Reach:
         chosen: list[str] = []
         took = 0.0
         for _, _, seconds, case in sorted(ranked):
-            if len(chosen) < NEAR and took + seconds <= DEAR:
+            if len(chosen) < times * NEAR and took + seconds <= times * DEAR:
                 chosen.append(case)
                 took += seconds
         return chosen

@@ -417,11 +417,11 @@ def test_a_card_says_whether_its_page_was_used_and_written() -> None:
         cards = [node for node in scene.nodes if node.kind == "ring-page"]
         for card in cards:
             used, written = bits[card.thing]
-            assert card.text[-1].text == ("used" if used else "unused") + ", written" * written
+            assert card.text[-1].text == f"R is {used:d}" + ", written" * written
         return [card.text[-1].text for card in cards]
 
     assert not any("written" in one for one in said())  # the pages have only been read
-    assert any("unused" in one for one in said())
+    assert any("R is 0" in one for one in said())
     t.write(a, b"x")
     assert sum("written" in one for one in said()) == 1
 
@@ -461,7 +461,7 @@ def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_no
         assert f"The hand is at {first[3].partition(' of ')[0]} of memory 1." in whole(caption)
         assert (f"Next in turn for eviction: {first[3]}." in whole(caption)) == (not referenced)
         at_the_hand = next(node for node in scene.nodes if node.id == pointed(scene))
-        assert (at_the_hand.text[-1].text == "used") == bool(referenced)
+        assert (at_the_hand.text[-1].text == "R is 1") == bool(referenced)
         t.read(a + 2 * PAGE)  # by hand: the page at the hand
 
 

@@ -14,6 +14,7 @@ import vmwidgets as vm
 from tests.captions import saying
 from tests.widgets.page import asked, replies, seek
 from vmwidgets.engine.base.units import PAGE
+from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.widgets.host.refresh import refresher
 
@@ -378,3 +379,24 @@ def test_a_page_in_swap_space_is_no_fold() -> None:
     both = vm.Objects(m, moment=(then, None), follow=False).beside(vm.Objects(m))
     assert not both.scene().caption.reason.endswith(saying("side by side: folded"))
     assert "folded" not in both.scene().caption.text
+
+
+def test_rows_that_differ_read_differently() -> None:
+    m = vm.boot("armv7")
+    one, other = m.task("one"), m.task("other")
+    for task in (one, other):
+        task.mmap("16 KiB", at=0x4000, flags="private populate")
+    scene = vm.Tables(one).beside(vm.Tables(other)).scene()
+    rows = {side: _rows_that_differ(scene, side) for side in ("left", "right")}
+    assert len(rows["left"]) >= 4  # the four pages, and the descriptor of their table
+    assert rows["left"].keys() == rows["right"].keys()
+    assert [name for name, words in rows["left"].items() if words == rows["right"][name]] == []
+
+
+def _rows_that_differ(scene: Scene, side: str) -> dict[str, tuple[str, ...]]:
+    """Return what the descriptors of a side read that are on both sides, but different."""
+    return {
+        node.id.removeprefix(side): tuple(run.text for run in node.text)
+        for node in scene.nodes
+        if node.kind == "descriptor" and node.id.startswith(side) and "changed" in node.state
+    }

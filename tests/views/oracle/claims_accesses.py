@@ -169,6 +169,16 @@ def needed_no_copy(seen: Seen, said: Said) -> None:
         assert seen.machine.tasks[said["task"]].walk(at, "write").pa is not None
 
 
+@claim("map operations: access/faults/no reference")
+def needed_no_shadow(seen: Seen, said: Said) -> None:
+    """The pages stayed in their frames, and of all objects and entries only one entry refers to the object."""
+    faults_made(seen, said)
+    assert resident(seen.before) == resident(seen.machine)
+    value = seen.machine.memory_objects.value()
+    assert [one.shadow for one in value.objects.values()].count(said["object"]) == 0
+    assert len(value.all_mappers()[said["object"]]) == 1
+
+
 def copies(seen: Seen) -> set[tuple[str, int]]:
     """Pages of shadows that are new in memory."""
     objects = seen.machine.memory_objects.value().objects

@@ -65,6 +65,22 @@ def frames_that_are_counted() -> Iterator[vm.Machine]:
     yield from one_after_the_other(machine, acts)
 
 
+@makes("map operations: access/faults/no reference")
+def the_last_one_that_refers_to_an_object() -> Iterator[vm.Machine]:
+    machine = small(fork="shadow")
+    task = machine.task("init")
+    start = int(task.mmap(2 * PAGE))
+    children: list[Any] = []
+    acts: Acts = [
+        lambda: task.write(start, b"x" * 2 * PAGE),
+        lambda: children.append(task.fork()),
+        lambda: children[0].write(start, b"y"),
+        lambda: children.pop().exit(),
+        lambda: task.write(start, b"z"),
+    ]
+    yield from one_after_the_other(machine, acts)
+
+
 @makes("map operations: access/copied/frame")
 def a_frame_that_no_other_task_has_mapped() -> Iterator[vm.Machine]:
     machine = small(fork="counted")

@@ -269,7 +269,7 @@ def bits_and_other_mappings(seen: Pictured) -> None:
             whose, page = f"{task}{f' +{others}' if others else ''}", row["of"].partition(" of ")[0]
             assert card.text[0].text in (row["of"], page)
             assert f" of {whose}, {page} of " in card.title
-            assert any(run.text.startswith("used" if row["R"] == "1" else "unused") for run in card.text)
+            assert any(run.text.startswith(f"R is {row['R']}") for run in card.text)
         if machine.architecture in ("x86-64", "riscv-sv39"):
             assert row["R"] == f"{is_referenced(machine, there):d}"
 

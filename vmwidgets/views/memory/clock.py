@@ -521,7 +521,7 @@ def _card(
     who, where = _whose(page), str(Address(page.va)) if page.task else "mapped nowhere"
     state = ["new"] * (page.frame in came) + ["ghost"] * is_next
     mapped = f"{where} of {who}" if page.task else where
-    bits = f"{'used' if page.referenced else 'unused'}{', written' if page.dirty else ''}"
+    bits = f"R is {page.referenced:d}{', written' if page.dirty else ''}"
     title = f"{mapped}, {_name_of(page)}, frame {page.frame:#x}, checked as number {turn}"
     title += f"{', evicted next' * is_next}, {bits}"
     lines: list[str | kit.Line] = [

@@ -23,6 +23,7 @@ from vmwidgets.views.scene.text import visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, Running, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import where
+from vmwidgets.views.story.words.faults import kept_object
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.objects import say as say_object
 from vmwidgets.views.story.words.pictures import say_fault
@@ -262,7 +263,8 @@ def _owners(page: FaultedPage, users: int) -> list[str]:
 def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) -> Iterator[_Step]:
     """Yield the steps that an access may have, in the order of the kernel's work: the old count falls after a flush."""
     task, access = fault.owner, fault.access
-    kinds = {type(shown.events[at]) for at in range(fault.marks[0].at, fault.marks[-1].at + 1)}
+    its = shown.events[fault.marks[0].at : fault.marks[-1].at + 1]
+    kinds = {*map(type, its)}
     words = {mark.box: mark.words for mark in fault.marks}
     actors = {mark.box: mark.who for mark in fault.marks}
     what = f" {page.what}" if page is not None and page.what else ""
@@ -286,9 +288,9 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
         why = next((said for kind, said in _COMES if kind in kinds and (kind is ev.PageIn or not read)), why)
         got = f"allocates frame {taken[-1].frame:#x}{', copies the page into it' * (ev.PageCopied in kinds)}"
     else:
-        frame = words.get("frame", "").partition(",")[0]
-        is_alone = ev.NoCopyNeeded in kinds
-        there = f"and only {task} has the frame" if is_alone else "and the page is in memory"
+        frame, is_alone = words.get("frame", "").partition(",")[0], ev.NoCopyNeeded in kinds
+        there = "nothing else has the object" if any(map(kept_object, its)) else f"only {task} has the frame"
+        there = f"and {there if is_alone else 'the page is in memory'}"
         why = "and the page needs a frame" if fault.failed >= 0 else there
         got = f"copies nothing: {task} keeps frame {frame}" if is_alone else f"finds it in frame {frame}"
     after = [f"after {fault.waited}"] * bool(fault.waited)

@@ -112,6 +112,8 @@ def _names(value: FramesValue, before: FramesValue) -> Part:
     ]
     if rest:
         items.append(_name(counted(len(rest), "more owner"), sum(now.get(name, 0) for name in rest), None, ""))
+    if is_cut(value.counts):
+        items.insert(0, (text_width(_CUT), boxes.words("frames/cut said", _CUT)))
     if value.counts.wired:
         items.append(_name("wired", value.counts.wired, before.counts.wired, "mark"))
     return boxes.flowing(items, gap=14)
@@ -162,6 +164,9 @@ _LEAST = 3.0
 
 _AVAILABLE = "free", "cached"
 """The parts that a request can use."""
+
+_CUT = "not to scale"
+"""What is said of a bar with a cut."""
 
 _SAID = 0.2
 """The part of the width from which the bar itself says how many frames are free."""

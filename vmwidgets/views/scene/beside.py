@@ -18,12 +18,15 @@ from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.views.scene import kit
 
 from .kit import MARGIN, WIDTH
-from .model import Caption, Lane, Link, Look, Marks, Node, Opened, Row, Rows, Scene, Table
+from .model import Caption, Lane, Link, Look, Marks, Node, Opened, Row, Rows, Scene, Table, Text
 from .relations import FRAMES, About, Pages, together
-from .text import fitted
+from .text import fitted, text_width
 
 _AROUND = 2.0
 """Pixels between frames that differ and the line around them."""
+
+_APART = 6.0
+"""Pixels between what differs in a box and the box's right edge."""
 
 GAP = 20.0
 """Pixels between the halves."""
@@ -310,7 +313,7 @@ def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
         if _is_page(node) and places[name] != name:
             words = re.sub(r", frame 0x[\da-f]+", "", words, count=1)
         old = found.setdefault(places[name], Said(name, {"row": row} if row else {}, ""))
-        where = f"{node.lane} {node.kind}"
+        where = _where(node)
         old.words[where] = " | ".join(filter(None, (old.words.get(where), words)))
         if len(words) > len(old.title):
             found[places[name]] = old._replace(title=words)
@@ -351,6 +354,39 @@ def _words(node: Node, is_tree: bool) -> str:
     return " ".join((re.sub(rf"\b(entry) {re.escape(name)}\b:? ?", r"\1 ", said).strip(), *looks))
 
 
+def _where(node: Node) -> str:
+    """Return where a node stands: texts about one thing in the same place can be compared."""
+    return f"{node.lane} {node.kind}"
+
+
+def _read(scene: Scene, places: Mapping[str, str]) -> dict[tuple[str, str], Node]:
+    """Return the boxes of a scene's things, by the thing's place and where the box stands."""
+    return {(places[name], _where(node)): node for node in scene.nodes if (name := _compared(node))}
+
+
+def _part(words: str, others: str) -> str:
+    """Return the part of a thing's words that the words about the other side's thing do not have.
+
+    >>> _part("4 KiB physical 0x19_c000, rw- user", "4 KiB physical 0x20_1000, rw- user")
+    '0x19_c000'
+    """
+    own, other = words.split(), others.split()
+    while own and other and own[0] == other[0]:
+        own, other = own[1:], other[1:]
+    while own and other and own[-1] == other[-1]:
+        own, other = own[:-1], other[:-1]
+    return " ".join(own).rstrip(",")
+
+
+def _with_part(node: Node, part: str) -> Node:
+    """Return a box with a part of its words in place of those in its first line that tell no difference."""
+    first, *others = node.text or (Text(0, 0, ""),)
+    if not part or first.x + text_width(f"{first.text} ", first.style) + text_width(part, "mono") > node.w - _APART:
+        return node
+    kept = (replace(run, style=f"{run.style} dim") for run in (first, *others) if run is first or run.y != first.y)
+    return replace(node, text=(*kept, Text(node.w - _APART, first.y, part, "mono", "end")))
+
+
 # ---- the picture -----------------------------------------------------------------------------------
 
 
@@ -380,6 +416,7 @@ def draw_beside(
     `caption` describes the differences; `one_machine` says that both are of the same machine.
     """
     found = Differences.between(left.scene, right.scene, places)
+    read = [_read(side.scene, places(side.scene)) for side in (right, left)]
     across = width >= 2 * HALF + GAP
     second = (left.scene.width + GAP, 0.0) if across else (0.0, HEAD + left.scene.height + 8)
     nodes: list[Node] = []
@@ -387,9 +424,9 @@ def draw_beside(
     marks: list[Marks] = []
     lanes: list[Lane] = []
     known: list[Mapping[str, About]] = []
-    for key, side, (x, y) in (("left", left, (0.0, 0.0)), ("right", right, second)):
+    for key, side, (x, y), other in (("left", left, (0.0, 0.0), read[0]), ("right", right, second, read[1])):
         apart = "" if one_machine or key == "right" else "left/"
-        half = _Half(key, side.scene, found, places(side.scene), (x, y + HEAD), apart)
+        half = _Half(key, side.scene, found, places(side.scene), (x, y + HEAD), apart, other)
         nodes += [_head(key, side, x, y), *half.nodes()]
         links += half.links()
         marks += half.marks()
@@ -435,14 +472,23 @@ def half_of(width: float) -> float:
 class _Half:
     """One side's part of the scene: with names of its own, at its place, and marked where it differs.
 
-    `apart` is a prefix for the things of another machine, which are not the things on this side.
+    `apart` is a prefix for the things of another machine, which are not the things on this side; `other` are the boxes
+    of the other side.
     """
 
     def __init__(
-        self, key: str, scene: Scene, found: Differences, places: Mapping[str, str], at: tuple[float, float], apart: str
+        self,
+        key: str,
+        scene: Scene,
+        found: Differences,
+        places: Mapping[str, str],
+        at: tuple[float, float],
+        apart: str,
+        other: Mapping[tuple[str, str], Node],
     ) -> None:
         self._key, self._scene, self._found, self._places, self._apart = key, scene, found, places, apart
         self._x, self._y = at
+        self._other = other
         self._pairs = {place: number for number, place in enumerate(sorted({*found.left} & {*found.right}))}
 
     def nodes(self) -> Iterator[Node]:
@@ -452,7 +498,7 @@ class _Half:
                 continue
             mark = self._mark(node)
             yield replace(
-                node,
+                self._parted(node) if "changed" in mark else node,
                 id=f"{self._key}/{node.id}",
                 x=node.x + self._x,
                 y=node.y + self._y,
@@ -471,6 +517,13 @@ class _Half:
             return ()
         span = _span(self._scene, node)
         return self._found.state(self._places[name]) if span is None else self._found.state_of_frames(*span)
+
+    def _parted(self, node: Node) -> Node:
+        """Return a node that differs; if it reads like the one on the other side, with what differs, the rest grey."""
+        other = self._other.get((self._places[_compared(node)], _where(node)))
+        if other is None or [run.text for run in other.text] != [run.text for run in node.text]:
+            return node
+        return _with_part(node, _part(*(_words(one, self._scene.view == "tree") for one in (node, other))))
 
     def _titled(self, title: str, mark: Collection[str]) -> str:
         words = {"new": f"only at the {self._key}", "changed": "differs from the other side"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE, counted, duration
 from vmwidgets.views.scene.text import visible
 
@@ -78,10 +79,21 @@ def _accessed(facts: Facts) -> Headline:
     pages = counted(len(came | asked), "page")  # including pages that were read ahead
     alone = facts.of(ev.NoCopyNeeded)
     if len(alone) == len(faults):
+        objects = {one.object for one in alone}
+        if len(objects) == 1 and any(map(kept_object, facts.of(ev.EntryChanged))):
+            return Headline(text, say("access/faults/no reference", len(faults), object=visible(alone[0].object)))
         return Headline(text, say("access/faults/no copy", len(faults), task=visible(alone[0].task)))
     if not came and not asked:
         return Headline(text, say("access/faults/in memory", len(faults), tables=tables))
     return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))
+
+
+def kept_object(event: ev.Event) -> bool:
+    """Return whether an entry needs no copy any more and kept its object: X15's `vm_object_shadow` made no shadow."""
+    if not isinstance(event, ev.EntryChanged):
+        return False
+    (_, _, _, before, _, was, *_), (_, _, _, after, _, now, *_) = event.before, event.after
+    return before == after and bool(was & ~now & NEEDS_COPY)
 
 
 def _translated(facts: Facts, tables: str) -> str:
