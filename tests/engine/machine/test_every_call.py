@@ -54,6 +54,13 @@ class Raising:
     __index__ = __eq__ = __bool__ = __repr__ = _raise
 
 
+class Anything:
+    """It is made of anything."""
+
+    def __init__(self, *_: object) -> None:
+        """Keep nothing."""
+
+
 class World:
     """A machine with a part of each kind, and with handles that are good nowhere."""
 
@@ -71,6 +78,7 @@ class World:
         self.capability = d.frame("8 KiB")
         self.mapped = d.map(self.capability)
         self.memobj = d.anonymous("16 KiB")
+        self.ram = d.ram("4 KiB")
         freed = d.frame("4 KiB")
         d.delete(freed)
         other = vm.boot("x86-64", layout="tiny")
@@ -96,7 +104,7 @@ BAD: dict[str, Any] = {
     "2**64": 2**64, "10**30": 10**30, "a huge number": 10**5000, "True": True, "1.5": 1.5, "nan": float("nan"),
     "inf": float("inf"), "1j": 1j, "a Decimal": Decimal(3), "bytes": b"x", "a bytearray": bytearray(b"4096"),
     "an empty list": [], "a nested list": [1, [2, [3]]], "a dict": {"a": 1}, "a set": {1, "a"},
-    "a long range": range(10**9), "an object": object(), "a class": int, "a function": lambda: None,
+    "a long range": range(10**9), "an object": object(), "a class": Anything, "a function": lambda *_: None,
     "an array of numbers": np.array([1, 2]), "an array of texts": np.array(["a", "b"]),
     "a small number": np.uint8(255),
     "numpy's nan": np.float64("nan"), "numpy's text": np.str_("zz"), "raising": Raising(),
@@ -189,7 +197,7 @@ OWN: dict[str, dict[str, Callable[[World], Any]]] = {
         f"({DOMAIN}).{name}": IN_DOMAIN
         for name in ("modify_flags", "unmap", "lookup", "read", "write", "touch", "walk")
     },
-    f"({DOMAIN}).retype": {"capability": lambda w: w.domain.ram("4 KiB"), "kind": lambda _: "Frame"},
+    f"({DOMAIN}).retype": {"capability": lambda w: w.ram, "kind": lambda _: "Frame"},
     f"({DOMAIN}).slot": {"place": lambda _: "slots[0]"}, f"({DOMAIN}).slot_of": {"given": lambda _: "slots[0]"},
     **{f"(m.unchecked).{name}": OF_UNCHECKED for name in ("kmem_malloc", "kmem_free", "kmem_alloc")},
 }  # fmt: skip  # a table
