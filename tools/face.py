@@ -20,12 +20,9 @@ from vmwidgets.pictures.registry import known_pictures
 
 from . import generated
 from .site.places import ROOT
-from .site.reference import INSIDE, PARTS, names_of
+from .site.reference import PARTS, hidden, names_of
 
 FACE = ROOT / "docs" / "dev" / "face.txt"
-
-HIDDEN = {*INSIDE.split(", ")}
-"""Members that nobody calls."""
 
 
 def main() -> int:
@@ -69,7 +66,7 @@ def of_name(name: str, thing: Any) -> Iterator[str]:
 
 def of_members(name: str, kind: type) -> Iterator[str]:
     """Yield the public methods and properties of a class, also those that it inherits."""
-    for member in sorted(one for one in dir(kind) if not one.startswith("_") and one not in HIDDEN):
+    for member in sorted(one for one in dir(kind) if not one.startswith("_") and one not in hidden(kind)):
         thing = inspect.getattr_static(kind, member)
         thing = getattr(kind, member) if isinstance(thing, classmethod | staticmethod) else thing
         yield f"{name}.{member}{signature(thing) if inspect.isroutine(thing) else ''}"

@@ -56,6 +56,16 @@ def test_one_id_in_a_list_is_that_id():
     assert lab.begin("01", student=["anna"], course="os") == lab.begin("01", student="anna", course="os")
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", "\N{NO-BREAK SPACE}", "\N{IDEOGRAPHIC SPACE}"], ids=ascii)
+@pytest.mark.parametrize("around", ["{1}{0}", "{0}{1}", "{1}{0}{1}"])
+def test_an_id_with_blanks_around_it_is_the_id_without_them(around, blank):
+    """As a spreadsheet's cell has it: the roster is read without such blanks, too."""
+    begun_so = lab.begin("01", student=around.format("anna", blank), course=around.format("os", blank))
+    assert f"{begun_so.seed:016x}" == SEEDS["os", "01", "anna"]
+    assert begun_so.students == ("anna",)
+    assert "twice" in refused("01", student=["anna", around.format("anna", blank)], course="os")
+
+
 def test_letters_that_look_alike_are_one_id():
     composed, decomposed = "m\u00fcller", "mu\u0308ller"
     assert lab.begin("01", student=decomposed, course="o\u0308s") == lab.begin("01", student=composed, course="\u00f6s")
@@ -192,7 +202,7 @@ def test_a_student_without_a_course_is_refused(course):
 
 NO_IDS = [
     "...", "-", "_.", "O'Brien",
-    "anna smith", " anna", "anna\n", "anna\t", "a|b", "a+b", "a/b", "<b>", "a\u0000b", "a\u200bb", "a\u202eb", "\ud800",
+    "anna smith", "anna\nben", "anna\t.", " ", "a|b", "a+b", "a/b", "<b>", "a\u0000b", "a\u200bb", "a\u202eb", "\ud800",
     "🎓", "'; drop", "x" * 65, "x" * 10_000, 7, 0, 1.5, True, False, b"anna", object(), {"anna": 1},
     iter(["anna"]), len,
 ]  # fmt: skip

@@ -77,8 +77,11 @@ PARTS: dict[str, type] = {
 }
 """What learners hold and never make, by how they come by it."""
 
-INSIDE = ", ".join(sorted({*Handle.inside, "machine"}))
-"""Members of every part that have no entry: learners have no use for them, or know the machine already."""
+
+def hidden(kind: type) -> set[str]:
+    """Members of a class that have no entry: learners have no use for them, or know the machine already."""
+    return {*Handle.inside, *getattr(kind, "inside", ()), "machine"}
+
 
 MACHINE = {"boot", "load_journal", "events", "lockstep", "orders", *CONSTANTS}
 PICTURES = {"picture", "show", "handout", "load_curve"}
@@ -123,7 +126,7 @@ def handed_out(kind: type) -> Iterator[str]:
         "   :members:",
         "   :inherited-members: object",
     )
-    yield from (f"   :exclude-members: {INSIDE}", "")
+    yield from (f"   :exclude-members: {', '.join(sorted(hidden(kind)))}", "")
 
 
 def raw(html: str) -> list[str]:

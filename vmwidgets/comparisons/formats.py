@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.recorder import Recorder
 from ..engine.base.units import PAGE, Address, binary_size, counted, parse_address, parse_size
+from ..engine.machine.arguments import flag
 from ..engine.memory.ram import Ram
 from ..engine.mmu.editor import Slot, TableEditor
 from ..engine.mmu.format import TableFormat
@@ -202,14 +203,21 @@ def compare_formats(
     for (_, end), (following, _) in pairwise(pairs):
         if following < end:
             raise Refused(f"ranges: two overlap at {Address(following)}")
-    return build_formats(pairs, names, large=bool(large))
+    return build_formats(pairs, names, large=flag(large, "large"))
+
+
+MOST_RANGES = 100_000
+"""The most ranges of a comparison."""
 
 
 def _listed(ranges: Any) -> list[Any]:
     try:
-        return list(ranges)
+        found = list(islice(ranges, MOST_RANGES + 1))
     except TypeError:
         raise Refused(f"ranges={shown(ranges)}: write pairs (start, size), or a map") from None
+    if len(found) > MOST_RANGES:
+        raise Refused(f"ranges={shown(ranges)}: write at most {MOST_RANGES:,}")
+    return found
 
 
 def _names(formats: Any) -> list[str]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.machine.arguments import known
+from vmwidgets.engine.machine.arguments import is_empty, known
 from vmwidgets.widgets.host.cells import Cell, current_cell, current_shell
 from vmwidgets.widgets.host.display import publish
 
@@ -62,9 +63,11 @@ def predict(
     >>> birth.compare(len(vm.boot("x86-64").task("t").map))
     You said: 3. What happened: 0.
     """
-    in_text = question == "" and id != ""
+    in_text = is_empty(question) and not is_empty(id)
     if in_text and not question_of(identity_of(id, "")):
         raise Refused(f"id={shown(id)}: no lab of vmwidgets has this question in its text: pass the question, too")
+    if not isinstance(because, (bool, str)):
+        raise Refused(f"because={shown(because)}: write True, or the reason as a string")
     words = line(question_of(id) if in_text else question, "question")
     chosen = _options(options)
     sort = _kind(kind, chosen)
@@ -101,14 +104,17 @@ def _options(options: Iterable[object] | None) -> tuple[str, ...]:
         return ()
     if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
         raise Refused(f"options={shown(options)}: write several, such as ['lower', 'higher']")
-    chosen = tuple(line(option if isinstance(option, str) else str(option), "option") for option in options)
+    chosen = tuple(
+        line(option if isinstance(option, str) else str(option), "option")
+        for option in islice(options, MOST_OPTIONS + 1)
+    )
     if len(set(chosen)) != len(chosen) or not 2 <= len(chosen) <= MOST_OPTIONS:
         raise Refused(f"options={shown(list(chosen))}: write 2 to {MOST_OPTIONS} different options")
     return chosen
 
 
 def _kind(kind: str, options: tuple[str, ...]) -> str:
-    if not kind:
+    if is_empty(kind):
         return "choice" if options else "text"
     if bool(options) != (known(kind, KINDS, "kind") == "choice"):
         raise Refused(f"kind={kind!r}: options belong to a choice, and a choice needs options")

@@ -219,9 +219,10 @@ def begin(
     """Begin the lab `lab` ("01"): from now on, its exercises are this student's variants.
 
     `student` is an ID of letters, digits and ``. _ - @``, as in the course's roster, or a list of IDs for students who
-    work together.  Neither the order of IDs nor capitals matter.  `course` is the course's name, the same for all.
-    `code` is the secret code that some courses give to each student; for a list of IDs, pass a list of codes in the
-    same order.  Without a student you get the default variant, which is the same for everyone and only for practice.
+    work together.  Neither the order, nor capitals, nor blanks around an ID matter.  `course` is the course's name, the
+    same for all.  `code` is the secret code that some courses give to each student; for a list of IDs, pass a list of
+    codes in the same order.  Without a student you get the default variant, which is the same for everyone and only for
+    practice.
     Calling it again with the same arguments changes nothing.  If you pass an ID later, you get its variants and keep
     your predictions.  A message lists the exercises to repeat, since exercises checked without an ID count for no one.
     With `minutes`, the kernel notes how long each cell takes.  Only `lab.minutes()` shows it, and no output contains
@@ -344,7 +345,7 @@ def _codes(code: Any, student: Any, typed: Sequence[str], course: str) -> list[s
 def _id(value: Any, what: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         raise Refused(f"{what}={value}: write it in quotes, as {what}={str(value)!r}")
-    text = unicodedata.normalize("NFC", value) if isinstance(value, str) else ""
+    text = unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else ""
     fits = len(text) <= MOST_CHARACTERS and all(map(_seen, text + folded(text)))
     if not fits or not any(map(str.isalnum, text)):
         raise Refused(

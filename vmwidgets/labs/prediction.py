@@ -10,6 +10,7 @@ from typing import Any
 from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, ascii_text, shown
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.machine.arguments import is_empty
 from vmwidgets.views.scene.twin import LOST
 from vmwidgets.widgets.host.cells import NOWHERE
 
@@ -350,7 +351,7 @@ def identity_of(identity: Any, question: str) -> str:
     >>> identity_of("", "Where will it land?")
     'where-will-it-land'
     """
-    if identity == "":
+    if is_empty(identity):
         return re.sub(r"[^a-z0-9]+", "-", question.lower()).strip("-")[:100] or "question"
     if not isinstance(identity, str) or len(identity) > 100 or not IDENTITY.fullmatch(identity):
         raise Refused(f"id={shown(identity)}: write letters, digits and dashes, such as '01/first-fit'")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
+from ..engine.base.operations import exact
 from ..engine.base.units import parse_address
 
 _KINDS = {"r": "read", "w": "write", "x": "execute", "read": "read", "write": "write", "execute": "execute",
@@ -44,9 +45,10 @@ def named_address(name: str, value: Any) -> int:
 
 def number(value: Any) -> int:
     """Return a whole number that is not negative."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 0:
+    found = exact(value)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
         raise Refused(f"{shown(value)}: write a whole number from 0 on, such as 0x3d7")
-    return int(value)
+    return found
 
 
 def frame(to: Any) -> tuple[int, str | None]:
@@ -57,18 +59,22 @@ def frame(to: Any) -> tuple[int, str | None]:
     return number(pfn), rights
 
 
+MOST_PAIRS = 1 << 20
+"""The most pairs: more than any page of a book has."""
+
+
 def items_of(what: str, given: Any, example: str) -> Iterable[tuple[Any, Any]]:
     """Return the pairs of a dict, or of a list with its numbers; raises :class:`Refused` for anything else."""
     if isinstance(given, Mapping):
         return list(given.items())
-    if isinstance(given, (list, tuple, range)):
+    if isinstance(given, (list, tuple, range)) and len(given) <= MOST_PAIRS:
         return list(enumerate(given))
     raise Refused(f"{what}={shown(given)}: write {example}")
 
 
 def one_of(name: str, value: object, known: Sequence[str]) -> None:
     """Raise :class:`Refused` unless a value is one of the known words."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise Refused(f"{name}={shown(value)}: write {' or '.join(map(repr, known))}")
 
 

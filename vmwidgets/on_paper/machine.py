@@ -73,7 +73,9 @@ class Paper(Suggesting):
         one_of("fills", fills, FILLS)
         one_of("policy", policy, ("lru", "fifo"))
         bytes_ = 1 if unit == "byte" else whole(word, "word", 1, 16)
-        whole_layout = layout_of(layout, None, None) if layout else None
+        given: object = layout
+        has_layout = given is not None and not (isinstance(given, str) and not given)
+        whole_layout = layout_of(layout, None, None) if has_layout else None
         if whole_layout is not None and whole_layout.is_whole and entry is None:
             entry = f"{whole_layout.bits} bits"
         self.widths = widths_of(va, pa, page, levels, entry, bytes_, fills)
@@ -321,6 +323,7 @@ class Paper(Suggesting):
     def page_tables(self, asid: int = 0) -> PageTables[NoControls]:
         """Return the tables of an address space, to be walked and drawn."""
         self._check_pages("page_tables")
+        self._check_asid(asid)
         return self._ready().of(asid)
 
     # ---- an access --------------------------------------------------------------------------------
@@ -333,6 +336,9 @@ class Paper(Suggesting):
         """
         kind, given = reference(what)
         self._check_asid(asid)
+        is_bool: object = user
+        if not isinstance(is_bool, bool):
+            raise Refused(f"user={shown(user)}: write True or False")
         if not self.segments:
             return self._in_page(kind, address(given), asid, user=user)
         found = self._in_segment(kind, given)
@@ -486,7 +492,7 @@ class Paper(Suggesting):
             raise Refused("unit='word' has no effect on segments alone: say page= or cache= too")
         if policy != "lru" and self.cache is None and not self._tlb_size.sets:
             raise Refused(f"policy={shown(policy)} replaces in a TLB or a cache: say tlb= or cache= too")
-        if word != 4 and self.widths.unit == 1:
+        if (type(word) is not int or word != 4) and self.widths.unit == 1:
             raise Refused(f"word={shown(word)} has no effect on addresses that count bytes: say unit='word' too")
         if fills != "page" and (self._depth is None or not self.widths.is_said):
             raise Refused(
@@ -508,7 +514,7 @@ class Paper(Suggesting):
             raise Refused(f"{who} read no table, and need no TLB: leave {wrong[0]}= out")
 
     def _check_asid(self, asid: int) -> None:
-        if asid and not self.asid_bits:
+        if type(asid) is int and asid and not self.asid_bits:
             raise Refused(f"asid={shown(asid)}: the machine has one address space; say asid= (bits) in vm.paper")
         whole(asid, "asid", 0, (1 << self.asid_bits) - 1)
 

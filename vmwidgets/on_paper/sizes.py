@@ -82,20 +82,38 @@ def inverted(known: Widths, pid: Any, entry: Any, *, chain: bool) -> Worked:
     )
 
 
+MOST_KEY = (1 << 64) - 1
+"""The greatest number of a process or of a page."""
+
+
+def _anchor(hashed: Callable[[int, int], int], pid: int, vpn: int) -> int:
+    """Return the hash of a page, from a learner's function."""
+    try:
+        return whole(hashed(pid, vpn), f"hashed({pid}, {vpn})", 0, MOST_KEY)
+    except Refused:
+        raise
+    except Exception as error:  # whatever a learner's function does
+        raise Refused(f"hashed({pid}, {vpn}) failed: {type(error).__name__}: {error}") from error
+
+
 def probes(entries: Iterable[Any], hashed: Callable[[int, int], int], pid: int, vpn: int) -> Worked:
     """Return the entries that a lookup in a hashed inverted table reads: the chain from the hash's anchor on."""
+    if not callable(hashed):
+        raise Refused(f"hashed={shown(hashed)} can't be called: write a function of pid and vpn")
+    pid, vpn = whole(pid, "pid", 0, MOST_KEY), whole(vpn, "vpn", 0, MOST_KEY)
     chains: dict[int, list[tuple[int, int, int]]] = {}
     for _, one in items_of("probes", entries, "a list of (pid, vpn, frame)"):
         if not isinstance(one, (tuple, list)) or len(one) != 3:
             raise Refused(f"probes: {shown(one)} is not (pid, vpn, frame)")
-        owner, page, frame = one
-        chains.setdefault(hashed(owner, page), []).append((owner, page, frame))
-    chain = chains.get(hashed(pid, vpn), [])
+        owner, page, frame = (whole(number, "probes", 0, MOST_KEY) for number in one)
+        chains.setdefault(_anchor(hashed, owner, page), []).append((owner, page, frame))
+    anchor = _anchor(hashed, pid, vpn)
+    chain = chains.get(anchor, [])
     at = next((place for place, one in enumerate(chain) if one[:2] == (pid, vpn)), None)
     read = chain if at is None else chain[: at + 1]
     words = "not found" if at is None else f"frame {chain[at][2]}"
     path = ", ".join(f"({owner}, {page})" for owner, page, _ in read) or "empty"
-    line = f"hash({pid}, {vpn}) = {hashed(pid, vpn)}; the chain: {path}"
+    line = f"hash({pid}, {vpn}) = {anchor}; the chain: {path}"
     return Worked(
         "probes", len(read), f"{len(read)}, {words}", (line,), (("frame", None if at is None else chain[at][2]),)
     )
@@ -123,14 +141,14 @@ def best_page(size: Any, entry: Fraction) -> Worked:
 # ---- a size that follows from the others -----------------------------------------------------------
 
 
-def solve(known: Widths, what: str) -> Worked:
+def solve(known: Widths, what: object) -> Worked:
     """Return "page", "levels", "va" or "entry" from the others, with its equation, if all tables fill one page.
 
     "page" is the smallest power of two for which the levels reach all addresses.
     """
-    if what == "page":
+    if isinstance(what, str) and what == "page":
         return _page(need(known, "va", "entry"))
-    if what not in ("levels", "va", "entry"):
+    if not isinstance(what, str) or what not in ("levels", "va", "entry"):
         raise Refused(
             f"solve({shown(what)}): write 'page', 'levels', 'va' or 'entry', or a number of time() with time="
         )

@@ -117,12 +117,12 @@ def handed_out(
     file = place_of(path, "story.html")
     if file.suffix.lower() != ".html":
         raise Refused(f"handout: {shown(str(path))} ends in {shown(file.suffix)}; it must end in .html")
-    if questions not in ("closed", "open"):
+    if not isinstance(questions, str) or questions not in ("closed", "open"):
         raise Refused(f"handout: questions is {shown(questions)}; it must be 'closed' or 'open'")
-    if paper not in PAPER:
+    if not isinstance(paper, str) or paper not in PAPER:
         raise Refused(f"handout: paper is {shown(paper)}; it must be {' or '.join(map(repr, PAPER))}")
     for one in by.values() if isinstance(by, Mapping) else () if by is None else (by,):
-        if one not in UNITS:
+        if not isinstance(one, str) or one not in UNITS:
             raise Refused(f"handout: by is {shown(one)}; it must be {', '.join(map(repr, UNITS))}")
     for name, given in (("ask", ask), ("what_if", what_if), ("notes", notes)):
         if given is not None and not isinstance(given, Mapping):

@@ -580,7 +580,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         scene = self._known(self.moment) or self.scene()
         if wanted > scene.steps.count:
             steps = counted(scene.steps.count, "step")
-            raise Refused(f"step={wanted}, but this picture has {steps} of the operation; -1 is after it")
+            raise Refused(f"step={shown(wanted)}, but this picture has {steps} of the operation; -1 is after it")
 
     def go_to_step(self, wanted: int) -> None:
         """Show the moment of a step of the operation that was drawn last; nothing happens if it is the shown step."""

@@ -442,7 +442,7 @@ def walk_steps(
 def _walk_of(target: Any, options: dict[str, Any]) -> str:
     """Return the call that gives a walk of the thing that was given instead, at the address that was given with it."""
     given = options.get("address")
-    written = str(Address(given)) if isinstance(given, int) and given >= 0 else ""
+    written = str(Address(given)) if isinstance(given, int) and 0 <= given < 1 << 64 else ""
     if isinstance(target, Paper):
         access = {"write": "w", "execute": "x"}.get(options.get("access", ""), "r")
         return f"write vm.Walk(paper.access('{access} {written or '0x3d7'}'))"

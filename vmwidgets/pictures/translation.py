@@ -68,7 +68,7 @@ def panes_of(wanted: object, *, asks: bool = False) -> tuple[str, ...]:
     if isinstance(wanted, str) and wanted in PRESETS:
         return tuple(one for one in PRESETS[wanted] if asks or one != "frames")
     known = ", ".join(map(repr, PANES))
-    if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not 0 < len(wanted) <= 2 * len(PANES):
         raise Refused(f"Dashboard: panes={shown(wanted)}; it must be 'translation' or a list of {known}")
     found = tuple(wanted)
     unknown = next((one for one in found if not isinstance(one, str) or one not in PANES), None)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, in_ascii, shown
+from ..engine.base.files import place_of
 from ..engine.base.units import PAGE, Address, counted
 from ..engine.memory.ram import BusError
 from ..engine.mmu.formats.riscv import SV39
@@ -155,9 +156,9 @@ def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE)
     given: object = base
     if isinstance(given, bool) or not isinstance(given, int) or given < 0 or given % PAGE:
         raise Refused(f"base={shown(base)}: write the physical address of the first byte, a multiple of {PAGE:,}")
-    place = Path(path).expanduser()
+    place = place_of(path, "memory.elf").expanduser()
     if not place.is_file():
         raise Refused(
             f"{place}: there is no such file; save one in QEMU's monitor with dump-guest-memory {place.stem}.elf"
         )
-    return Image(str(place), saved_memory(place, base), Program(Path(program).expanduser()))
+    return Image(str(place), saved_memory(place, base), Program(place_of(program, "kernel/kernel").expanduser()))

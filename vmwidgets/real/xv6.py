@@ -16,6 +16,7 @@ from time import monotonic, sleep
 
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, shown
+from ..engine.base.files import place_of
 from .gdb import Ram
 from .kernel import Kernel
 from .port import Port
@@ -51,7 +52,7 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
 
     Raises :class:`Refused` for a folder that is not xv6's, and if the build fails, with its last lines.
     """
-    place = Path(folder).expanduser()
+    place = place_of(folder, "xv6-riscv").expanduser()
     number: object = cpus
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 8:
         raise Refused(f"cpus={shown(number)}: xv6 runs on 1 to 8 processors")

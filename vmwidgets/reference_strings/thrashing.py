@@ -108,6 +108,10 @@ class LoadCurve:
         return "\n".join(lines)
 
 
+MOST_SEED = (1 << 64) - 1
+"""The greatest seed."""
+
+
 def load_curve(
     tasks: int | Iterable[int] = range(1, 12),
     scopes: Any = SCOPES,
@@ -122,8 +126,10 @@ def load_curve(
     1
     """
     numbers = _numbers(tasks)
-    chosen = (scopes,) if isinstance(scopes, str) or not isinstance(scopes, Iterable) else tuple(scopes)
-    if not chosen or any(scope not in SCOPES for scope in chosen):
+    chosen = (
+        (scopes,) if isinstance(scopes, str) or not isinstance(scopes, Iterable) else tuple(islice(scopes, MOST_TASKS))
+    )
+    if not chosen or any(not isinstance(scope, str) or scope not in SCOPES for scope in chosen):
         raise Refused(f"scopes={shown(scopes)}: write some of {', '.join(SCOPES)}")
     if not isinstance(policy, str) or policy not in CURVE_POLICIES:
         raise Refused(f"policy={shown(policy)}: write one of {', '.join(CURVE_POLICIES)}")
@@ -131,8 +137,8 @@ def load_curve(
         raise Refused(
             f"frames={shown(frames)}: write a number from {max(numbers)} (one for each task) to {MOST_FRAMES:,}"
         )
-    if type(seed) is not int:
-        raise Refused(f"seed={shown(seed)}: write a whole number")
+    if type(seed) is not int or not -MOST_SEED <= seed <= MOST_SEED:
+        raise Refused(f"seed={shown(seed)}: write a whole number of at most 64 bits")
     points = (
         _Run(scope, policy, number, frames, seed).measured() for scope in dict.fromkeys(chosen) for number in numbers
     )

@@ -75,7 +75,9 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
             "valgrind, whose lackey records references, is not installed: on Debian and Ubuntu, apt install valgrind"
         )
     if shutil.which(words[0]) is None:
-        raise Refused(f"{printable(words[0])} is not a program that can be run: write its path, such as './prog'")
+        raise Refused(
+            f"{printable(words[0][:MOST_SHOWN])} is not a program that can be run: write its path, such as './prog'"
+        )
     reading, writing = os.pipe()
     lackey = [valgrind, "--tool=lackey", "--trace-mem=yes", f"--log-fd={writing}", *words]
     try:
@@ -118,6 +120,10 @@ def _first(log: int, running: subprocess.Popen[bytes], references: int) -> tuple
             break
     whole, _, _ = b"".join(parts).rpartition(b"\n")
     return whole.decode("ascii", "replace"), lines > references + VALGRINDS
+
+
+MOST_SHOWN = 200
+"""The most characters of a program's path in a sentence."""
 
 
 def _words(program: Any) -> list[str]:

@@ -79,6 +79,20 @@ def test_a_file_that_shrinks_under_a_mapping(machine, task):
     machine.check()
 
 
+def test_a_file_that_grew_is_as_long_on_disk_once_it_is_written_back(machine, task):
+    """fsync(2) writes the size that is needed to read the file back, also if no page has changed; so does msync(2)."""
+    motd = machine.files["motd"]
+    motd.truncate(5 * PAGE)
+    assert motd.sync() == 0
+    assert motd.disk == (b"hello" * 2000).ljust(5 * PAGE, b"\0")
+    machine.undo()
+    assert len(machine.files["motd"].disk) == 10_000
+    start = task.mmap(5 * PAGE, "rw", "shared", "motd")
+    assert task.msync(start, 5 * PAGE) == 0
+    assert len(machine.files["motd"].disk) == 5 * PAGE
+    machine.check()
+
+
 def test_a_page_that_was_cut_off_under_a_wiring_may_come_back_with_another_s_access(machine, task):
     start = task.mmap(2 * PAGE, "rw", "shared", "motd")
     task.map.wire(start, size=2 * PAGE)

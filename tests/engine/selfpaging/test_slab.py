@@ -101,5 +101,5 @@ def test_the_estimate_for_a_slab_frame_is_never_short(layout):
     pages, begin = layout.pages, layout.vspace_begin
     for size in (PAGE << order for order in range(11)):
         for va in range(begin, begin + layout.meta_data_bytes - size + 1, PAGE):
-            taken = len(pieces(pages, va, size)) + layout.tables_at_most(pages, va, size)
+            taken = len([*pieces(pages, va, size)]) + layout.tables_at_most(pages, va, size)
             assert taken <= layout.max_slabs_required(size), hex(va)

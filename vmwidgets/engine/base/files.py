@@ -21,6 +21,10 @@ def place_of(path: Any, such: str) -> Path:
     raise Refused(f"{shown(path)} is not a path: write the name of a file, such as {such!r}")
 
 
+MOST_PATH = 4096
+"""The most characters of a path: no system opens a longer one."""
+
+
 def is_path(path: str | os.PathLike[Any]) -> bool:
     r"""Return whether the system allows this path: a string that is not empty and has no NULs or lone surrogates.
 
@@ -29,7 +33,7 @@ def is_path(path: str | os.PathLike[Any]) -> bool:
     """
     try:
         text = os.fspath(path)
-        return isinstance(text, str) and bool(text) and b"\0" not in os.fsencode(text)
+        return isinstance(text, str) and 0 < len(text) <= MOST_PATH and b"\0" not in os.fsencode(text)
     except (TypeError, UnicodeEncodeError):
         return False
 

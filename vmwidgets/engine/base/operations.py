@@ -31,12 +31,13 @@ from functools import partial, wraps
 from inspect import Parameter, Signature, signature, unwrap
 from itertools import islice, repeat
 from operator import index
+from sys import maxsize
 from threading import get_ident
 from types import NoneType, UnionType
 from typing import Annotated, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin
 
 from .calls import wrong_call
-from .errors import KernelPanic, Refused, VMError, failure, shown
+from .errors import KernelPanic, Refused, VMError, a_kind, failure, shown
 from .event import Panicked
 from .interrupts import INTERRUPT, Stopped
 from .journal import MAX_EVENTS, RUNNING, Journal
@@ -356,6 +357,8 @@ P = ParamSpec("P")
 
 R = TypeVar("R")
 
+T = TypeVar("T")
+
 
 class Argument:
     """What a parameter of an operation accepts, in its annotation: ``size: Annotated[int | str, Argument(whole)]``.
@@ -400,6 +403,9 @@ def _accepted(annotation: Any, known: dict[str, Any]) -> tuple[Argument, bool, s
     return found, or_none, f"{shown} | None" if or_none else shown
 
 
+_BY_PLACE = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
 def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
     """Return a method that reads its arguments as their types say, in the order of the call; and its signature.
 
@@ -419,6 +425,7 @@ def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
     if not readers:
         return method, takes
     names = tuple(takes.parameters)[1:]
+    placed = tuple(name for name in names if takes.parameters[name].kind in _BY_PLACE)
 
     def read_one(part: Any, name: str, value: Any) -> Any:
         if name not in readers:
@@ -431,14 +438,14 @@ def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
     left = {name: one for name, one in readers.items() if one.default not in (None, Parameter.empty)}
     anew = [(name, one.default) for name, one in left.items() if one.of_part]
     ready = [
-        (place, name, read_one(None, name, left[name].default))
+        (place if name in placed else maxsize, name, read_one(None, name, left[name].default))
         for place, name in enumerate(names)
         if name in left and not left[name].of_part
     ]
 
     @wraps(method)
     def read_first(part: Any, /, *args: Any, **kwargs: Any) -> R:
-        places = tuple(map(read_one, repeat(part), names, args))
+        places = (*map(read_one, repeat(part), placed, args), *args[len(placed) :])
         for name, value in anew:
             kwargs.setdefault(name, value)
         for name, value in kwargs.items():
@@ -449,6 +456,15 @@ def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
         return method(part, *places, **kwargs)
 
     return read_first, takes
+
+
+def reads_arguments(method: Callable[..., R]) -> Callable[..., R]:
+    """Make a method that is not an operation read its arguments, as the types of its parameters say."""
+    reads, shown = _reading(method)
+    if reads is not method:
+        reads.__signature__ = shown  # type: ignore[attr-defined]  # what callers write
+        reads.__annotations__ = _annotations(shown)
+    return reads
 
 
 def _annotations(shown: Signature) -> dict[str, Any]:
@@ -573,12 +589,22 @@ def _settled(value: Any, depth: int = 0) -> Any:
     kind = type(value)
     if kind not in _COLLECTIONS and not isinstance(value, Iterator):
         return exact(value)
-    items = list(islice(value, MOST_ITEMS + 1))
-    if len(items) > MOST_ITEMS or depth == DEEPEST:
-        limits = f"at most {MOST_ITEMS:,} items, and lists in lists {DEEPEST} deep"
-        raise Refused(f"an argument is a {kind.__name__} with too much in it: write {limits}")
-    settled = [_settled(item, depth + 1) for item in items]
+    if depth == DEEPEST:
+        raise Refused(f"an argument is a {kind.__name__} with too much in it: write lists in lists {DEEPEST} deep")
+    settled = [_settled(item, depth + 1) for item in few(value)]
     return kind(settled) if kind in _COLLECTIONS else tuple(settled)
+
+
+def few(values: Iterable[T]) -> list[T]:
+    """Return the items of an argument; refuses more than a call reads, such as a range that never ends.
+
+    >>> few(range(3))
+    [0, 1, 2]
+    """
+    items = list(islice(values, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise Refused(f"an argument is {a_kind(values)} with too much in it: write at most {MOST_ITEMS:,} items")
+    return items
 
 
 def exact(value: Any) -> Any:

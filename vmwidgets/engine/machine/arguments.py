@@ -11,7 +11,7 @@ from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 from ..base.attributes import Suggesting
 from ..base.errors import Refused, UnknownName, a_kind, in_ascii, shown
-from ..base.operations import Argument
+from ..base.operations import Argument, few
 from ..base.protection import ADVICE, INHERITANCE, parse_name, parse_protection
 from ..base.units import IN_PAGE, PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, MALLOC_FLAGS
@@ -153,12 +153,32 @@ def content(data: Any, name: str) -> bytes:
     return bytes(data)
 
 
-_NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|[1-9][0-9_]*|0")
+_NUMBER = re.compile(r"0[xX](_?[0-9a-fA-F])+|[1-9](_?[0-9])*|0")
+"""A number as Python writes it."""
+
+LONGEST_NUMBER = 40
+"""The most characters of a number in a text: no address and no count is longer."""
 
 
 def frame_number(value: Any) -> int:
     """Return the number of a frame, which may be typed as pictures show it, such as "0x1e1"."""
-    return count(int(value, 0) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value, "frame")
+    text = value.strip() if isinstance(value, str) and len(value) <= LONGEST_NUMBER else ""
+    return count(int(text, 0) if _NUMBER.fullmatch(text) else value, "frame")
+
+
+def some_numbers(value: Any, name: str) -> tuple[int, ...]:
+    """Return a few numbers, such as the addresses that a picture opens."""
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, bytearray)):
+        raise Refused(f"{name}={shown(value)} is {a_kind(value)}: write a list of whole numbers")
+    return tuple(count(one, name) for one in few(value))
+
+
+def page_numbers(value: Any, name: str) -> tuple[int, ...]:
+    """Return the numbers of pages in a text, such as "0 3 0"."""
+    words = value.split() if isinstance(value, str) else None
+    if words is None or not all(len(one) <= LONGEST_NUMBER and one.isascii() and one.isdecimal() for one in words):
+        raise Refused(f"{name}={shown(value)}: write the numbers of pages with spaces between, such as '0 1 2 0'")
+    return tuple(map(int, words))
 
 
 def count(value: Any, name: str) -> int:
@@ -218,6 +238,12 @@ class Named(Suggesting, dict[str, V]):
     def _noun(self) -> str:
         return f"a dict of {self._what}s"
 
+    def __getitem__(self, name: Any) -> V:
+        try:
+            return super().__getitem__(name)
+        except TypeError:  # a list or the like, which is no key
+            return self.__missing__(name)
+
     def __missing__(self, name: Any) -> V:
         known(name, self, self._what)
         raise AssertionError("a name that is there is not missing")
@@ -229,7 +255,7 @@ class Named(Suggesting, dict[str, V]):
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
     """Return values as a tuple; a set is sorted by the values' texts, so that each run refuses the same value first."""
-    return tuple(sorted(values, key=shown) if isinstance(values, (set, frozenset)) else values)
+    return tuple(sorted(few(values), key=shown) if isinstance(values, (set, frozenset)) else few(values))
 
 
 def text_name(value: Any, what: str) -> str:
@@ -239,6 +265,11 @@ def text_name(value: Any, what: str) -> str:
     if not value or len(value) > MAX_NAME:
         raise Refused(f"{what} has {len(value)} characters: write 1 to {MAX_NAME}")
     return characters(value, what)
+
+
+def is_empty(value: Any) -> bool:
+    """Return whether a text is empty; other values, whose own comparison could fail, are not compared."""
+    return isinstance(value, str) and not value
 
 
 def characters(value: str, what: str) -> str:
@@ -342,7 +373,8 @@ def _from_number(value: Any) -> int:
         raise Refused(f"flags={shown(value)}: write vm.M_WAITOK or vm.M_NOWAIT, with | vm.M_ZERO | vm.M_USE_RESERVE")
     if value & ~known or value < 0:
         listed = ", ".join(f"{name} {bit:#x}" for name, bit in MALLOC_FLAGS.items())
-        raise Refused(f"flags={value:#x} has bits that mean nothing here; known: {listed}")
+        word = f"{value:#x}" if value.bit_length() <= 64 else shown(value)
+        raise Refused(f"flags={word} has bits that mean nothing here; known: {listed}")
     return value
 
 
@@ -410,9 +442,11 @@ MYPY = False
 if MYPY:
     Number: TypeAlias = Any
     Letters: TypeAlias = Any
+    Text: TypeAlias = Any
 else:
     Number = int | str
     Letters = "str | Iterable[str] | int"
+    Text = str
 
 BytesArg: TypeAlias = Annotated[Number, Argument(whole)]
 PagesArg: TypeAlias = Annotated[Number, Argument(aligned)]
@@ -426,6 +460,10 @@ AdviceArg: TypeAlias = Annotated[Number, Argument(lambda value, name: parse_name
 MallocFlagsArg: TypeAlias = Annotated[Number, Argument(malloc_flags)]
 RegionFlagsArg: TypeAlias = Annotated[Letters, Argument(region_flags)]
 ContentArg: TypeAlias = Annotated[bytes, Argument(content)]
+SomeArg: TypeAlias = Annotated[Iterable[int], Argument(some_numbers)]
+PageNumbersArg: TypeAlias = Annotated[Text, Argument(page_numbers)]
+AccessArg: TypeAlias = Annotated[str, Argument(lambda value, _: access(value))]
+MessageArg: TypeAlias = Annotated[str, Argument(lambda value, name: "" if is_empty(value) else text_name(value, name))]
 TextArg: TypeAlias = Annotated[str, Argument(text_name)]
 
 

@@ -6,6 +6,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from inspect import ismethod
 from itertools import count
 from typing import Any
 from weakref import WeakSet
@@ -67,6 +68,7 @@ class Machine(
     operations, `controls` the processors' settings that walks obey, and `cpus` the processors with their TLBs.
     """
 
+    inside = Hindsight.inside | {"recorded", "resolve"}
     path = "machine"
     made_by = 'boot("x86-64") makes a machine'
 
@@ -307,10 +309,10 @@ class Machine(
             raise KeyError(path)
         return self.kmem.maps[name]
 
-    def recorded(self, target: str, name: str) -> Callable[..., Any]:
+    def recorded(self, target: str, name: Any) -> Callable[..., Any]:
         """Return the recorded call of the part at `target`; anything that is not an operation is refused."""
         part = self.part(target)
-        method = getattr(type(part), name, None)
+        method = getattr(type(part), name, None) if isinstance(name, str) else None
         if not getattr(method, "is_operation", False) and not (method is not None and name in RECORDED):
             raise Refused(f"{shown(target)[1:-1]}.{shown(name)[1:-1]} is not an operation")
         call: Callable[..., Any] = getattr(part, name)
@@ -424,7 +426,9 @@ class Machine(
 
     def on_operation(self, callback: Callable[[Machine], Any]) -> None:
         """Call `callback` with the machine after each operation; a bound method is held by a weak reference."""
-        held = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else (lambda: callback)
+        if not callable(callback):
+            raise Refused(f"callback={shown(callback)} can't be called: write a function that takes the machine")
+        held = weakref.WeakMethod(callback) if ismethod(callback) else (lambda: callback)
         self._listeners.append(held)
 
     def _notify(self) -> None:

@@ -36,7 +36,7 @@ from ..base.called import called, whole_name
 from ..base.calls import says_what_it_takes
 from ..base.errors import KernelError, Refused, shown
 from ..base.event import Event
-from ..base.operations import Arguments, Door
+from ..base.operations import Arguments, Door, reads_arguments
 from ..base.recorder import Recorder
 from ..base.units import Size, listed
 from ..kernel.freebsd.vm_map import FreeBSDMap
@@ -464,11 +464,11 @@ class Handle(Suggesting, metaclass=_Sealing):
     _sealed = False
 
     def __init_subclass__(cls) -> None:
-        """Let each call of a learner say what it takes; operations do so themselves, more cheaply."""
+        """Let each call of a learner read its arguments and say what it takes; operations do so more cheaply."""
         for name, value in list(vars(cls).items()):
             is_call = isinstance(value, FunctionType) and not name.startswith("_") and name != "check_alive"
             if is_call and not hasattr(value, "is_operation"):
-                setattr(cls, name, says_what_it_takes(value))
+                setattr(cls, name, reads_arguments(says_what_it_takes(value)))
 
     if not TYPE_CHECKING:  # with a visible __setattr__, a type checker would accept any name
 

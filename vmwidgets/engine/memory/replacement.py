@@ -71,9 +71,9 @@ class Policy:
     """Whether the policy reads reference bits."""
 
     def __init__(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> None:
-        self.recorder = recorder or Recorder()
+        self.recorder = Recorder() if recorder is None else recorder
         self.name = name
-        self.references = references or References()
+        self.references = References() if references is None else references
         self._queue = OrderedDict[int, AnyPage]()
         """The pages by their frames; a new page comes last."""
 
@@ -617,9 +617,10 @@ class Replacement:
     local: bool = False
 
     def __post_init__(self) -> None:
-        if (lower := str(self.policy).lower()) in POLICIES:
-            object.__setattr__(self, "policy", lower)
-        if self.policy not in POLICIES:
+        given: object = self.policy
+        lower = given.lower() if isinstance(given, str) else ""
+        object.__setattr__(self, "policy", lower if lower in POLICIES else self.policy)
+        if lower not in POLICIES:
             raise Refused(f"policy={shown(self.policy)}: write one of {', '.join(POLICIES)}")
         if type(self.window) is not int or self.window < 1:
             raise Refused(f"window={shown(self.window)}: write a number of references, from 1 on")

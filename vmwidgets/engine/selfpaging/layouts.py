@@ -5,6 +5,7 @@ The methods compute how a range is cut into pieces, one for each table, and how 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -42,18 +43,17 @@ class Mapped(NamedTuple):
     retsize: int
 
 
-def pieces(level: Level, va: int, size: int) -> list[TablePiece]:
-    """Return the pieces of [va, va + size), in order, one for each table of `level`: an invocation fills one table.
+def pieces(level: Level, va: int, size: int) -> Iterator[TablePiece]:
+    """Yield the pieces of [va, va + size), in order, one for each table of `level`: an invocation fills one table.
 
     >>> [(hex(piece.va), piece.entries) for piece in pieces(ARMV7.pages, 0x100FE000, 0x3000)]
     [('0x100fe000', 2), ('0x10100000', 1)]
     """
-    found, at, end = [], va, va + size
+    at, end = va, va + size
     while at < end:
         upto = min(end, (at // level.table_span + 1) * level.table_span)
-        found.append(TablePiece(at, level.index(at), (upto - at) // level.span, at - va))
+        yield TablePiece(at, level.index(at), (upto - at) // level.span, at - va)
         at = upto
-    return found
 
 
 class RawRange(NamedTuple):

@@ -470,7 +470,7 @@ class DomainPmap:
         falls_back = level is self.layout.pages and self.layout.large_unit(request.flags)
         if falls_back and LARGE_FALLBACK_NOT_SPLIT in self.quirks:
             return [TablePiece(request.va, level.index(request.va), request.size // PAGE, 0)]
-        return pieces(level, request.va, request.size)
+        return [*pieces(level, request.va, request.size)]
 
     def _retoff(self, request: MapRequest, parts: list[TablePiece]) -> int:
         """Return the offset from which it mapped; the original advances it with the pieces, and past a table's end."""

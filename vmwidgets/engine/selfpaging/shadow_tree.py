@@ -285,7 +285,7 @@ class ShadowTree:
                 unit = f"entries of {level.span:#x} bytes, and changes by whole ones"
                 why = f"the mapping at {Address(at)} is made of {unit}"
                 raise LibError("LIB_ERR_PMAP_EXISTING_MAPPING", why)
-            piece = pieces(level, at, end - at)[0]
+            piece = next(pieces(level, at, end - at))
             count = piece.entries
             if level is not self.layout.pages:
                 count = min(count, leaf.entry + leaf.count - piece.entry)

@@ -15,9 +15,10 @@ from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, 
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT, Address, Size, round_up
 from ..kernel.map.core import Entry
-from ..kernel.map.vm_object import VmObject, pages_of
+from ..kernel.map.vm_object import VmObject, pages_of, pages_within
 from ..kernel.pmap.user_pmap import UserPmap
 from ..kernel.tasks.pageout import TaskMemory
+from ..kernel.tasks.pagers import FilePager
 from ..kernel.tasks.vm_object import TaskObject
 from ..kernel.threads.waits import MaySleep, TimedWait
 from ..kernel.x15.vm_fault import begin_again, vm_map_fault, vm_map_fork, wait_for
@@ -359,11 +360,13 @@ class TaskSpace:
             target = entry.object
             if not isinstance(target, TaskObject) or not target.is_file:
                 continue
-            for va in range(max(start, entry.start), min(end, entry.end), PAGE):
-                index = entry.offset_of(va) // PAGE
-                if index in target.dirty:
-                    self.memory.clean(target, index)
-                    written += 1
+            pages = pages_within(entry, start, end)
+            dirty = [index for index in sorted(target.dirty) if index in pages]
+            for index in dirty:
+                self.memory.clean(target, index)
+            written += len(dirty)
+            if isinstance(target.pager, FilePager):
+                target.pager.extend()
         return written
 
     def _dont_need(self, start: int, end: int) -> None:
@@ -402,8 +405,9 @@ class TaskSpace:
         for entry in list(self.vm_map.entries_in(start, end)):
             target = entry.object
             if isinstance(target, TaskObject):
-                inside = range(max(start, entry.start), min(end, entry.end), PAGE)
-                gone += sum(target.page_out(entry.offset_of(va)) for va in inside)
+                chain = target.chain_for(pages_within(entry, start, end))
+                inside = {index for one, wanted in chain for index in one.those_of(wanted)}
+                gone += sum(target.page_out(index * PAGE) for index in sorted(inside))
         return gone
 
     def apply_limits(self) -> None:
@@ -443,10 +447,15 @@ class TaskSpace:
         for entry in child.vm_map:
             target = entry.object
             if isinstance(target, TaskObject) and target.is_private:
-                for va in range(entry.start, entry.end, PAGE) if child.vm_map.rights_in(entry) else ():
+                for va in self._mapped(entry.start, entry.end) if child.vm_map.rights_in(entry) else ():
                     found = child.vm_map.resident(entry, va)
-                    if found is not None and self.pmap.extract(va) is not None:
+                    if found is not None:
                         child._enter(va, found.frame, found.rights, None)
+
+    def _mapped(self, start: int, end: int) -> list[int]:
+        """Return the mapped pages of a range.  O(page tables of the range + pages mapped there)."""
+        leaves = self.pmap.editor.leaves(self.pmap.root, start, end)
+        return [va for one in leaves for va in range(max(start, one.va), min(end, one.va + one.span), PAGE)]
 
     def _no_heap(self) -> Heap:
         """Return an empty heap, at one quarter of the addresses."""

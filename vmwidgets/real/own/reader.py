@@ -109,12 +109,16 @@ def said_of(error: BaseException) -> str:
     return f"{type(error).__name__}{': ' * bool(first)}{first}"
 
 
+MOST_DIGITS = 20
+"""No process has a longer number, with zeros before it."""
+
+
 def checked_pid(given: int | str) -> int:
     """Return the process that "self" or a number names; raises :class:`Refused` for anything else."""
-    if given == "self":
-        return os.getpid()
-    if isinstance(given, str) and given.isascii() and given.isdecimal():
-        given = int(given)
+    if isinstance(given, str):
+        if given == "self":
+            return os.getpid()
+        given = int(given) if given.isascii() and given.isdecimal() and len(given) < MOST_DIGITS else given
     number = exact(given)
     if type(number) is not int or not 0 < number < 1 << 31:
         raise Refused(f'pid={shown(given)}: give the number of a process of yours, or "self"')

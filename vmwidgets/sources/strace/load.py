@@ -27,7 +27,7 @@ MOST_STRACE_BYTES = 64 << 20
 MAPS = "maps"
 """The value of `until` for the line in which a program last read its own map."""
 
-_LINE = re.compile(r"\s*(\[pid +)?[0-9]*\]?[ 0-9:.]*(\w+\(|<\.\.\. |--- |\+\+\+ )")
+_LINE = re.compile(r"\s*(?:\[pid +[0-9]+\]\s*)?(?:[0-9:.][ 0-9:.]*)?(?:[a-zA-Z_]\w*\(|<\.\.\. |--- |\+\+\+ )")
 
 
 @says_what_it_takes
@@ -135,9 +135,9 @@ def _planned(events: list[Event], source: str, until: Any) -> Plan:
         return plan(events, source)
     if isinstance(until, int) and not isinstance(until, bool):
         if until < 1:
-            raise Refused(f"until={until}: lines count from 1")
+            raise Refused(f"until={shown(until)}: lines count from 1")
         return plan(events, source, until)
-    if until != MAPS:
+    if not isinstance(until, str) or until != MAPS:
         raise Refused(f"until={shown(until)}: write the number of a line, or 'maps'")
     whole = plan(events, source)
     if not whole.maps_read:

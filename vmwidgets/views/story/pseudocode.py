@@ -46,7 +46,8 @@ def pseudocode(name: str) -> Pseudocode:
         vm_map_link low before it
     """
     known = pseudocodes()
-    if name not in known:
+    given: object = name
+    if not isinstance(given, str) or given not in known:
         raise Refused(f"pseudocode: name={shown(name)} has none; there is one of {', '.join(known)}")
     return known[name]
 

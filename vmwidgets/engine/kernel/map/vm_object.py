@@ -53,6 +53,12 @@ def pages_of(entry: MappingEntry) -> range:
     return range(first, first + (entry.end - entry.start >> PAGE_SHIFT))
 
 
+def pages_within(entry: MappingEntry, start: int, end: int) -> range:
+    """Return the numbers of the pages of its object that an entry maps in [start, end)."""
+    first = entry.offset + max(start - entry.start, 0) >> PAGE_SHIFT
+    return range(first, first + (min(end, entry.end) - max(start, entry.start) >> PAGE_SHIFT))
+
+
 class Translation(NamedTuple):
     """A page to be mapped: its frame, its permissions, and "hit" if it was in memory, "miss" if it was brought in.
 

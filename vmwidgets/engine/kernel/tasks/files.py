@@ -57,10 +57,11 @@ class File:
             yield TimedWait("the pager", ticks)
 
     def sync(self, first: int = 0, last: int | None = None) -> int:
-        """Write back the dirty pages from `first` on and before `last`; returns their number."""
+        """Write back the dirty pages from `first` on and before `last`, and the length; returns the number of pages."""
         dirty = [index for index in sorted(self.object.dirty) if first <= index and (last is None or index < last)]
         for index in dirty:
             self._memory.clean(self.object, index)
+        self.pager.extend()
         return len(dirty)
 
     def resize(self, size: int) -> None:

@@ -127,8 +127,15 @@ class FilePager(FramePager):
     def put_page(self, index: int, content: bytes) -> None:
         """Write a page back, up to the file's end."""
         start, end = index << PAGE_SHIFT, min(self.size, index + 1 << PAGE_SHIFT)
-        self.content.extend(bytes(max(0, end - len(self.content))))
+        self._extend(end)
         self.content[start:end] = content[: end - start]
+
+    def extend(self) -> None:
+        """Make the file on disk as long as the file is."""
+        self._extend(self.size)
+
+    def _extend(self, end: int) -> None:
+        self.content.extend(bytes(max(0, end - len(self.content))))
 
     def peek(self, name: str, index: int) -> bytes:
         """Return what is on disk, and zeroes after the file's end."""

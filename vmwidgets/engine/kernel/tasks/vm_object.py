@@ -517,8 +517,8 @@ class TaskObject(VmObject):
         return not self.led_to(pages) and not self.holds_any(pages)
 
     def holds_any(self, pages: range) -> bool:
-        """Return whether it, or an object behind it, has any of these pages.  O(objects in the chain × pages)."""
-        return any(at.has(index) for index in pages for at in self.chain(index))
+        """Return whether it, or an object behind it, has any of these pages.  O(own pages of the objects, or pages)."""
+        return any(at.those_of(wanted) for at, wanted in self.chain_for(pages))
 
     def has(self, index: int) -> bool:
         """Return whether the page is its own, in memory or in swap space."""
@@ -545,6 +545,14 @@ class TaskObject(VmObject):
         while at is not None:
             yield at
             at = at.shadow if index is None or index in at.window else None
+
+    def chain_for(self, pages: range) -> Iterator[tuple[TaskObject, range]]:
+        """Yield the objects of the chain that may be asked for some of these pages, each with those pages."""
+        at: TaskObject | None = self
+        while at is not None and pages:
+            yield at, pages
+            pages = common(pages, at.window)
+            at = at.shadow
 
     @property
     def last_of_chain(self) -> TaskObject:

@@ -45,7 +45,7 @@ from ..map.map_schema import (
     RangeRemoved,
     SearchRestarted,
 )
-from ..map.vm_object import Translation, VmObject, pages_of
+from ..map.vm_object import Translation, VmObject, pages_of, pages_within
 from ..pmap.pmap import Pmap
 from ..tasks.vm_object import TaskObject
 
@@ -709,8 +709,12 @@ class X15Map(MapCore[Entry]):
         return None if entry.object is None else entry.object.resident(entry.offset_of(va), self.rights_in(entry))
 
     def map_resident(self, tables: Pmap, entry: Entry, start: int, end: int) -> None:
-        """Map the unmapped pages in [start, end) of `entry` that its object has; no pager is asked."""
-        for va in range(start, end, PAGE) if entry.object is not None else ():
+        """Map the unmapped pages in [start, end) of `entry` that its object has; no pager is asked.
+
+        O(pages that the object has).
+        """
+        pages, wanted = () if entry.object is None else entry.object.pages, pages_within(entry, start, end)
+        for va in [entry.start + (index << PAGE_SHIFT) - entry.offset for index in sorted(pages) if index in wanted]:
             found = self.resident(entry, va)
             if found is not None:
                 map_page(tables, va, found)

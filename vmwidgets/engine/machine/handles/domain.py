@@ -47,6 +47,8 @@ class MachineDomain(DomainPart):
     domain.
     """
 
+    inside = DomainPart.inside | {"capability", "only", "window"}
+
     @property
     def tables(self) -> MachineTables:
         """The domain's page tables, to show and walk."""

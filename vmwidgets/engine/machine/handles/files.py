@@ -59,7 +59,7 @@ class MachineFile(Part):
 
     @operation
     def sync(self) -> int:
-        """Write changed pages back to disk (fsync(2)); returns the number of pages."""
+        """Write changed pages and the file's length back to disk (fsync(2)); returns the number of pages."""
         return self.file.sync()
 
     @operation

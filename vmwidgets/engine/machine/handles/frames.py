@@ -19,6 +19,7 @@ from ...memory.pages_schema import Block, FrameRun, FramesValue, FrameValue, Fre
 from ...memory.slabs import ObjectCache
 from ...memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from .. import arguments
+from ..arguments import CountArg, SomeArg
 from ..system import Part
 
 WHOLE = 600
@@ -42,6 +43,8 @@ MAPPINGS = 8
 
 class MachineFrames(Part):
     """The frames of a machine: ``m.frames``."""
+
+    inside = Part.inside | {"beginnings", "behind", "value"}
 
     @property
     def _pages(self) -> PageAllocator:
@@ -297,16 +300,15 @@ class MachineKentry(Part):
         """The number of entries for which the whole area has room."""
         return self.area.slabs * self.cache.layout.buffers
 
-    def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
+    def contents(self, focus: SomeArg = (), most: CountArg = OPEN_SLABS) -> KentryContents:
         """Return the area as a frozen value with up to `most` open slabs: slabs with slots in `focus` first."""
         opened: dict[int, SlabValue] = {}
-        limit = arguments.count(most, "most")
         for address in focus:
             slab = self.cache.slab_at(address)
-            if slab is not None and len(opened) < limit:
+            if slab is not None and len(opened) < most:
                 opened[slab] = self.cache.slab_value(slab)
         for value in self.cache.slabs():
-            if len(opened) >= limit:
+            if len(opened) >= most:
                 break
             opened.setdefault(value.address, value)
         slots = (

@@ -27,6 +27,8 @@ from .map_part import MapPart, over_a_range
 class MachineKmem(Part):
     """Kernel memory: `kernel_map` with `kmem_map`, `clean_map` (`buffer_map`, `pager_map`), `exec_map`, `pipe_map`."""
 
+    inside = Part.inside | {"value"}
+
     @property
     def allocations(self) -> Allocations:
         """The allocations that have not been freed."""

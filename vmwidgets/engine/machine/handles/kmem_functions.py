@@ -13,6 +13,7 @@ from inspect import signature
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from ...base.called import called
+from ...base.calls import WrongCall
 from ...base.errors import Refused, shown
 from ...base.operations import Argument, operation
 from ...base.units import PAGE, Address, binary_size
@@ -92,7 +93,7 @@ def map_may_be_first(method: F) -> F:
             for name in needed[len(args) - 1 :]:
                 if name not in kwargs:
                     takes = f"{method.__name__}(map, {', '.join(needed)})"
-                    raise TypeError(f"{method.__name__}: missing a required argument: {name!r}; it takes {takes}")
+                    raise WrongCall(f"{method.__name__}: missing a required argument: {name!r}; it takes {takes}")
             return method(self, *args[1:], map=args[0], **kwargs)
         return method(self, *args, **kwargs)
 

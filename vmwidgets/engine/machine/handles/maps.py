@@ -19,12 +19,15 @@ from ...kernel.x15.vm_fault import vm_map_superpages, vm_map_wire, wait_for_rang
 from ...kernel.x15.vm_map import X15Map
 from ...mmu.tables_schema import Rights
 from .. import arguments
-from ..arguments import MYPY, AdviceArg, AlignArg, FlagArg, InheritArg, Number, PagesArg, ProtArg
+from ..arguments import MYPY, AdviceArg, AlignArg, CountArg, FlagArg, InheritArg, Number, PagesArg, ProtArg
 from ..system import Part
 from .map_part import MapPart, over_a_range
 from .objects import MemoryObject
 
 T = TypeVar("T")
+
+MOST_FILLED = 100_000
+"""The most entries that :meth:`MachineMap.fill` makes: some seconds of a learner's time."""
 
 
 def _in_its_map(check: Callable[[Any, str, X15Map], int]) -> Argument:
@@ -165,10 +168,12 @@ class MachineMap(MapPart):
     def promote(self, start: int, end: int, *, page: int | str | None = None) -> int:
         """Replace runs of equal small pages with large pages of `page` bytes; returns their number (pmap_promote).
 
-        No contents are moved: pages with scattered frames stay small.
+        No contents are moved: pages with scattered frames stay small.  O(page tables of the range + pages
+        mapped there).
         """
         wanted, tables = self._page_size(page), self._pmap
-        places = range(-(-start // wanted) * wanted, end - wanted + 1, wanted)
+        mapped = [one.va // wanted * wanted for one in tables.editor.leaves(tables.root, start, end)]
+        places = [va for va in dict.fromkeys(mapped) if start <= va and va + wanted <= end]
         made = [va for va in places if tables.promote(va, wanted)]
         for va in made:
             tables.update(va, va + wanted)
@@ -193,10 +198,11 @@ class MachineMap(MapPart):
         self.door.may_stop()
         return vm_map.simplify(first, last)
 
-    def fill(self, entries: int) -> None:
+    def fill(self, entries: CountArg) -> None:
         """Enter single pages that never merge, until the map has `entries` entries.
 
-        Fails like `enter`: a map of the kernel may have room for fewer entries.
+        Fails like `enter`: a map of the kernel may have room for fewer entries.  More than 100,000 are
+        refused.  O(n log n).
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map
@@ -205,7 +211,9 @@ class MachineMap(MapPart):
         >>> len(space)
         31
         """
-        for _ in range(arguments.whole(entries, "entries") - len(self)):
+        if entries > MOST_FILLED:
+            raise Refused(f"entries={shown(entries)}: write at most {MOST_FILLED:,}")
+        for _ in range(entries - len(self)):
             self.enter(PAGE, nomerge=True)
 
     # ---- looking -----------------------------------------------------------------------------

@@ -127,6 +127,8 @@ MOST_WALKED = 256 * MIB
 class MachineTables(Suggesting):
     """The page tables of a machine's kernel, of a task, or of a domain."""
 
+    inside = Suggesting.inside | {"memory_with", "now", "walk_in"}
+
     def __init__(self, system: System, space: SpacePart | None = None) -> None:
         self.system = system
         self._space = space

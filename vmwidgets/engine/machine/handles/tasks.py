@@ -24,7 +24,7 @@ from ...spaces.processors import Processor
 from ...spaces.task_space import TaskSpace
 from ...spaces.tasks_schema import TaskForked
 from .. import arguments
-from ..arguments import CountArg, FlagArg, PagesArg, one_of, part_name, whole
+from ..arguments import AccessArg, BytesArg, CountArg, FlagArg, PageNumbersArg, PagesArg, one_of, part_name, whole
 from ..learners.answering import PagerCode
 from ..system import Functions, System
 from .files import MOST, MachineFile
@@ -148,7 +148,7 @@ class Task(UnixCalls):
             return self.signals[-1].name if self.signals else error.name
         return found.decode("latin-1") if found != b"\0" else "zero"
 
-    def use_pages(self, start: int, numbers: Any, access: str = "read") -> None:
+    def use_pages(self, start: BytesArg, numbers: PageNumbersArg, access: AccessArg = "read") -> None:
         """Access the pages with these numbers, counted from `start`, in this order; `access` is as for `touch`.
 
         >>> import vmwidgets as vm
@@ -158,15 +158,14 @@ class Task(UnixCalls):
         >>> m.frame_count
         2
         """
-        if not isinstance(numbers, str) or not all(number.isdecimal() for number in numbers.split()):
-            raise Refused(
-                f"numbers={shown(numbers)}: write the numbers of pages with spaces between, such as '0 1 2 0'"
-            )
-        for number in numbers.split():
-            self.touch(start + int(number) * PAGE, access)
+        self._check_pages(start, max(numbers, default=0) + 1)
+        for number in numbers:
+            self.touch(start + number * PAGE, access)
 
-    def resident_pages(self, start: int, pages: int) -> set[int]:
+    def resident_pages(self, start: BytesArg, pages: CountArg) -> set[int]:
         """Return the numbers, counted from `start`, of the pages in memory among the `pages` pages there.
+
+        O(page tables of the range + pages mapped there).
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -175,7 +174,19 @@ class Task(UnixCalls):
         >>> t.resident_pages(a, 4) == {0, 3}
         True
         """
-        return {number for number in range(pages) if self.walk(start + number * PAGE).pa is not None}
+        self._check_pages(start, pages)
+        with self.door.looking():
+            tables, end = self.space.pmap, min(start + pages * PAGE, self.system.layout.user_end)
+            mapped = [range(one.va, one.va + one.span, PAGE) for one in tables.editor.leaves(tables.root, start, end)]
+        numbers = {at // PAGE - start // PAGE for one in mapped for at in one}
+        return {number for number in numbers if 0 <= number < pages and self.walk(start + number * PAGE).pa is not None}
+
+    def _check_pages(self, start: int, pages: int) -> None:
+        """Refuse pages after the last address."""
+        bits = self.pmap.fmt.word_bits
+        if start + pages * PAGE > 1 << bits:
+            size = shown(counted(pages, "page"))[1:-1]
+            raise Refused(f"start={Address(start)}: {size} from there on go past the last address of {bits} bits")
 
     # ---- life --------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from ...kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ...kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from ...kernel.threads.waits import ChannelWait, MaySleep
 from .. import arguments
-from ..arguments import CountArg, TextArg, text_name
+from ..arguments import CountArg, MessageArg, TextArg, text_name
 from ..learners.callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body, with_machine
 from ..system import Functions, Part, System
 
@@ -126,7 +126,9 @@ class ThreadFunctions(Functions):
     def _callbacks(self) -> Callbacks:
         return self.system.callbacks
 
-    def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
+    def spawn(
+        self, function: Callable[..., Any] | None = None, *arguments: Any, name: MessageArg = ""
+    ) -> MachineThread:
         """Return a new thread that will run `function`; it does not start before ``m.step()`` or ``m.run()``.
 
         A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  A single call
@@ -212,13 +214,12 @@ class ThreadFunctions(Functions):
         return kmem.scheduler.ticks
 
     @operation
-    def tsleep(self, channel: TextArg, message: str = "", ticks: int = 0) -> int:
+    def tsleep(self, channel: TextArg, message: MessageArg = "", ticks: CountArg = 0) -> int:
         """Sleep on `channel` until its ``wakeup`` (`tsleep`); returns 35 (EWOULDBLOCK) if `ticks` pass first.
 
         With 0 ticks there is no limit.
         """
-        why = text_name(message, "message") if message else ""
-        wait = ChannelWait(channel, why, arguments.count(ticks, "ticks"))
+        wait = ChannelWait(channel, message, ticks)
 
         def steps() -> MaySleep[int]:
             return (yield wait)

@@ -140,7 +140,10 @@ class UnixCalls(SpacePart):
 
     @operation
     def msync(self, start: int | str, size: LengthArg) -> int:
-        """Write a range's changed file pages back (msync(2)); returns their number.  Fails with FAULT for a hole."""
+        """Write a range's changed file pages back (msync(2)); returns their number.  Fails with FAULT for a hole.
+
+        A file that has grown is then as long on disk.
+        """
         return self.space.msync(*self._range(start, size))
 
     @operation
@@ -157,7 +160,7 @@ class UnixCalls(SpacePart):
     def page_out(self, start: int | str, size: LengthArg = PAGE) -> int:
         """Page out a range, to swap space or its file, as far as possible; returns the number of pages.
 
-        Wired pages stay, as do pages for which swap space has no room.
+        Wired pages stay, as do pages for which swap space has no room.  O(pages that the range's objects have).
         """
         return self.space.page_out(*self._range(start, size))
 

@@ -162,6 +162,13 @@ SUCH = "mine.jsonl.gz"
 class MachineJournal(Journal):
     """The journal of a machine, which can be saved."""
 
+    inside = Journal.inside | {
+        "amend", "append", "begin_as", "begin_cell", "bytes_an_operation", "cell", "cell_of", "cut", "events",
+        "faulted", "first_from", "forget_cells", "give_up", "group", "group_of", "keeps", "mark", "most_serial",
+        "next_serial", "number_of", "open_groups", "record", "reported_since", "restore", "serial", "size", "state",
+        "unit_before", "units", "unrecorded",
+    }  # fmt: skip  # a list
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the journal to a file, `….jsonl.gz`, from which :func:`vmwidgets.load_journal` rebuilds the machine.
 
