@@ -59,7 +59,8 @@ def _virtual(one: Access) -> Iterator[Quantity]:
         chooser = one.tlb.sets.bit_length() - 1
         if chooser:
             yield _quantity("tlbi", one.tlbi, page[:chooser], 3, "set")
-        yield _quantity("tlbt", one.tlbt, page[chooser:], 3, "tag")
+        if page[chooser:]:
+            yield _quantity("tlbt", one.tlbt, page[chooser:], 3, "tag")
 
 
 def _walked(one: Access) -> Iterator[Quantity]:
@@ -74,9 +75,9 @@ def _walked(one: Access) -> Iterator[Quantity]:
             yield _quantity(name, pfn, frame, 4, f"{step.name.lower()} frame")
         if is_last and one.pa is None and pfn is not None:
             yield _quantity("pfn", pfn, frame, 4, "frame")
-        yield Quantity(f"entry {depth}", step.entry, frame + bits_of(f"entry {depth}", 0, 64), 5, "")
+        yield Quantity(f"entry {depth}", step.entry, frame + bits_of(f"entry {depth}", 0, 64), 4, "")
         place = [*(_frame_bits(one, depth - 1) if depth else ()), *_index_bits(one, depth)]
-        yield Quantity(f"place {depth}", int(step.address or 0), tuple(place) + bits_of(f"place {depth}", 0, 64), 5, "")
+        yield Quantity(f"place {depth}", int(step.address or 0), tuple(place) + bits_of(f"place {depth}", 0, 64), 4, "")
 
 
 def _frame_name(step: PathStep, is_last: bool) -> str:

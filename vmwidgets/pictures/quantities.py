@@ -41,7 +41,7 @@ class Blanks:
     """The quantities of a picture, some of which are left out.
 
     A quantity that is left out takes with it each number that contains it, unless the question gives that number; and
-    each number that is computed from it and shares bits with it.  What it is computed from stays.
+    each number that shares bits with it, unless it is computed from that number: what is to be put together stays.
 
     >>> page, tag = (Quantity(n, 0xD, bits_of("pa", 6, 6), at, "0xd", (n,)) for n, at in (("pfn", 1), ("ct", 3)))
     >>> pa = Quantity("pa", 0x357, bits_of("pa", 0, 12), 2, "0x357", ("pa",))
@@ -84,7 +84,7 @@ class Blanks:
         """Return the bits that are left out of a quantity."""
         bits, left = {*one.bits}, set[Bit]()
         for asked in self._asked:
-            if bits.issuperset(asked.bits) or one.order > asked.order:
+            if bits.issuperset(asked.bits) or one.order >= asked.order:
                 left |= bits.intersection(asked.bits)
         return left
 

@@ -21,7 +21,7 @@ from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.slices import slices_of
 from vmwidgets.views.tables.walk_tables import Neighbours, table_name
 
-from .quantities import Bit, Blanks, Quantity, bits_of
+from .quantities import NOTHING, Bit, Blanks, Quantity, bits_of
 
 _WORD = 64
 """The most bits of an address or a descriptor."""
@@ -166,6 +166,8 @@ def window_without(window: TableWindow, bench: TablesBench, blanks: Blanks) -> t
 
     The descriptors of a table whose address is left out are at addresses that say only which is which.
     """
+    if blanks is NOTHING:
+        return window, bench
     moved: list[tuple[range, int]] = []
     chosen = window.row(bench.chosen) if bench.chosen else None
     name = next((one for one in ("frame", "page") if blanks.asks(one)), "")

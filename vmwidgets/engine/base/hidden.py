@@ -60,8 +60,8 @@ class Hidden(Address):
         unknown = self.unknown & mask
         if not unknown:
             return int(self) & mask
-        blank = self.parts.get((self.low, mask.bit_length()), EMPTY)
-        return Hidden(int(self) & mask, unknown, blank if mask.bit_length() > 1 else blank[:1], low=self.low)
+        blank = self.parts.get((self.low, mask.bit_length()), EMPTY if mask > 1 else EMPTY[:1])
+        return Hidden(int(self) & mask, unknown, blank, low=self.low)
 
     __rand__ = __and__
 
