@@ -75,7 +75,7 @@ def quantities_of_walk(walk: Walk, split: AddressSplit) -> Iterator[Quantity]:
         if step.table < NOWHERE:
             called = f"{table_name(step).lower()} address", "at"
             yield Quantity(
-                f"at {step.level}",
+                f"at {step.table:x}",
                 step.table,
                 (_table(step.table),) * _WORD,
                 place + 3,
@@ -101,7 +101,10 @@ def quantities_of_walk(walk: Walk, split: AddressSplit) -> Iterator[Quantity]:
 def walk_without(walk: Walk, blanks: Blanks) -> Walk:
     """Return a walk from which blanks are left out: what is drawn from it can't tell them."""
     page = f"frame {blanks.of('frame')}" if blanks.asks("frame") else blanks.of("pa") if not walk.offset else EMPTY
-    steps = tuple(_step(step, blanks, page) for step in walk.steps)
+    tables = {
+        step.table: blanks.shown(f"at {step.table:x}", step.table) for step in walk.steps
+    }  # one may be read twice
+    steps = tuple(_step(step, tables[step.table], blanks, page) for step in walk.steps)
     fault = walk.fault
     if fault is not None:
         said = fault.why
@@ -112,21 +115,17 @@ def walk_without(walk: Walk, blanks: Blanks) -> Walk:
     return replace(walk, va=blanks.shown("va", walk.va), steps=steps, pa=pa, fault=fault)
 
 
-def _step(step: Step, blanks: Blanks, page: str) -> Step:
-    level = step.level
+def _step(step: Step, table: int, blanks: Blanks, page: str) -> Step:
+    """Return a descriptor that was read from a `table`, as both are shown; `page` is the blank of a page's address."""
+    level, leads = step.level, page if step.kind == "leaf" else blanks.of(f"at {step.address:x}")
     return replace(
         step,
-        table=blanks.shown(f"at {level}", step.table),
+        table=table,
         index=blanks.shown(f"index {level}", step.index),
         pa=Hidden(0, ~0) if f"place {level}" in blanks and step.pa < NOWHERE else step.pa,
         value=blanks.shown(f"word {level}", step.value),
-        address=blanks.shown(f"target {level}", step.address, page if step.kind == "leaf" else _next(blanks, level)),
+        address=blanks.shown(f"target {level}", step.address, leads),
     )
-
-
-def _next(blanks: Blanks, level: int) -> str:
-    """Return the blank of the table that a descriptor leads to."""
-    return blanks.of(f"at {level - 1}")
 
 
 def neighbours_without(neighbours: Neighbours, walk: Walk, shown: Walk) -> Neighbours:

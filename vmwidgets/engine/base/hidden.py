@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from .units import Address
 
@@ -19,7 +18,7 @@ class Hidden(Address):
     """A number whose `unknown` bits are 0 in it; written as its blank, or in binary with a blank for each unknown bit.
 
     With `known`, the whole number is given, and only its bits are left out: it is written as that number.  `parts` are
-    the blanks of its slices, by their lowest bit and their number of bits.  It equals only itself: nobody knows more.
+    the blanks of its slices, by their lowest bit and their number of bits.  It equals only itself.
 
     >>> frame = Hidden(0xD, 0x3F, "_1__")
     >>> f"{frame:#x}", f"{frame:06b}", int(frame)
@@ -87,11 +86,3 @@ class Hidden(Address):
         return self.blank if self.known is None else str(Address(self.known))
 
     __str__ = __repr__
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copy without the unknown bits."""
-        return _again, (int(self), self.unknown, self.blank, self.known, dict(self.parts), self.low)
-
-
-def _again(value: int, unknown: int, blank: str, known: int | None, parts: Any, low: int) -> Hidden:
-    return Hidden(value, unknown, blank, known=known, parts=parts, low=low)

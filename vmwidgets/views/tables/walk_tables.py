@@ -85,7 +85,7 @@ class Reach:
 def rows_of(step: Step) -> Sequence[int]:
     """Return the indices of a table's drawn descriptors, around the one that is read, if not always centred.
 
-    An index that is left out would be told by its neighbours.
+    If the index is left out, it is alone: its neighbours' indices would tell it.
     """
     if isinstance(step.index, Hidden):
         return (step.index,)
