@@ -328,3 +328,9 @@ def test_a_refused_call_changes_nothing():
     with pytest.raises(Refused):
         p.memory([1])
     assert p.access(0x40).pa == 0x80
+
+
+@pytest.mark.parametrize(("answer", "points"), [(0x357, 1), ("0x357", 1), ("855", 1), ("0b1101010111", 1), ("357", 0)])
+def test_an_answer_on_paper_is_a_value(answer: object, points: int) -> None:
+    access = vm.paper(va=14, pa=12, page=64).map({0xF: 0xD}).access("r 0x3d7")
+    assert vm.lab.check(access, {"pa": answer}).points == points

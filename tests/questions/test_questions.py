@@ -187,6 +187,16 @@ def test_a_secret_is_needed_to_make_the_questions_again(topic):
     assert of[0] != of[1] != of[2] != of[0]
 
 
+@pytest.mark.parametrize("answer", ["481", "0x1e1"])
+def test_a_number_is_a_value_unless_a_base_is_asked(answer):
+    accepted = Question("Which frame?", answer, "", NUMBER).accepted
+    assert {"481", "0x1e1", "0x000001e1", "0b111100001"} <= set(accepted)
+    bases = {"0x": 16, "0b": 2, "48": 10}  # and hexadecimal digits alone, if the answer has a letter
+    assert {int(one, bases.get(one[:2], 16)) for one in accepted} == {481}
+    assert Question("Which? Write it in decimal digits.", "481", "", NUMBER).accepted == ("481",)
+    assert "481" not in Question("Which frame, in hexadecimal?", "0x1e1", "", ADDRESS).accepted
+
+
 @pytest.mark.parametrize("answer", ["0xa21_7dab", "0x40_1000", "0x1f00_0000", "0xffff_8000_0000_1000"])
 def test_an_address_may_be_typed_as_people_and_pictures_write_it(answer):
     accepted = Question("Where?", answer, "", ADDRESS).accepted

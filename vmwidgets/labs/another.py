@@ -7,7 +7,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused
 
 from .alike import ALIKE, Alike
-from .answers import KINDS, written
+from .answers import KINDS, base_asked, written
 from .draws import Draws
 from .prediction import Prediction
 
@@ -77,7 +77,7 @@ class Another:
         try:
             if not value:
                 raise Refused("choose one first" if now.options else "write something first")
-            said = written(value, now.kind, now.options)
+            said = written(value, now.kind, now.options, base_asked(now.text))
         except Refused as refusal:
             self._said = f"{refusal}"
             return

@@ -5,6 +5,7 @@ If a 64-bit address were a number in JSON, it would lose its last digits when a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
@@ -29,20 +30,24 @@ MOST_CHARACTERS = 500
 """The most characters of an answer, a question or an option."""
 
 
-def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
+def written(value: Any, kind: str, options: Sequence[str] = (), base: int = 0) -> str:
     """Return the answer `value` in the one form in which answers of this kind are stored and compared.
+
+    A number is a value, however it is typed, unless the question asks for a `base` (:func:`base_asked`).
 
     Raises :class:`Refused` for a value that is not an answer of this kind.
 
     >>> written("ffff 8080 0014 1000", "address"), written(16384, "size"), written("+2", "number")
     ('0xffff_8080_0014_1000', '16 KiB', '2')
+    >>> [written(typed, "number") for typed in ("481", "0x1e1", "0b1_1110_0001", 0x1E1)]
+    ['481', '481', '481', '481']
     """
     if isinstance(value, str) and value.strip().casefold().replace("\u2019", "'") == UNSURE.casefold():
         return UNSURE
     if kind == "choice":
         return _choice(value, options)
     if kind == "number":
-        return str(_number(value))
+        return str(_number(value, base))
     if kind == "address":
         return str(Address(whole(value, "address")))
     if kind == "size":
@@ -74,15 +79,58 @@ def _choice(value: Any, options: Sequence[str]) -> str:
     return str(known(text, dict.fromkeys(options), "answer"))
 
 
-def _number(value: Any) -> int:
-    if isinstance(value, str):
-        digits = value.strip().replace("−", "-").replace(",", "").replace("_", "")
-        sign, bare = digits[:1], digits.lstrip("+-")
-        if bare.isascii() and bare.isdigit() and len(digits) - len(bare) <= 1 and len(bare) <= 20:
-            return -int(bare) if sign == "-" else int(bare)
-    elif is_whole(value, 1 - (1 << 64), (1 << 64) - 1):
-        return int(value)
-    raise Refused(f"answer={shown(value)} is not a number: write a whole number, such as 3 or -1")
+def _number(value: Any, base: int) -> int:
+    number = number_in(value, base) if isinstance(value, str) else value
+    if is_whole(number, -_MOST, _MOST):
+        return int(number)
+    asked = f" {_BASES[base]}" if base else ""
+    raise Refused(f"answer={shown(value)} is not a{asked} number: write a whole number, such as {_SUCH_AS[base]}")
+
+
+_MOST = 10**20 - 1
+"""The greatest number that is an answer."""
+
+_BASES = {10: "decimal", 16: "hexadecimal", 2: "binary"}
+_PREFIXES = {16: "0x", 2: "0b"}
+_SUCH_AS = {0: "3 or -1", 10: "32 or -1", 16: "0x20", 2: "0b100000"}
+_IN = rf"\b(?:in|as an?) ({'|'.join(_BASES.values())})\b"
+_ASKED = re.compile(rf"\bwrite\b[^.?!]*?{_IN}|{_IN}(?: \w+)?\?", re.IGNORECASE)
+"""A request for a base: "write it in decimal digits", or "…, in hexadecimal?"."""
+
+
+def base_asked(question: str) -> int:
+    """Return the base in which a question asks for a number, by its words; 0 if it asks for none.
+
+    >>> base_asked("Which set? Write its number in decimal digits."), base_asked("Which page, in hexadecimal?")
+    (10, 16)
+    >>> base_asked("Addresses are in hexadecimal. How many hexadecimal digits are 12 bits?")
+    0
+    """
+    found = _ASKED.search(question)
+    asked = (found[1] or found[2]).lower() if found else ""
+    return next((base for base, name in _BASES.items() if asked == name), 0)
+
+
+def number_in(text: str, base: int = 0) -> int | None:
+    """Return the whole number in a text, in any base with Python's prefixes, or in the `base` that is asked for.
+
+    None for another text.
+
+    >>> number_in("0x1e1"), number_in("481"), number_in("0b111100001"), number_in("0x1e1", 10), number_in("1e1", 16)
+    (481, 481, 481, None, 481)
+    """
+    digits = text.strip().lower().replace("−", "-").replace(",", "").replace("_", "")
+    sign, bare = (digits[:1], digits[1:]) if digits[:1] in ("+", "-") else ("", digits)
+    prefix = next(
+        (one for one in _PREFIXES.items() if bare.startswith(one[1]) and base in (0, one[0])), (base or 10, "")
+    )
+    bare = bare.removeprefix(prefix[1])
+    if not re.fullmatch("[0-9a-f]{1,64}", bare) or (prefix[0] == 10 and len(bare) > 20):
+        return None
+    try:
+        return -int(bare, prefix[0]) if sign == "-" else int(bare, prefix[0])
+    except ValueError:
+        return None
 
 
 def _size(size: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.on_paper.worked import Access, Worked
 
+from .answers import number_in
 from .criterion import Criterion
 from .result import Result
 
@@ -56,6 +57,8 @@ def _judged(asked: Access | Worked, name: str, answer: Any) -> Criterion:
     if answer is ... or answer is None:
         return Criterion(0, 1, f"the {name.replace('_', ' ')} has no answer yet")
     right = asked.value if isinstance(asked, Worked) else getattr(asked, name)
+    number = number_in(answer) if isinstance(answer, str) else None
+    answer = answer if number is None else number
     is_number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
     if isinstance(asked, Worked):
         is_right, words = is_number and isclose(float(answer), float(right), rel_tol=1e-3), asked.words

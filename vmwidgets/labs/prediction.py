@@ -15,7 +15,7 @@ from vmwidgets.views.scene.twin import LOST
 from vmwidgets.widgets.host.cells import NOWHERE
 
 from .alike import ALIKE
-from .answers import KINDS, UNSURE, line, written
+from .answers import KINDS, UNSURE, base_asked, line, written
 from .attempt import Failed
 from .markup import framed, marked
 from .outcome import WHY, Outcome
@@ -173,7 +173,10 @@ class Prediction:
 
         Raises :class:`Refused` for a value that is not an answer to this question; nothing has changed then.
         """
-        text, reason = written(value, self.kind, self.options), line(because, "because") if because else ""
+        text, reason = (
+            written(value, self.kind, self.options, base_asked(self.question)),
+            line(because, "because") if because else "",
+        )
         last = self.answers[-1] if self.answers else None
         if last is not None and last.answer == text and reason in ("", last.because):
             return

@@ -114,7 +114,7 @@ class Access:
     @property
     def split(self) -> str:
         """The divided address in binary, cut into its parts: "1111 1110 000000"."""
-        digits, said = f"{int(self.divided):0{self.va_bits}b}", []
+        digits, said = f"{self.divided:0{self.va_bits}b}", []
         for _, bits in self.bits:
             said.append(digits[:bits])
             digits = digits[bits:]
@@ -142,7 +142,7 @@ class Access:
         if self.fault:
             return (*lines, f"fault: {self.fault}: {self.why}")
         pfn = "" if self.pfn is None else f"PFN {self.pfn:#x}, so "
-        lines.append(f"{pfn}PA {_hex(self.pa or 0, self.pa_bits)}")
+        lines.append(f"{pfn}PA {_hex(Address(0) if self.pa is None else self.pa, self.pa_bits)}")
         if self.ci is not None:
             parts = _row([("CO", self.co), ("CI", self.ci), ("CT", self.ct)])
             lines.append(f"{parts}  cache {'hit' if self.cache_hit else 'miss'}")
@@ -192,7 +192,7 @@ def of_field(value: int) -> str:
 
 
 def _hex(value: int, bits: int) -> str:
-    return f"{int(value):#0{2 + -(-bits // 4)}x}"
+    return f"{value:#0{2 + -(-bits // 4)}x}"
 
 
 def exact(value: Fraction) -> int | Fraction:

@@ -21,6 +21,7 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import having, seen
 
 from .moments import look_at
+from .quantities import NOTHING, Blanks
 
 
 @frozen(slots=False)
@@ -30,7 +31,7 @@ class At:
     The moment is after operation `number`, the machine's latest, or after `done` of that operation's events.  The scene
     is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
     `selection` is the selected thing, and `opened` are the IDs of the nodes that the reader opened last, in a picture
-    that is a function.
+    that is a function.  `blanks` are the quantities that a worksheet leaves out.
     """
 
     target: Any
@@ -41,6 +42,7 @@ class At:
     height: float = inf
     selection: str = ""
     opened: tuple[str, ...] = ()
+    blanks: Blanks = NOTHING
 
     @cached_property
     def moment(self) -> Moment:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.hidden import Hidden
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot, TlbValue
 from vmwidgets.on_paper.layout import names_of
@@ -23,10 +24,12 @@ from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wording, wrapped
 
+from .access import quantities_of, without
 from .asked import FIRST, LATER, WORDS, choices
 from .at import At
 from .keeping import KEPT_BY, Ask
 from .picture import Picture
+from .quantities import Quantity
 from .registry import picture_of
 
 MOST_SETS = 16
@@ -74,10 +77,15 @@ class OnPaper(Picture):
         if isinstance(self._held, Paper):
             return _machine(self._held, at.width)
         number, said = self._open()
+        shown_part = without(self._held, at.blanks)
         if number is not None:
-            return _asking(self._held, number, said, at.width)
-        drawn = _access(self._held, at.width)
+            return _asking(self._held, shown_part, number, said, at.width)
+        drawn = _access(self._held, shown_part, at.width)
         return replace(drawn, caption=replace(drawn.caption, reason=said)) if said else drawn
+
+    def quantities(self, at: At) -> Sequence[Quantity]:
+        """Return the parts of an access: each can be left out of a worksheet."""
+        return [] if isinstance(self._held, Paper) else quantities_of(self._held)
 
     def opened(self, node_id: str) -> None:
         """Answer the open question, or pass it, or pass all."""
@@ -135,18 +143,21 @@ def _ask(one: Access, number: int) -> Ask:
     return Ask(f"{int(one.va):x}/{number + 1}-{way:04x}", _question(one, number))
 
 
-def _asking(one: Access, number: int, said: str, width: float) -> Scene:
-    """Return the access as far as it was answered, with the open question; nothing after it is drawn."""
-    words = _question(one, number)
+def _asking(known: Access, one: Access, number: int, said: str, width: float) -> Scene:
+    """Return the access as far as it was answered, with the open question; nothing after it is drawn.
+
+    `one` is what is shown of the `known` access.
+    """
+    words = _question(known, number)
     read = max(0, number - (one.hit is not None))
     seen = [line for line in one.worked[1:] if line.startswith(tuple(step.name for step in one.path))][:read]
-    ruler = _Ruler.of(one, width - 2 * kit.MARGIN)
+    ruler = _Ruler.of(known, width - 2 * kit.MARGIN)
     parts = [*_segment(one, ruler), _divided(one, ruler)]
     return boxes.picture(
         "paper",
-        f"{one.access} {Address(one.va)} on paper",
+        f"{one.access} {one.va} on paper",
         f"question {number + 1}",
-        boxes.below(choices(int(one.va), _answers(number)), *parts, _lines("step", seen), gap=14),
+        boxes.below(choices(int(known.va), _answers(number)), *parts, _lines("step", seen), gap=14),
         caption=Caption(words, (), said),
         table=Table(("question", "answers"), [(words, "; ".join(WORDS[key] for key in _answers(number)))]),
         width=width,
@@ -167,30 +178,32 @@ def _segment(one: Access, ruler: _Ruler) -> list[Part]:
 def _divided(one: Access, ruler: _Ruler) -> Part:
     """Return the address that the pages divide, with its parts."""
     what = "virtual address" if one.linear is None else "linear address"
-    value = int(one.divided)
-    return ruler.row(what, f"{one.divided}", ruler.address("va", value, one.va_bits, _above(one), _below(one)))
+    return ruler.row(what, f"{one.divided}", ruler.address("va", one.divided, one.va_bits, _above(one), _below(one)))
 
 
 def _above(one: Access) -> list[_Group]:
     """Return the parts of the divided address: page and offset, or a segment's."""
     if one.vpn is None:
-        return list(_in_turn(one.bits, int(one.va), one.va_bits))
+        return list(_in_turn(one.bits, one.va, one.va_bits))
     offset = dict(one.bits).get("VPO", 0)
     return [_Group("VPN", one.vpn, one.va_bits - offset), _Group("VPO", one.vpo, offset)]
 
 
-def _access(one: Access, width: float) -> Scene:
-    """Return an access from its address to its byte, as far as it came: the page number's way, beside the offset's."""
+def _access(known: Access, one: Access, width: float) -> Scene:
+    """Return an access from its address to its byte, as far as it came: the page number's way, beside the offset's.
+
+    `one` is what is shown of the `known` access.
+    """
     table = Table(("step", "solution"), [(str(number), line) for number, line in enumerate(one.worked, 1)])
-    known = [(name, value) for name, value in _numbers(one) if value is not None]
-    if known:
-        parts = Table(tuple(name for name, _ in known), (tuple(f"{value:#x}" for _, value in known),))
+    numbers = [(name, value) for name, value in _numbers(one) if value is not None]
+    if numbers:
+        parts = Table(tuple(name for name, _ in numbers), (tuple(f"{value:#x}" for _, value in numbers),))
         table = replace(table, more=(("the parts of both addresses", parts),))
     return boxes.picture(
         "paper",
-        f"{one.access} {Address(one.va)} on paper",
+        f"{one.access} {one.va} on paper",
         "",
-        boxes.sized(lambda w: _way(one, _Ruler.of(one, w))),
+        boxes.sized(lambda w: _way(known, one, _Ruler.of(known, w))),
         caption=_caption_of(one),
         table=table,
         width=width,
@@ -211,15 +224,15 @@ def _caption_of(one: Access) -> Caption:
     page = "" if one.vpn is None else f"{one.vpn:#x}"
     if one.pa is None:
         if one.fault == OUTSIDE:
-            return Caption(f"{Address(one.va)} is out of the address space.", tone="error")
+            return Caption(f"{one.va} is out of the address space.", tone="error")
         done = {"read": "read", "write": "written"}.get(one.access, "executed")
         what = f"may not be {done}" if one.fault == PROTECTION else "is not valid"
         whose = f"Page {page} {what}: " if page else f"{one.segment} {what}: "
         why = f"{one.why[:1].upper()}{one.why[1:]}." if one.path else ""  # or else it is the picture's last box
-        return Caption(f"{whose}{Address(one.va)} is not reached.", reason=why, tone="error")
+        return Caption(f"{whose}{one.va} is not reached.", reason=why, tone="error")
     of = "" if one.linear is None else f" of {one.segment}"
-    is_at = f"{Address(one.va)}{of} is at {one.pa}"
-    said = f"{Address(one.va)} is in {one.segment}, at physical {one.pa}." if one.segment else f"{is_at}."
+    is_at = f"{one.va}{of} is at {one.pa}"
+    said = f"{one.va} is in {one.segment}, at physical {one.pa}." if one.segment else f"{is_at}."
     if one.pfn is not None:
         said = (
             f"The TLB has frame {one.pfn:#x} for page {page}, so {is_at}."
@@ -233,10 +246,10 @@ _LONGEST = 70
 """The letters of a title that fit into a line."""
 
 
-def _way(one: Access, ruler: _Ruler) -> Part:
+def _way(known: Access, one: Access, ruler: _Ruler) -> Part:
     """Return the way of an access: its address, what the TLB and each table said, and the address in memory."""
     rows, stops = [*_segment(one, ruler), _divided(one, ruler)], ["paper/va/above/0"]
-    looked = [*_looked(one), *_walked(one)]
+    looked = [*_looked(known, one), *_walked(one)]
     if one.fault and not one.path:
         looked.append(_Stop("fault", f"{one.why[:1].upper()}{one.why[1:]}"))
     for number, stop in enumerate(looked):
@@ -247,7 +260,7 @@ def _way(one: Access, ruler: _Ruler) -> Part:
     if one.pa is not None:
         most, offset = ruler.pa_bits, ruler.offset
         split = [_Group("PFN", one.pfn, most - offset), _Group("PPO", one.vpo, offset)] if one.pfn is not None else []
-        below = ruler.address("pa", int(one.pa), most, split, _cache(one, most))
+        below = ruler.address("pa", one.pa, most, split, _cache(one, most))
         rows.append(ruler.row("physical address", f"{one.pa}", below))
         stops.append("paper/pa/above/0")
     byte = "" if one.byte is None else f"the byte is {one.byte:#04x}"
@@ -282,18 +295,19 @@ def _bands(stops: Sequence[str], at: Mapping[str, Node]) -> Iterator[Link]:
             yield kit.band(f"{source}/to", source, target, above, below, state=(state,))
 
 
-def _looked(one: Access) -> Iterator[_Stop]:
+def _looked(known: Access, one: Access) -> Iterator[_Stop]:
     """Yield what the lookup in the TLB found, if there is one."""
-    if one.tlb is None or one.hit is None or one.tlbi is None or one.tlbt is None:
+    tlb = known.tlb
+    if tlb is None or known.hit is None or known.tlbi is None or known.tlbt is None:
         return
-    ways = {
-        _tag(slot, one.tlb.sets): _way_of(slot, one.tlb.sets) for slot in one.tlb.rows[one.tlbi] if slot is not None
-    }
+    slots = [slot for slot in tlb.rows[known.tlbi] if slot is not None]
+    ways = {_tag(slot, tlb.sets): _way_of(slot, tlb.sets) for slot in slots}
     if one.hit:
         frame = "" if one.pfn is None else f": frame {one.pfn:#x}"
         yield _Stop("TLB", f"set {one.tlbi:#x} has tag {one.tlbt:#x}{frame}", leads=True)
         return
-    new = ways.pop(one.tlbt, "") if one.pa is not None else ""
+    new = ways.pop(known.tlbt, "") if one.pa is not None else ""
+    new = new and _cached(one.tlbt, one.pfn, next(slot for slot in slots if _tag(slot, tlb.sets) == known.tlbt))
     others = f"it has {', '.join(ways.values())}" if ways else ""
     yield _Stop(
         "TLB", f"set {one.tlbi:#x} has no tag {one.tlbt:#x}: a miss", "", others, f"filled: {new}" if new else ""
@@ -486,7 +500,7 @@ def _below(one: Access) -> list[_Group]:
     """Return the parts of a VPN: an index for each level, or the tag and the set of a TLB."""
     index = [(f"index {number}", bits) for number, (name, bits) in enumerate(one.bits, 1) if name == "index"]
     if index:
-        return list(_in_turn(index, int(one.divided), one.va_bits))
+        return list(_in_turn(index, one.divided, one.va_bits))
     if one.tlbt is None or one.tlbi is None or one.tlb is None:
         return []
     chooser = one.tlb.sets.bit_length() - 1
@@ -567,7 +581,7 @@ class _Ruler(NamedTuple):
         self, identity: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group]
     ) -> Part:
         """Return an address's bits, a box each with its number, between two rows of names."""
-        above, below = ([one for one in groups if one.bits] for groups in (above, below))  # one set has no index
+        above, below = (_shown(value, bits, groups) for groups in (above, below))
         high = _HIGH * (bool(above) + bool(below)) + _NUMBERS + _BITS
         return boxes.drawing(high, partial(self._rows, identity, value, bits, above, below))
 
@@ -599,6 +613,17 @@ class _Ruler(NamedTuple):
                 spare=0, lane="bits", title=title, state=[_STATES[group.name]] if group.name in _STATES else (),
             )  # fmt: skip  # what it says, then how
             high = low
+
+
+def _shown(value: int | None, high: int, groups: Iterable[_Group]) -> list[_Group]:
+    """Return the groups that have bits (one set has no index); those of which bits are left out have no number."""
+    found = []
+    for one in groups:
+        high -= one.bits
+        cut = 0 if value is None else value >> high & (1 << one.bits) - 1
+        is_cut = isinstance(cut, Hidden) and one.value is not None and not isinstance(one.value, Hidden)
+        found += [one._replace(value=cut) if is_cut else one] * bool(one.bits)
+    return found
 
 
 def _cells(identity: str, value: int | None, high: int, low: int, place: Box) -> Node:
@@ -635,6 +660,9 @@ def _way_of(slot: TlbSlot | None, sets: int) -> str:
     """Return a way's tag and frame."""
     if slot is None:
         return "–"
-    one = slot.entry
-    whose = f" (ASID {one.asid})" if one.asid else ""
-    return f"{_tag(slot, sets):#x} → {one.pa // one.page_size:#x}{whose}"
+    return _cached(_tag(slot, sets), slot.entry.pa // slot.entry.page_size, slot)
+
+
+def _cached(tag: int | None, frame: int | None, slot: TlbSlot) -> str:
+    whose = f" (ASID {slot.entry.asid})" if slot.entry.asid else ""
+    return f"{tag:#x} → {frame:#x}{whose}"

@@ -32,6 +32,7 @@ from .handout.story import ToldStory
 from .handout.telling import Telling
 from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at
 from .options import refuse_unfit, refuse_unknown
+from .quantities import Blanks, Quantity
 from .slim import slim_if_kept
 
 NARROWEST, WIDEST = 420, 1600
@@ -222,6 +223,10 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     def draw(self, at: At) -> Scene:
         """Return the scene of this moment, drawn from the target at that moment, `step` and `selection`."""
         raise NotImplementedError
+
+    def quantities(self, at: At) -> Sequence[Quantity]:
+        """Return the quantities of this moment that :meth:`draw` leaves out if they are among the moment's blanks."""
+        return ()
 
     def opened(self, node_id: str) -> None:
         """Handle the opening of a node of the picture."""
@@ -472,7 +477,9 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         """Return the picture with words left out, for paper: a worksheet, which has its `key`, and writes an `exam`.
 
         A word is a column of the picture's table, or a name before values in the picture: "frame" leaves out the
-        numbers of frames.  Each blank has a number; if a value occurs twice, both blanks have the same number.
+        numbers of frames.  Each blank has a number; a quantity that is drawn twice has the same number twice.  With a
+        quantity of an access, a walk or page tables go its bits, the numbers that contain it, and those that are
+        computed from it: its answer is nowhere in the sheet.
 
         Raises :class:`Refused` for a word that the picture does not have, naming the words that it has.
 
@@ -484,7 +491,16 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         >>> sheet.answers
         (Answer(number=1, word='error code', value='6'),)
         """
-        return blanked(self, words)
+        scene = self.scene().whole()
+        if self._missing is not None:
+            return blanked(scene, words)
+        at = replace(self.at(), width=float(self.width or self.usual), height=inf)
+
+        def without(blanks: Blanks) -> Scene:
+            with self.as_drawn():
+                return self.drawing(replace(at, blanks=blanks)).whole()
+
+        return blanked(scene, words, self.quantities(at), without)
 
     @says_what_it_takes
     def present(self, notes: Mapping[str, str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +25,8 @@ from vmwidgets.on_paper.worked import Access
 from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Caption, Scene
-from vmwidgets.views.scene.relations import KERNEL
-from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.scene.relations import KERNEL, About
+from vmwidgets.views.story.moment import Moment, Told
 from vmwidgets.views.story.stages import Mine, once
 from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
@@ -37,6 +38,7 @@ from .at import At
 from .moments import There, part_at
 from .options import AddressTrait
 from .picture import Picture
+from .quantities import NOTHING, Quantity
 from .registry import picture_of
 from .spaces import (
     MachineSpace,
@@ -49,6 +51,7 @@ from .spaces import (
     there,
 )
 from .table_steps import marks_of_tables, steps_of_tables, steps_of_walk
+from .walked import neighbours_without, quantities_of_walk, quantities_of_window, walk_without, window_without
 
 ROWS, STACKED = 12, 22
 """The most rows of a table, and of all tables of one level together."""
@@ -100,6 +103,17 @@ class Tables(Picture):
 
     def draw(self, at: At) -> Scene:
         """Return the open tables at the moment."""
+        window, bench, told, about = self._seen(at)
+        window, bench = window_without(window, bench, at.blanks)
+        name = "" if at.machine is None else at.machine.name
+        return replace(draw_tables(window, bench, machine=name, width=at.width, told=told), about=about)
+
+    def quantities(self, at: At) -> Sequence[Quantity]:
+        """Return the addresses that are drawn: each can be left out of a worksheet."""
+        return [*quantities_of_window(*self._seen(at)[:2])]
+
+    def _seen(self, at: At) -> tuple[TableWindow, TablesBench, Told | None, dict[str, About]]:
+        """Return the open tables at the moment, their tools, the words that the moment adds, and their relations."""
         must_be_there(self.machine, at, self._task)
         space = space_then(at, self._task, self._without_machine)
         tables = space.tables
@@ -119,7 +133,7 @@ class Tables(Picture):
         bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found), kinds=kinds)
         about = of_window(window, space.task or (tables.name if at.machine is None else KERNEL))
         if at.machine is None:
-            return replace(draw_tables(window, bench, width=at.width), about=about)
+            return window, bench, None, about
         moment, machine = at.moment, at.machine
         began = live_space(machine, self._task, None, moment.at(0)).tables if moment.events else tables
         bench = replace(bench, marks=marks_of_tables(moment, began, tables, window))
@@ -133,7 +147,7 @@ class Tables(Picture):
         told = moment.told(once(("tables", self._task, opened), mine))
         if bench.marks and not told.steps.count and moment.is_after:  # no step of the story says how it ended
             told = told._replace(caption=lambda own: replace(own, reason=f"{own.reason} {moment.caption.text}"))
-        return replace(draw_tables(window, bench, machine=machine.name, width=at.width, told=told), about=about)
+        return window, bench, told, about
 
     def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:
         crowd = max([1, *(sum(1 for level, _ in self._opened if level == one) for one, _ in self._opened)])
@@ -344,18 +358,27 @@ class Walk(Picture):
         if at.machine is not None:
             mine = walk_steps(at.machine, at.moment, self._task, self.address, self.access, self.user)
             told = at.moment.told(mine)
+        bench, earlier = self._bench(space), result if same and at.done is None else None
+        if at.blanks is not NOTHING:
+            bench, earlier = replace(bench, edited={}, unedited=None), None
+        shown_walk = walk_without(found, at.blanks)
         drawn = draw_walk(
-            found,
-            neighbours_of(space.tables, found),
+            shown_walk,
+            neighbours_without(neighbours_of(space.tables, found), found, shown_walk),
             title=_title(self.address, space.tables.name if self._without_machine else name_of_space(self._task)),
             there=there(space, self.address),
-            earlier=result if same and at.done is None else None,
+            earlier=earlier,
             machine="" if at.machine is None else at.machine.name,
-            bench=self._bench(space),
+            bench=bench,
             width=at.width,
             told=told,
         )
         return replace(drawn, about=of_walk(found, space.whose))
+
+    def quantities(self, at: At) -> Sequence[Quantity]:
+        """Return the parts of the address, and the addresses in the tables: each can be left out of a worksheet."""
+        found = space_then(at, self._task, self._without_machine).walk(self.address, self.access, self.user)
+        return [*quantities_of_walk(found, self._split())]
 
     def _bench(self, space: Space) -> Bench:
         tables = space.tables

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from vmwidgets.labs.answers import number_in
 from vmwidgets.pictures.blank import Answer, Worksheet
 
 from .exam import UNDRAWN, Exam, Section
 from .files import save
-from .question import ADDRESS, NUMBER, TEXT, Question
+from .question import NUMBER, TEXT, Question
 
 
 def exam_of(sheet: Worksheet) -> Exam:
@@ -40,9 +40,7 @@ def exam_of(sheet: Worksheet) -> Exam:
 
 
 def _form(answer: Answer) -> str:
-    if re.fullmatch(r"0x[\da-f_]+", answer.value):
-        return ADDRESS
-    return NUMBER if answer.value.isdecimal() else TEXT
+    return TEXT if number_in(answer.value) is None else NUMBER
 
 
 def write_exam(sheet: Worksheet, path: str | Path, key: bool, force: bool) -> Path:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
+from vmwidgets.labs.answers import base_asked, number_in
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import Caption, Scene
@@ -60,20 +61,22 @@ class Question:
     def accepted(self) -> tuple[str, ...]:
         """All spellings of the answer that a machine should accept, ignoring case.
 
-        An address may have 8 or 16 digits, as descriptors are printed; underscores and 0x may be left out.
+        An address may have 8 or 16 digits, as descriptors are printed; underscores and 0x may be left out.  A number is
+        a value in any base with its prefix, unless the text asks for a base.
 
         >>> Question("Where?", "0x40_1000", "", ADDRESS).accepted[:6]
         ('0x40_1000', '0x401000', '40_1000', '401000', '0x0040_1000', '0x00401000')
         >>> Question("How many?", "12", "", NUMBER).accepted
+        ('12', '0xc', '0x0000_000c', '0x0000000c', '0x0000_0000_0000_000c', '0x000000000000000c', '0b1100')
+        >>> Question("How many? Write it in decimal digits.", "12", "", NUMBER).accepted
         ('12',)
         """
-        if self.form != ADDRESS:
-            return tuple(dict.fromkeys([self.answer, self.answer.replace("_", "")]))
-        value = int(self.answer.replace("_", ""), 16)
-        digits = dict.fromkeys([f"{value:x}", *(f"{value:0{width}x}" for width in WIDTHS)])
-        return tuple(
-            f"{prefix}{body}" for one in digits for prefix in ("0x", "") for body in dict.fromkeys([_grouped(one), one])
-        )
+        if self.form == ADDRESS:
+            return _in_hexadecimal(int(self.answer.replace("_", ""), 16), "0x", "")
+        value = number_in(self.answer) if self.form == NUMBER and not base_asked(self.text) else None
+        others = () if value is None or value < 0 else (f"{value}", *_in_hexadecimal(value, "0x"), f"{value:#b}")
+        bare = _in_hexadecimal(value or 0, "") if others and re.match("0x.*[a-f]", self.answer) else ()
+        return tuple(dict.fromkeys([self.answer, self.answer.replace("_", ""), *others, *bare]))
 
     @property
     def whole(self) -> str:
@@ -104,6 +107,14 @@ LETTERS = "ABCDE"
 
 WIDTHS = 8, 16
 """The digits of descriptors and addresses of 32 and 64 bits."""
+
+
+def _in_hexadecimal(value: int, *prefixes: str) -> tuple[str, ...]:
+    """Return the spellings of a number in hexadecimal."""
+    digits = dict.fromkeys([f"{value:x}", *(f"{value:0{width}x}" for width in WIDTHS)])
+    return tuple(
+        f"{prefix}{body}" for one in digits for prefix in prefixes for body in dict.fromkeys([_grouped(one), one])
+    )
 
 
 def _grouped(digits: str) -> str:

@@ -241,10 +241,12 @@ class Address(_Printed):
     __slots__ = ()
 
     def __new__(cls, value: int | str = 0) -> Address:
-        """Return the address given by a number or a text (:func:`parse_address`).
+        """Return the address given by a number or a text (:func:`parse_address`); an address is itself.
 
         Raises :class:`Refused` for anything else.
         """
+        if isinstance(value, Address):
+            return value
         return int.__new__(cls, value if type(value) is int else _number(value, parse_address, "an address"))
 
     def __repr__(self) -> str:

@@ -302,8 +302,7 @@ def _heading(heads: list[str], one: Slice, w: float, y: float, numbered: bool) -
 
 
 def _offset(walk: Walk, one: Slice) -> str:
-    number = _number(walk.va, one)
-    return f"offset 0x{number:0{-(-one.width // 4)}x}"
+    return f"offset {_number(walk.va, one):#0{2 - (-one.width // 4)}x}"
 
 
 def _said(bits: range) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.hidden import Hidden
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
 from vmwidgets.views.scene.addresses import place_of
@@ -81,8 +82,13 @@ class Reach:
         return self.read + self.open
 
 
-def rows_of(step: Step) -> range:
-    """Return the indices of a table's drawn descriptors, around the one that is read, if not always centred."""
+def rows_of(step: Step) -> Sequence[int]:
+    """Return the indices of a table's drawn descriptors, around the one that is read, if not always centred.
+
+    If the index is left out, it is alone: its neighbours' indices would tell it.
+    """
+    if isinstance(step.index, Hidden):
+        return (step.index,)
     entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
     first = max(0, min(step.index - 1, entries - _ROWS))
     return range(first, min(entries, first + _ROWS))
