@@ -47,7 +47,7 @@ MISTAKES = {
     "one other mapping too many": Mistake(replacement._page, "max(0, len(uses) - 1)", "len(uses)", "clock"),
     "the smallest ring gives a page": Mistake(pageout.Rings.candidates, "-len(ring)", "len(ring)", "clock"),
     "a share is too small": Mistake(pageout.Rings.is_full, "// sharing", "// (sharing + 1)", "clock"),
-    "pages are numbered from 1": Mistake(clock._row, 'f"page {page.index} of', 'f"page {page.index + 1} of', "clock"),
+    "pages are numbered from 1": Mistake(clock._name_of, "{page.index} of", "{page.index + 1} of", "clock"),
     "the hand is not heeded": Mistake(
         replacement.MachineReplacement.value,
         "name: ring.order",
@@ -59,9 +59,6 @@ MISTAKES = {
     ),
     "a page that was never written is dirty": Mistake(
         replacement.MachineReplacement._dirtiness, "blank.get(frame) is True", "False", "clock"
-    ),
-    "what lies behind does not count": Mistake(
-        replacement.MachineReplacement._dirtiness, 'one.fields[0] == "anonymous"', "True", "clock"
     ),
     "a legend counts wrongly": Mistake(gauge._parts, "count - cached[name]", "count + 1", "frames"),
 }
