@@ -29,7 +29,7 @@ def stacks(processes: Any = None) -> Any:
     def variable(path: str) -> Any:
         return SimpleNamespace(address=0)
 
-    code = SimpleNamespace(named=named, body=body)
+    code = SimpleNamespace(named=named, body=body, is_called_from=lambda at: at not in CALLED.values())
     program: Any = SimpleNamespace(code=code, function=named, symbols={}, variable=variable, address=lambda name: 0)
     return Stacks(program, processes)
 
@@ -50,6 +50,22 @@ def test_the_function_that_the_clock_interrupted_is_in_the_backtrace():
     one = stacks()
     names = one.names(one.of_registers(gdb, registers))
     assert names == ["yield", "kerneltrap", "kernelvec", "uvmcopy", "fork"]
+
+
+def test_the_place_where_a_process_begins_to_run_was_called_by_nothing():
+    """The scheduler jumps to the beginning of forkret, and the compiler's prologue keeps that address as ra."""
+    words = {
+        STACK + 0x100 - 8: CALLED["uvmcopy"] + 8,
+        STACK + 0x100 - 16: STACK + 0x200,
+        STACK + 0x200 - 8: CALLED["fork"],
+        STACK + 0x200 - 16: STACK + 0x400,
+        STACK + 0x400 - 8: CALLED["scheduler"] + 8,
+    }
+    gdb: Any = SimpleNamespace(words=lambda places: [words.get(at, 0) for at in places])
+    registers = [0] * 33
+    registers[PC], registers[FP] = CALLED["kerneltrap"] + 0x10, STACK + 0x100
+    one = stacks()
+    assert one.names(one.of_registers(gdb, registers)) == ["kerneltrap", "uvmcopy"]
 
 
 def test_a_stack_is_found_by_one_walk_whether_the_kernels_table_maps_it_or_not():
