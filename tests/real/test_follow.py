@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -291,7 +292,8 @@ def test_lost_memory_is_found_with_the_call_that_lost_it(folder, capsys, was, no
     with vm.xv6(folder, options=(f"LAB={lab}",)) as k:
         found = k.follow(LABS[lab], run="life", seconds=120)
     assert (found.outcome, found.first.rule) == ("broken", rule), found
-    assert found.first.line == line_of(folder, text, "proc.c" if file == "proc.c" else "vm.c")
+    number = line_of(folder, text, "proc.c" if file == "proc.c" else "vm.c").partition(":")[2]
+    assert number in re.findall(r"\d+", found.first.line), found
 
 
 def test_a_page_that_no_process_had_is_told_by_the_function_that_took_it(folder):

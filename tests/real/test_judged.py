@@ -16,7 +16,7 @@ from vmwidgets.real.follow.calls import Call
 from vmwidgets.real.follow.free_list import FreePages
 from vmwidgets.real.follow.judge import Judge
 from vmwidgets.real.follow.plan import Point
-from vmwidgets.real.follow.rules import Loaded, State, leaf_wrong, not_copied, refused_wrong, suspects
+from vmwidgets.real.follow.rules import Loaded, State, any_call, leaf_wrong, refused_wrong, suspects
 from vmwidgets.real.follow.seen import Seen
 from vmwidgets.real.follow.spaces import Change, Leaf, Spaces
 from vmwidgets.real.kernel import _Console
@@ -166,6 +166,7 @@ def unasked(left: dict[int, int], gone: dict[int, int], by: Call | None, asked_f
         there={ROOT: Process("t", 4, "running", 8 * PAGE, ROOT)},
         unasked=[],
         _asked_for=lambda process: asked_for,
+        _from=lambda process, inner: (),
     )
     Seen._note_unasked(seen, ROOT, changes, by)
     return [(one.va, one.call) for one in seen.unasked]
@@ -202,7 +203,7 @@ def test_a_range_that_the_process_did_not_ask_for_is_the_callers():
     ("names", "first", "second", "expected"),
     [
         (["uvmunmap", "sys_munmap"], 0x5010, PAGE, range(0x5000, 0x7000, PAGE)),
-        (["uvmdealloc", "growproc", "sys_sbrk"], (1 << 64) - 2 * PAGE, 0, range(6 * PAGE, 1 << 39, PAGE)),
+        (["uvmdealloc", "growproc", "sys_sbrk"], (1 << 64) - 2 * PAGE, 0, range(6 * PAGE, 1 << 38, PAGE)),
         (["uvmdealloc", "growproc", "sys_sbrk"], 2 * PAGE, 0, None),
         (["uvmunmap", "vmfault", "usertrap"], 0x5000, PAGE, None),
     ],
@@ -216,12 +217,23 @@ def test_what_a_process_asked_for_is_read_from_its_registers(names, first, secon
     assert (None if found is None else found[1]) == expected
 
 
+@pytest.mark.parametrize(("result", "far", "size"), [(0, 0, 8), (1, 0x8000_0000, 3)], ids=["result", "size"])
+def test_pages_that_a_growth_left_when_memory_ran_out_are_told(result, far, size):
+    grow = call("uvmalloc", ROOT, 3 * PAGE, 9 * PAGE, W)
+    grow.result, grow.far = result, far
+    left = spaces({0: word(FRAME, R | U), 4: word(FRAME + PAGE, R | W | U)})
+    assert [one.address for one in any_call(state(left, size=size * PAGE), grow)] == [4 * PAGE]
+    assert not list(any_call(state(spaces({0: word(FRAME, R | U)}), size=size * PAGE), grow))
+    grow.result = 9 * PAGE
+    assert not list(any_call(state(left, size=9 * PAGE), grow)), "it has grown"
+
+
 def test_a_fork_that_stops_at_a_hole_leaves_the_child_without_the_pages_behind_it():
     copy = call("uvmcopy", ROOT + PAGE, ROOT, 8 * PAGE)
     copy.before = {ROOT + PAGE: {va: Leaf(word(FRAME, R | U), PAGE) for va in (0, 6 * PAGE)}}
-    assert [one.address for one in not_copied(state(spaces({0: word(FRAME, R | U)})), copy)] == [6 * PAGE]
+    assert [one.address for one in any_call(state(spaces({0: word(FRAME, R | U)})), copy)] == [6 * PAGE]
     both = spaces({0: word(FRAME, R | U), 6: word(FRAME, R | U)})
-    assert not list(not_copied(state(both), copy))
+    assert not list(any_call(state(both), copy))
 
 
 # ---- the list of free pages ----------------------------------------------------------------------------------------

@@ -89,6 +89,12 @@ class Call:
         result = self.result & 0xFFFF_FFFF
         return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
 
+    def made_by(self, function: str) -> Call | None:
+        """Return this call, or the one that made it directly or indirectly, if it is of this function."""
+        if self.function == function:
+            return self
+        return self.outer.made_by(function) if self.outer is not None else None
+
     @in_ascii
     def __str__(self) -> str:
         if self.began:

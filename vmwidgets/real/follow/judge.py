@@ -100,6 +100,8 @@ class Judge:
     """The functions of which not each call was followed."""
     before: tuple[str, ...] = ()
     """At a panic, doubts about calls that are still under way, in sentences."""
+    asked_from: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
+    """The backtrace of the system call that unmapped a page without being asked, by root and address."""
     to_return: set[int] = field(default_factory=set)
     """The places to which forks return whose effects are doubted: the doubts are checked again there."""
 
@@ -186,6 +188,7 @@ class Judge:
         for one in unasked:
             says = f"{one.asked}, and {Address(one.va)} was unmapped too."
             wrong = Wrong("unmapped", says[0].upper() * (one.call is None) + says[one.call is None :], one.root, one.va)
+            self.asked_from[one.root, one.va] = one.places
             self._doubt(wrong, one.call, _of_unasked(wrong))
         written, self.seen.overwritten = self.seen.overwritten, []
         for change, culprit in written if self.lab == "base" else ():
@@ -507,9 +510,10 @@ class Judge:
     def _blamed(self, wrong: Wrong, call: Call | None, made_in: tuple[str, ...]) -> tuple[Call | None, str, list[str]]:
         """Return the call that broke a rule, if one was followed, the line to look at, and what is known of both."""
         program, before = self.seen.program, self.seen.mapper(wrong.root, wrong.address)
-        by_fork = before is not None and before.function == "uvmcopy" and wrong.rule in ("exec-rights", "guard")
-        if call is None and (wrong.rule == "user" or by_fork):
+        if call is None and wrong.rule == "user":
             call = before
+        if call is None and wrong.rule in ("exec-rights", "guard"):
+            call = before.made_by("uvmcopy") if before is not None else None
         made_in = made_in or _MADE_IN.get(wrong.rule, ())
         if call is not None:
             lines = [one.lines(program) for one in (call, call.outer) if one is not None]
@@ -517,6 +521,8 @@ class Judge:
             line = self._lines_at(places) or _in_words([program.definition(call.function)])
             inlined = {program.frames(at)[0].name for at in places if program.function(at) == call.function}
             lines += [f"in {name}, which is inlined there" for name in sorted(inlined - {call.function})]
+            if wrong.rule == "unmapped" and len(places) > 1 and self.asked_from.get((wrong.root, wrong.address or 0)):
+                lines.append(f"asked by {', called by '.join(self.seen.stacks.lines([places[0], *places[1:]]))}")
             shared = self.seen.shared.get(wrong.frame or 0) if wrong.rule == "free-and-mapped" else None
             if shared is not None and self.counts is None and call.function in REMOVING:
                 line = self._lines_at(self._places_of(wrong, shared)) or line  # counted or not, the frame was shared
@@ -526,10 +532,14 @@ class Judge:
         elif wrong.rule in ("exec-rights", "guard") and before is not None:
             return None, _in_words([self._asked_at(before)]), []
         elif wrong.rule == "free-list":
-            return None, "", []  # it was written by whoever had the page
+            return None, "", self._taker(wrong.frame or 0)  # the function that wrote or freed it is not known
         elif wrong.rule not in ("exec-rights", "guard", "lost", "table-lost"):
             says = "written, or left, outside the functions that are followed, or while not each call was"
-            return None, "", [says]
+            maybe = [name for name in self.thinned - {*NAMED} if not all(zero for _, zero in self._stores(name))]
+            if len(maybe) != 1:
+                return None, "", [says]
+            line = self._lines_at(at for at, is_zero in self._stores(maybe[0]) if not is_zero)
+            return None, line, [f"{says}: perhaps in {maybe[0]} ({program.definition(maybe[0])})"]
         else:
             line, lines = "", []
         if wrong.rule in ("lost", "table-lost"):
@@ -554,9 +564,8 @@ class Judge:
             where = f"in {name} ({line})" if line is not None else "outside the functions that are followed"
             lines.append(f"its process gave its tables up {where}")
         if handed is not None and handed.places:
-            taker = [handed.places[0] - 1, *handed.places[1:3]]
-            lines.append(f"handed out by kalloc to {', called by '.join(self.seen.stacks.lines(taker))}")
-            line = line or (program.line(taker[0]) if last is None and before is None else None)
+            lines += self._taker(frame)
+            line = line or (program.line(handed.places[0] - 1) if last is None and before is None else None)
         elif last is None and handed is not None and handed.call is None and handed.after is not None:
             lines.append(f"handed out after {handed.after}, {handed.after.lines(program)}")
         count = self.counts.of(self.seen.gdb, frame) if self.counts is not None and wrong.rule == "lost" else None
@@ -566,6 +575,14 @@ class Judge:
             should = ", so kfree should have put it into the list of free pages"
             lines.append(f"its count is {count}{should if is_freed else ''}")
         return line, lines
+
+    def _taker(self, frame: int) -> list[str]:
+        """Return a sentence on the function that got a page from `kalloc`, if it is known."""
+        handed = self.seen.taken.get(frame)
+        if handed is None or not handed.places:
+            return []
+        taker = [handed.places[0] - 1, *handed.places[1:3]]
+        return [f"handed out by kalloc to {', called by '.join(self.seen.stacks.lines(taker))}"]
 
     def _asked_at(self, call: Call) -> Line | None:
         """Return the line that asked for a mapping, outside of xv6's own functions that map."""
@@ -593,6 +610,12 @@ class Judge:
         not_asked |= wrong.rule in ("lost", "count") and call.arguments.get("do_free", 1) == 0
         not_asked |= wrong.rule == "unmapped" and pages is not None and wrong.address in pages
         inner = code.call_sites(name, "uvmunmap") if wrong.rule == "unmapped" else []
+        if (
+            wrong.rule == "lost" and not_asked and call.outer is not None
+        ):  # who unmaps it, or who asks for that, frees it
+            return [call.returns_to - 2, call.outer.returns_to - 2]
+        if wrong.rule == "unmapped" and (asked := self.asked_from.get((wrong.root, wrong.address or 0))):
+            return [*asked]
         if (name == "mappages" and wrong.rule != "mappages") or (removes and not_asked):
             return [call.returns_to - 2]  # its caller requested it
         if inner:
@@ -683,15 +706,18 @@ class Judge:
 
 
 def _in_words(lines: Iterable[Line | None]) -> str:
-    """Return lines of one file as "vm.c:645 or 648"; "" if there is none, and only the first ones of many.
+    """Return lines as "vm.c:645 or 648"; "" if there is none, and only the first ones of many.
 
-    >>> _in_words([Line("vm.c", 645), None, Line("vm.c", 648)])
-    'vm.c:645 or 648'
+    >>> _in_words([Line("vm.c", 648), None, Line("vm.c", 645), Line("proc.c", 20)])
+    'vm.c:645 or 648, or proc.c:20'
     """
-    there = dict.fromkeys(line for line in lines if line is not None)
-    first = next(iter(there), None)
-    numbers = sorted({one.number for one in there if first is not None and one.file == first.file})[:_MOST_LINES]
-    return "" if first is None else f"{first.file}:{' or '.join(map(str, numbers))}"
+    there: dict[str, set[int]] = {}
+    for line in lines:
+        if line is not None:
+            there.setdefault(line.file, set()).add(line.number)
+    return ", or ".join(
+        f"{file}:{' or '.join(map(str, sorted(numbers)[:_MOST_LINES]))}" for file, numbers in there.items()
+    )
 
 
 _MOST_LINES = 3

@@ -467,10 +467,16 @@ def _counted(
 def any_call(state: State, call: Call) -> Iterator[Wrong]:
     """Yield what a call did wrong in any lab: uvmalloc that failed left pages, or uvmcopy left one out."""
     space = state.spaces.known.get(call.roots[-1]) if call.roots else None
-    if space is not None and call.failed and call.function == "uvmalloc":
+    if space is not None and call.function == "uvmalloc" and (call.failed or _did_not_grow(state, call)):
         yield from _left_by_failure(call, space)
     elif call.function == "uvmcopy" and not call.failed and state.lab != "mmap":
         yield from not_copied(state, call)
+
+
+def _did_not_grow(state: State, call: Call) -> bool:
+    """Return whether a call of uvmalloc whose result was not seen has failed: its process kept the size it had."""
+    process = state.processes.get(call.roots[-1]) if call.far else None
+    return process is not None and process.size == call.argument(1) < call.argument(2)
 
 
 def base_call(state: State, call: Call) -> Iterator[Wrong]:

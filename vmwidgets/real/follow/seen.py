@@ -82,6 +82,8 @@ class Unasked(NamedTuple):
     va: int
     call: Call | None
     asked: str
+    places: tuple[int, ...] = ()
+    """If the process itself did not ask for it, the backtrace from the call's caller to the system call."""
 
 
 @dataclass
@@ -371,15 +373,15 @@ class Seen:
             inner, outer = (outer if pages is not None else inner), outer.outer
         process = self.there.get(root)
         asked_for = self._asked_for(process) if process is not None and gone else None
-        if asked_for is not None:
+        if asked_for is not None and process is not None:
             name, pages = asked_for
             left = next((va for va in gone if va not in pages), None)
             if left is not None:
-                asked = f"{process} asked {name} for {_range(pages.start, min(pages.stop, MAXVA))}"
-                self.unasked.append(Unasked(root, left, inner, asked))
+                asked = f"{process} asked {name}"
+                self.unasked.append(Unasked(root, left, inner, asked, self._from(process, inner)))
 
     def _asked_for(self, process: Process) -> tuple[str, range] | None:
-        """Return the pages that a process's system call under way may unmap, by its arguments; None if it is another.
+        """Return what a process's system call under way asks for, and the pages that it may unmap; None for another.
 
         The size may be lowered before the pages are unmapped, or after it: the lower bound counts.
         """
@@ -388,11 +390,21 @@ class Seen:
             return None
         first, second = unpack_from("<2Q", saved, _FIRST_ARGUMENT)
         if "sys_munmap" in names:
-            return "munmap", range(first & -PAGE, first + second + PAGE - 1 & -PAGE, PAGE)
+            pages = range(first & -PAGE, first + second + PAGE - 1 & -PAGE, PAGE)
+            return f"munmap for {_range(pages.start, pages.stop)}", pages
         by = (first & 0xFFFF_FFFF) - ((first & 0x8000_0000) << 1)
         if "sys_sbrk" in names and by < 0:
-            return "sbrk", range(process.size + by + PAGE - 1 & -PAGE, 1 << 39, PAGE)
+            start = process.size + by + PAGE - 1 & -PAGE
+            return f"sbrk to give back its memory from {Address(start)} on", range(start, MAXVA, PAGE)
         return None
+
+    def _from(self, process: Process, inner: Call | None) -> tuple[int, ...]:
+        """Return the backtrace of a process from a call's caller on, to its system call."""
+        places = self._places_of(process)
+        names = self.stacks.names(places)
+        start = places.index(inner.returns_to) if inner is not None and inner.returns_to in places else 1
+        stop = next((at for at, name in enumerate(names) if name.startswith("sys_")), start)
+        return tuple(at - 2 for at in places[start : stop + 1])
 
     def _places_of(self, process: Process, harts: list[Hart] | None = None) -> list[int]:
         """Return the backtrace of a process in the kernel, whether a hart runs it or it waits."""
