@@ -242,6 +242,28 @@ def test_counts_behind_a_pointer_are_found_among_other_arrays(folder):
         assert k.follow("cow", run="life", seconds=200).first.rule == "count"
 
 
+def test_counts_that_were_asked_for_and_cant_be_compared_are_in_the_headline_and_the_status(folder, capsys):
+    source = folder / "kernel" / "kalloc.c"
+    source.write_text(source.read_text().replace("int refcount[PAGES];", "int refcount[PAGES], numbers[PAGES];"))
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        found = k.follow("cow", run="life", counts="numbers", seconds=200)
+    assert (found.outcome, found.first) == ("unfinished", None)
+    assert "numbers" in found.headline
+    assert (
+        main(["follow", str(folder), "--run", "life", "--lab", "cow", "--make", "LAB=cow", "--counts", "numbers"]) == 3
+    )
+
+
+def test_a_line_of_a_failed_test_is_not_sound(folder, capsys):
+    edited(
+        folder, "commands.c", "  growproc(p, 5 * PGSIZE);\n", '  growproc(p, 5 * PGSIZE);\n  print("life failed\\n");\n'
+    )
+    assert main(["follow", str(folder), "--run", "life", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["outcome"], found["break"]) == ("failed", None)
+    assert "life failed" in found["says"]
+
+
 def test_limits(folder):
     with vm.xv6(folder) as k:
         assert k.follow("base", run="life", stops=20).outcome == "unfinished"

@@ -328,6 +328,11 @@ def test_stores_through_what_walk_returned_are_the_stores_of_descriptors():
     assert f.stores_at("f", 16) == [0x20C]
 
 
+def test_what_walk_returned_at_the_end_of_a_loop_is_stored_through_at_its_beginning():
+    f = code(sd(S2, S1), jal(0x204, WALK), mv(S1, A0), bne(0x20C, 0x200))
+    assert f.descriptor_stores("f", frozenset((WALK,)), frozenset()) == [(0x200, False)]
+
+
 def test_the_loop_around_an_instruction_is_the_innermost_one():
     f = code(0x13, 0x13, 0x13, bne(0x20C, 0x208), 0x13, bne(0x214, 0x204), 0x13)
     assert f.loop_around(0x208) == range(0x208, 0x20D)
@@ -357,9 +362,13 @@ def test_a_place_after_no_call_is_no_return_address():
     ],
 )
 def test_lines_in_which_a_command_fails(printed, failures):
-    started: Any = SimpleNamespace(text="")
+    booted = "init: failed before\r\n$ "
+    started: Any = SimpleNamespace(text=booted, length=len(booted), type=lambda text: None)
     console = _Console(started, "echo failed")
-    started.text = f"init: failed before\r\n$ echo failed\n{printed}$ "
+    assert console.failures == ()
+    console.type_command()
+    started.text += f"echo failed\r\n{printed}$ "
+    started.length = len(started.text)
     assert console.failures == failures
 
 

@@ -114,3 +114,34 @@ def test_code_without_lines_has_no_line_of_the_unit_before(tmp_path):
     second = program.address("second")
     assert [program.line(at) for at in (second, second + 2, second + 4)] == [None] * 3
     assert program.function(second) == "second"
+
+
+SPLIT = """#include "place.h"
+int pages;
+static void split(int *from)
+{
+  pages = here(from);
+}
+void unmap(int *from)
+{
+  pages = 0;
+  split(from);
+}
+"""
+
+
+def test_a_function_that_the_compiler_inlined_has_its_name_and_its_line(tmp_path):
+    """One of a header, which stands for an instruction, has neither: it is at the line that calls it."""
+    needed("riscv64-linux-gnu-gcc")
+    pytest.importorskip("elftools", reason="pyelftools is not installed: vmwidgets[kernels]")
+    (tmp_path / "place.h").write_text("static inline int here(int *from)\n{\n  return *from;\n}\n")
+    (tmp_path / "one.c").write_text(SPLIT)
+    tool = ["riscv64-linux-gnu-gcc", "-nostdlib", "-ffreestanding", "-fno-pie", "-no-pie", "-O1", "-g", "-gdwarf-2"]
+    tool.append("-mcmodel=medany")
+    link = ["-Wl,--build-id=none,-Ttext=0x80000000,-e,unmap", "-o", "kernel", "one.c"]
+    subprocess.run([*tool, *link], cwd=tmp_path, check=True)
+    program = Program(tmp_path / "kernel")
+    body = range(program.address("unmap"), program.address("unmap") + program.symbols["unmap"].size, 2)
+    found = {tuple((one.name, str(one.line)) for one in program.frames(at)) for at in body}
+    assert (("split", "one.c:5"), ("unmap", "one.c:10")) in found
+    assert {"split", "unmap"} == {name for frames in found for name, _ in frames}

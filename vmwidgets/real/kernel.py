@@ -479,7 +479,8 @@ class _Console:
     @property
     def failures(self) -> tuple[str, ...]:
         """The lines in which the command said that something failed, the first ones; none of what was typed."""
-        said = self.text.partition(f"{self.command}\n")[2].replace("\r", "") if self.command is not None else ""
+        new = self._started.length - self._typed if self._typed else 0
+        said = self._started.text[-new:].replace("\r", "").removeprefix(f"{self.command}\n") if new else ""
         lines = (line.strip() for line in said.splitlines())
         found = (line for line in lines if _FAILED.search(line) and not _AS_IT_SHOULD.search(line))
         return tuple(dict.fromkeys(islice(found, _MOST_FAILURES)))

@@ -516,17 +516,7 @@ class Judge:
             call = before.made_by("uvmcopy") if before is not None else None
         made_in = made_in or _MADE_IN.get(wrong.rule, ())
         if call is not None:
-            lines = [one.lines(program) for one in (call, call.outer) if one is not None]
-            places = self._places_of(wrong, call)
-            line = self._lines_at(places) or _in_words([program.definition(call.function)])
-            inlined = {program.frames(at)[0].name for at in places if program.function(at) == call.function}
-            lines += [f"in {name}, which is inlined there" for name in sorted(inlined - {call.function})]
-            if wrong.rule == "unmapped" and len(places) > 1 and self.asked_from.get((wrong.root, wrong.address or 0)):
-                lines.append(f"asked by {', called by '.join(self.seen.stacks.lines([places[0], *places[1:]]))}")
-            shared = self.seen.shared.get(wrong.frame or 0) if wrong.rule == "free-and-mapped" else None
-            if shared is not None and self.counts is None and call.function in REMOVING:
-                line = self._lines_at(self._places_of(wrong, shared)) or line  # counted or not, the frame was shared
-                lines.append(f"shared by {shared}, {shared.lines(program)}")
+            line, lines = self._told_of(wrong, call)
         elif made_in:
             return None, _in_words([self._made_in(made_in)]), []
         elif wrong.rule in ("exec-rights", "guard") and before is not None:
@@ -546,6 +536,24 @@ class Judge:
             at, more = self._how_lost(wrong)
             line, lines = _in_words([at]) or line, [*lines, *more]
         return call, line, lines
+
+    def _told_of(self, wrong: Wrong, call: Call) -> tuple[str, list[str]]:
+        """Return the line to look at in a followed call, and what is known of the call."""
+        program = self.seen.program
+        lines = [one.lines(program) for one in (call, call.outer) if one is not None]
+        places = self._places_of(wrong, call)
+        line = self._lines_at(places) or _in_words([program.definition(call.function)])
+        inlined = {program.frames(at)[0].name for at in places if program.function(at) == call.function}
+        lines += [f"in {name}, which is inlined there" for name in sorted(inlined - {call.function})]
+        if wrong.rule == "count" and (some := self.thinned - {*NAMED}):
+            lines.append(f"perhaps left earlier: not each call of {', '.join(sorted(some))} was followed")
+        if wrong.rule == "unmapped" and len(places) > 1 and self.asked_from.get((wrong.root, wrong.address or 0)):
+            lines.append(f"asked by {', called by '.join(self.seen.stacks.lines([places[0], *places[1:]]))}")
+        shared = self.seen.shared.get(wrong.frame or 0) if wrong.rule == "free-and-mapped" else None
+        if shared is not None and self.counts is None and call.function in REMOVING:
+            line = self._lines_at(self._places_of(wrong, shared)) or line  # counted or not, the frame was shared
+            lines.append(f"shared by {shared}, {shared.lines(program)}")
+        return line, lines
 
     def _how_lost(self, wrong: Wrong) -> tuple[Line | None, list[str]]:
         """Return the line in which a page was lost, if it is not the call's, and what is known of the page."""
