@@ -120,6 +120,13 @@ def test_a_superpage_that_is_not_aligned_is_told_as_such_and_not_by_the_frames_o
     assert (found.rule, found.address) == ("aligned", SUPER)
 
 
+def test_a_frame_outside_of_memory_is_told():
+    there = spaces({0: word(FRAME, R | U), 3: word(1 << 40, R | W | U)})
+    for memory, expected in ((range(0x8000_0000, 0x8800_0000), [3 * PAGE]), (range(0), [])):
+        now = state(there, memory=memory)
+        assert [one.address for one in refused_wrong(now, ROOT, [0, 3 * PAGE])] == expected
+
+
 @pytest.mark.parametrize(
     ("last", "middle"),
     [
@@ -215,6 +222,23 @@ def test_what_a_process_asked_for_is_read_from_its_registers(names, first, secon
     seen: Any = SimpleNamespace(stacks=stacks, user_registers=lambda one: saved, _places_of=lambda one: [])
     found = Seen._asked_for(seen, Process("t", 4, "running", 8 * PAGE, ROOT))
     assert (None if found is None else found[1]) == expected
+
+
+@pytest.mark.parametrize(("number", "rights", "rule"), [(0, R | U, "exec-rights"), (3, R | W | U, "guard")])
+def test_a_child_that_dies_before_it_has_a_name_has_its_parents_program(number, rights, rule):
+    leaves = {0: R | X | U, 1: R | X | U, 2: R | U, 3: R | W, 4: R | U}
+    copy = call("uvmcopy", ROOT + PAGE, ROOT, 8 * PAGE)
+    copy.before = {ROOT + PAGE: {}}
+    loaded = {ROOT + PAGE: Loaded("t", 5 * PAGE)}
+    for wrong, expected in (({}, []), ({number: rights}, [(rule, number * PAGE)])):
+        child = spaces({at: word(FRAME, bits) for at, bits in {**leaves, **wrong}.items()})
+        assert [(one.rule, one.address) for one in any_call(state(child, loaded=loaded), copy)] == expected
+
+
+def test_a_stack_that_lost_u_is_no_guard_page():
+    now = state(spaces({3: word(FRAME, R | W), 4: word(FRAME + PAGE, R | W)}), loaded=LOADED)
+    found = [one for va in (3 * PAGE, 4 * PAGE) for one in leaf_wrong(now, ROOT, va)]
+    assert [(one.rule, one.address) for one in found] == [("user", 4 * PAGE)]
 
 
 @pytest.mark.parametrize(("result", "far", "size"), [(0, 0, 8), (1, 0x8000_0000, 3)], ids=["result", "size"])

@@ -20,7 +20,7 @@ from ..processes import Process
 from ..program import Line
 from .calls import A0, Call
 from .checks import Check, asked
-from .counts import Counts
+from .counts import KERNBASE, Counts
 from .lost import Lost
 from .plan import NAMED
 from .rules import (
@@ -44,10 +44,13 @@ from .rules import (
     untouchable,
 )
 from .seen import REMOVING, Leaving, Seen
-from .spaces import Change, Leaf, read_space
+from .spaces import Change, read_space
 from .stacks import Hart
 
 _FORKS = ("kfork", "fork")
+
+_MAKING_TABLES = ("uvmcreate", "proc_pagetable")
+"""The functions that get a page for a table when another function asks for one."""
 
 _COPIED = ("uvmcopy", "shared-and-writable", "count", "free-and-mapped", "exec-rights", "guard", "user")
 """The rules that a fork breaks in the line of uvmcopy that maps a page in the child."""
@@ -100,6 +103,8 @@ class Judge:
     """The functions of which not each call was followed."""
     before: tuple[str, ...] = ()
     """At a panic, doubts about calls that are still under way, in sentences."""
+    memory: range = range(0)
+    """The addresses of memory, once the kernel has mapped it."""
     asked_from: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
     """The backtrace of the system call that unmapped a page without being asked, by root and address."""
     to_return: set[int] = field(default_factory=set)
@@ -123,6 +128,7 @@ class Judge:
             "flags2perm" in symbols,
             "uvmclear" in symbols,
             {} if self.lab == "mmap" or any("protect" in name for name in symbols) else seen.loaded,
+            self.memory,
         )
 
     def judge(self, entering: tuple[int, ...] = ()) -> None:
@@ -130,6 +136,8 @@ class Judge:
 
         A call that is `entering` may be about to free tables that no process uses any longer.
         """
+        if not self.memory and self.lost.is_known:
+            self.memory = range(KERNBASE, self.lost.frames(self.seen.gdb).stop)
         state = self._state()
         self._judge_dying(state, entering)
         if self.first is not None:
@@ -202,7 +210,7 @@ class Judge:
         ready = {root: self.seen.changed.pop(root) for root in [*self.seen.changed] if root not in busy}
         refused = {root: self.seen.refused.pop(root) for root in [*self.seen.refused] if root not in busy}
         for root in {*ready, *refused}:  # first what the hardware refuses: other rules take the range for granted
-            addresses = [va for va, leaf in self._superpages(root) if va in ready.get(root, ())]
+            addresses = [*ready.get(root, ())]
             for wrong in refused_wrong(state, root, addresses):
                 by = ready.get(root, {}).get(wrong.address or 0) or refused.get(root)
                 self._doubt(wrong, by, _of_refused(root, addresses))
@@ -223,10 +231,6 @@ class Judge:
                 del self.seen.freed[frame]
                 if roots:
                     self._all(frame_wrong(state, frame), call, _of_frame(frame))
-
-    def _superpages(self, root: int) -> list[tuple[int, Leaf]]:
-        space = self.seen.spaces.known.get(root)
-        return [(va, leaf) for va, leaf in space.leaves.items() if leaf.size > PAGE] if space is not None else []
 
     def _judge_fewer(self, state: State, busy: set[int]) -> None:
         """Judge frames that lost a descriptor and have others; a frame waits until no table that maps it is busy."""
@@ -573,7 +577,8 @@ class Judge:
             lines.append(f"its process gave its tables up {where}")
         if handed is not None and handed.places:
             lines += self._taker(frame)
-            line = line or (program.line(handed.places[0] - 1) if last is None and before is None else None)
+            asked = [at - 1 for at in handed.places if program.function(at - 1) not in _MAKING_TABLES]
+            line = line or (program.line((asked or handed.places)[0]) if last is None and before is None else None)
         elif last is None and handed is not None and handed.call is None and handed.after is not None:
             lines.append(f"handed out after {handed.after}, {handed.after.lines(program)}")
         count = self.counts.of(self.seen.gdb, frame) if self.counts is not None and wrong.rule == "lost" else None

@@ -69,6 +69,8 @@ RULES = (
          "The hardware refuses each access to it (RISC-V Privileged, 4.3.2)."),
     Rule("reserved", "No valid descriptor has a reserved bit, or W without R.",
          "The hardware refuses each access through it (RISC-V Privileged, 4.3.1 and 4.4.1)."),
+    Rule("no-memory", "No process maps a frame outside of memory.",
+         "There is nothing at its address: each access fails, and kfree panics."),
     Rule("count", "The count of a frame is the number of descriptors that refer to it.",
          "Too small, and the frame is freed while it is mapped; too large, and it is never freed.", ("cow",)),
     Rule("beyond-size", "After a process shrinks, nothing is mapped between its new and its old size.",
@@ -150,6 +152,8 @@ class State:
     has_guard: bool = False
     loaded: Mapping[int, Loaded] = field(default_factory=dict)
     """The program of each root, if no call may change the rights of its pages."""
+    memory: range = range(0)
+    """The addresses of memory; empty if they are not known."""
 
     def holds(self, rule: str) -> bool:
         """Return whether a rule belongs to this lab; counts are compared wherever an array of them was named."""
@@ -232,6 +236,13 @@ def refused_wrong(state: State, root: int, addresses: Iterable[int]) -> Iterator
                 f"The superpage at {Address(va)} leads to {Address(leaf.frame)}, which is not a multiple of its size."
             )
             yield Wrong("aligned", says, root, va, leaf.frame)
+        elif leaf is not None and _is_outside(state, va, leaf):
+            says = f"{state.name(root)} maps {Address(va)} to frame {Address(leaf.frame)}, where there is no memory."
+            yield Wrong("no-memory", says, root, va, leaf.frame)
+
+
+def _is_outside(state: State, va: int, leaf: Leaf) -> bool:
+    return bool(state.memory) and leaf.frame not in state.memory and not is_excepted(va, leaf)
 
 
 def _is_misaligned(leaf: Leaf) -> bool:
@@ -287,7 +298,9 @@ def untouchable(state: State, root: int, va: int, leaf: Leaf) -> Iterator[Wrong]
     guards = segments and all(
         (one := leaves.get(at)) is not None and not one.word & U for at in range(_end_of(segments), va + PAGE, PAGE)
     )
-    if segments and state.has_guard and not (guards and va >= _end_of(segments)):
+    loaded = state.loaded.get(root)  # the top of what exec loaded is the stack, which is no guard page
+    stack = min(loaded.size - PAGE, TOP) if loaded is not None else TOP
+    if segments and state.has_guard and not (guards and _end_of(segments) <= va < stack):
         says = f"User code of {process} can't touch {Address(va)}: U is 0, and only the guard page may lack it."
         yield Wrong("user", says, root, va, leaf.frame)
 
@@ -471,6 +484,10 @@ def any_call(state: State, call: Call) -> Iterator[Wrong]:
         yield from _left_by_failure(call, space)
     elif call.function == "uvmcopy" and not call.failed and state.lab != "mmap":
         yield from not_copied(state, call)
+        loaded = state.loaded.get(call.argument(0))  # the child has the parent's program, and no name yet
+        for va, leaf in sorted(space.leaves.items()) if space is not None and loaded is not None else ():
+            if loaded is not None and va < min(loaded.size, TOP):
+                yield from _rights_wrong(state, call.argument(1), va, leaf, _segments(state, loaded.name))
 
 
 def _did_not_grow(state: State, call: Call) -> bool:
