@@ -522,7 +522,9 @@ class Judge:
         if call is not None:
             line, lines = self._told_of(wrong, call)
         elif made_in:
-            return None, _in_words([self._made_in(made_in)]), []
+            grew = [f"perhaps left by uvmalloc ({program.definition('uvmalloc')}): not each call of it was followed"]
+            is_left = wrong.rule == "beyond-size" and "uvmalloc" in self.thinned
+            return None, _in_words([self._made_in(made_in)]), grew if is_left else []
         elif wrong.rule in ("exec-rights", "guard") and before is not None:
             return None, _in_words([self._asked_at(before)]), []
         elif wrong.rule == "free-list":
