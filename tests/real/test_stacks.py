@@ -29,7 +29,7 @@ def stacks(processes: Any = None) -> Any:
     def variable(path: str) -> Any:
         return SimpleNamespace(address=0)
 
-    code = SimpleNamespace(named=named, body=body)
+    code = SimpleNamespace(named=named, body=body, is_called_from=lambda at: at not in CALLED.values())
     program: Any = SimpleNamespace(code=code, function=named, symbols={}, variable=variable, address=lambda name: 0)
     return Stacks(program, processes)
 
@@ -50,6 +50,22 @@ def test_the_function_that_the_clock_interrupted_is_in_the_backtrace():
     one = stacks()
     names = one.names(one.of_registers(gdb, registers))
     assert names == ["yield", "kerneltrap", "kernelvec", "uvmcopy", "fork"]
+
+
+def test_the_place_where_a_process_begins_to_run_was_called_by_nothing():
+    """The scheduler jumps to the beginning of forkret, and the compiler's prologue keeps that address as ra."""
+    words = {
+        STACK + 0x100 - 8: CALLED["uvmcopy"] + 8,
+        STACK + 0x100 - 16: STACK + 0x200,
+        STACK + 0x200 - 8: CALLED["fork"],
+        STACK + 0x200 - 16: STACK + 0x400,
+        STACK + 0x400 - 8: CALLED["scheduler"] + 8,
+    }
+    gdb: Any = SimpleNamespace(words=lambda places: [words.get(at, 0) for at in places])
+    registers = [0] * 33
+    registers[PC], registers[FP] = CALLED["kerneltrap"] + 0x10, STACK + 0x100
+    one = stacks()
+    assert one.names(one.of_registers(gdb, registers)) == ["kerneltrap", "uvmcopy"]
 
 
 def test_a_stack_is_found_by_one_walk_whether_the_kernels_table_maps_it_or_not():
@@ -98,3 +114,34 @@ def test_code_without_lines_has_no_line_of_the_unit_before(tmp_path):
     second = program.address("second")
     assert [program.line(at) for at in (second, second + 2, second + 4)] == [None] * 3
     assert program.function(second) == "second"
+
+
+SPLIT = """#include "place.h"
+int pages;
+static void split(int *from)
+{
+  pages = here(from);
+}
+void unmap(int *from)
+{
+  pages = 0;
+  split(from);
+}
+"""
+
+
+def test_a_function_that_the_compiler_inlined_has_its_name_and_its_line(tmp_path):
+    """One of a header, which stands for an instruction, has neither: it is at the line that calls it."""
+    needed("riscv64-linux-gnu-gcc")
+    pytest.importorskip("elftools", reason="pyelftools is not installed: vmwidgets[kernels]")
+    (tmp_path / "place.h").write_text("static inline int here(int *from)\n{\n  return *from;\n}\n")
+    (tmp_path / "one.c").write_text(SPLIT)
+    tool = ["riscv64-linux-gnu-gcc", "-nostdlib", "-ffreestanding", "-fno-pie", "-no-pie", "-O1", "-g", "-gdwarf-2"]
+    tool.append("-mcmodel=medany")
+    link = ["-Wl,--build-id=none,-Ttext=0x80000000,-e,unmap", "-o", "kernel", "one.c"]
+    subprocess.run([*tool, *link], cwd=tmp_path, check=True)
+    program = Program(tmp_path / "kernel")
+    body = range(program.address("unmap"), program.address("unmap") + program.symbols["unmap"].size, 2)
+    found = {tuple((one.name, str(one.line)) for one in program.frames(at)) for at in body}
+    assert (("split", "one.c:5"), ("unmap", "one.c:10")) in found
+    assert {"split", "unmap"} == {name for frames in found for name, _ in frames}

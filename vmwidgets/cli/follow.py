@@ -25,9 +25,10 @@ no page and no table is lost, and so on. The rules of the lab are listed below. 
 a kernel in which nothing was found may still be wrong."""
 
 _EXITS = """\
-exit status: 0 nothing was found; 1 a rule was broken, or the kernel panicked; 2 bad input, such as a build that fails;
-3 nothing was found, and the command did not come to its end: it could not be started, it hangs, or time or stops ran
-out. Needs QEMU, a RISC-V compiler and the extra "kernels"."""
+exit status: 0 nothing was found; 1 a rule was broken, the kernel panicked, or the command printed that it failed;
+2 bad input, such as a build that fails; 3 nothing was found, and not all was judged: the command could not be started,
+it hangs, time or stops ran out, or the array of --counts could not be compared. Needs QEMU, a RISC-V compiler and the
+extra "kernels"."""
 
 
 def _rules_of(labs: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from ..engine.base.frozen import frozen
 from ..engine.base.units import PAGE, counted
 from ..engine.mmu.tables import TablesWalk
 
-Outcome = Literal["nothing found", "broken", "panicked", "unfinished"]
+Outcome = Literal["nothing found", "broken", "panicked", "failed", "unfinished"]
 
 
 @frozen(slots=False)
@@ -74,7 +74,7 @@ class Followed:
     panic: str = ""
     """The kernel's words when it panicked."""
     why: str = ""
-    """The reason why following ended, if nothing was found."""
+    """If nothing was found, why that is not the whole answer: a clause such as "it printed 'sbrk failed'"."""
     outside: tuple[str, ...] = field(default=())
     """Sentences about unchecked parts."""
     console: str = ""
@@ -92,9 +92,7 @@ class Followed:
         if self.outcome == "panicked":
             return f"The kernel panicked: {self.panic}. No call that was followed had broken a rule before."
         found = f"Nothing was found in {counted(self.calls, 'call')}"
-        return (
-            f"{found}." if self.outcome == "nothing found" else f"{found}, and it did not come to its end: {self.why}."
-        )
+        return f"{found}." if self.outcome == "nothing found" else f"{found}, and {self.why}."
 
     def record(self) -> dict[str, Any]:
         """Return the result as JSON values."""

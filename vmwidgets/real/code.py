@@ -12,8 +12,11 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 
-RA, SP, FP = 1, 2, 8
-"""Numbers of registers."""
+RA, SP, FP, A0 = 1, 2, 8, 10
+"""Numbers of registers; A0 has the first argument, and the result."""
+
+_CLOBBERED = frozenset((RA, 5, 6, 7, *range(10, 18), *range(28, 32)))
+"""The registers that a call may change: ra, t0 to t6, a0 to a7."""
 
 _RET = 0x8082
 """The compressed ``ret``; the long form is `_LONG_RET`."""
@@ -100,6 +103,45 @@ class Code:
         part = self._parts.get(callee)
         return [] if part is None else [at for at, target in self.body(caller).calls if target == part.start]
 
+    def descriptor_stores(self, name: str, gives: frozenset[int], pointers: frozenset[int]) -> list[tuple[int, bool]]:
+        """Return where a function stores descriptors, each with whether it stores 0.
+
+        Registers are tracked from instruction to instruction: what functions at the addresses `gives` return, and what
+        the function was given in the registers `pointers`, points to descriptors, and so does a sum with it.
+        """
+        part = self._parts.get(name)
+        words = list(self._instructions(part)) if part is not None else []
+        calls, found, known = dict(self.body(name).calls), {}, set(pointers)
+        for at, word in words * 2:  # what a loop computes at its end is used at its beginning
+            stored = _stored(word)
+            if stored is not None and stored[0] in known:
+                found[at] = stored[1] == 0
+            elif at in calls:
+                known -= _CLOBBERED
+                known |= {A0} if calls[at] in gives else set()
+            elif (moved := _moved(word)) is not None:
+                rd, sources = moved
+                known = known | {rd} if known & sources else known - {rd}
+        return sorted(found.items())
+
+    def loop_around(self, address: int) -> range:
+        """Return the innermost loop around an instruction, from the target of its jump to the jump; or no address."""
+        part = self._parts.get(self.named(address))
+        words = self._instructions(part) if part is not None else ()
+        jumps = ((target_of(at, word), at) for at, word in words)
+        around = (range(to, at + 1) for to, at in jumps if to is not None and to <= address <= at)
+        return min(around, key=len, default=range(0))
+
+    def stores_at(self, name: str, offset: int) -> list[int]:
+        """Return where a function stores 8 bytes at an offset of a structure."""
+        part = self._parts.get(name)
+        words = self._instructions(part) if part is not None else ()
+        return [at for at, word in words if _stores(word) and _offset(word, _SD if word & 3 == 3 else _C_SD) == offset]
+
+    def is_called_from(self, address: int) -> bool:
+        """Return whether the instruction before this address is a call, so that it is a return address."""
+        return any(self.word(address - length) and _is_call(self.word(address - length), length) for length in (4, 2))
+
     def named(self, address: int) -> str:
         """Return the function that contains an address, or ""."""
         at = bisect_right(self._by_start, address) - 1
@@ -184,6 +226,39 @@ def _stores(word: int) -> bool:
     return word & 0xE003 == 0xE000 and word >> 7 & 7 != FP - 8
 
 
+def _stored(word: int) -> tuple[int, int] | None:
+    """Return the base and the source of an instruction that stores 8 bytes, as numbers of registers."""
+    if not _stores(word):
+        return None
+    return (word >> 15 & 31, word >> 20 & 31) if word & 3 == 3 else (8 + (word >> 7 & 7), 8 + (word >> 2 & 7))
+
+
+def _moved(word: int) -> tuple[int, set[int]] | None:
+    """Return the register that an instruction sets, and the registers whose value or sum it sets it to, if it does."""
+    rd, kind = word >> 7 & 31, word >> 13 & 7
+    if word & 3 == 3:
+        operation, one, two = word & 0x7F, word >> 15 & 31, word >> 20 & 31
+        if operation in (0x23, 0x63) or (operation == 3 and one == SP):  # stores, branches, and what was saved
+            return None
+        if operation == 0x13 and not word >> 12 & 7:  # ADDI
+            return rd, {one}
+        return rd, {one, two} if word & 0xFE00_707F == 0x33 else set()  # ADD
+    if word & 3 == 0:
+        return (8 + (word >> 2 & 7), set()) if kind < 4 else None  # loads, and C.ADDI4SPN
+    if word & 3 == 1:
+        return (8 + (word >> 7 & 7), set()) if kind == 4 else (rd, {rd} if kind == 0 else set()) if kind < 4 else None
+    if kind == 4 and word >> 2 & 31:  # C.MV, C.ADD
+        return rd, {word >> 2 & 31, *([rd] if word >> 12 & 1 else [])}
+    return (rd, set()) if kind == 0 else None  # C.SLLI; the others load what was saved, jump, or store
+
+
+def _is_call(word: int, length: int) -> bool:
+    """Return whether an instruction of this length calls a function: JAL or JALR that sets ra, or C.JALR."""
+    if length == 4:
+        return word & 3 == 3 and word & 0x7F in (0x6F, 0x67) and word >> 7 & 31 == RA
+    return word & 0xF07F == 0x9002 and word >> 7 & 31 != 0
+
+
 def _saves_ra(word: int) -> bool:
     """Return whether an instruction keeps ra on the stack: SD or C.SDSP."""
     if word & 3 == 3:
@@ -202,6 +277,8 @@ JAL: Parts = ((31, 1, 20), (12, 8, 12), (20, 1, 11), (21, 10, 1))
 _BRANCH: Parts = ((31, 1, 12), (7, 1, 11), (25, 6, 5), (8, 4, 1))
 _C_J: Parts = ((12, 1, 11), (8, 1, 10), (9, 2, 8), (6, 1, 7), (7, 1, 6), (2, 1, 5), (11, 1, 4), (3, 3, 1))
 _C_BRANCH: Parts = ((12, 1, 8), (5, 2, 6), (2, 1, 5), (10, 2, 3), (3, 2, 1))
+_SD: Parts = ((31, 1, 11), (25, 6, 5), (7, 5, 0))
+_C_SD: Parts = ((31, 1, 8), (5, 2, 6), (10, 3, 3))
 _C_ADDI16SP: Parts = ((12, 1, 9), (3, 2, 7), (5, 1, 6), (2, 1, 5), (6, 1, 4))
 _C_ADDI: Parts = ((12, 1, 5), (2, 5, 0))
 

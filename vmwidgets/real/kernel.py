@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any
@@ -257,8 +259,12 @@ class Kernel:
         if found.panic:
             found = replace(found, lines=(*found.lines, *_explained(found.panic)))
         if found.outcome == "nothing found" and console is not None and console.refusal:
-            why = f"xv6 printed {shown(console.refusal)}, so the command did not run"
+            why = f"it did not come to its end: xv6 printed {shown(console.refusal)}, so the command did not run"
             found = replace(found, outcome="unfinished", why=why)
+        elif found.first is None and not found.panic and console is not None and console.failures:
+            said = f"it printed {shown(console.failures[0])}"
+            why = f"{found.why}, and {said}" if found.why else said
+            found = replace(found, outcome="failed", why=why, lines=(*found.lines, *map(_printed, console.failures)))
         if found.outcome in ("broken", "panicked"):
             self._spoiled = f"this kernel was stopped before: {found.headline}"
         self._stopped(self._place(self._do(Gdb.pc)))
@@ -409,6 +415,19 @@ def _pc_of(gdb: Gdb, processor: int) -> int:
     return gdb.pc()
 
 
+_FAILED = re.compile(r"(?<![\w.-])(?:failed|panic|FAIL(?:ED|URE|S)?)(?![\w.-])")
+"""A word with which a test says that it failed."""
+
+_AS_IT_SHOULD = re.compile(r"\b(?:0|no|not|none|never) (?:tests? )?fail|\bfail\w*[:=]? *0\b|\bOK\b|\bok$|\bexpected\b")
+"""What a line says that has such a word, and means the opposite."""
+
+_MOST_FAILURES = 4
+
+
+def _printed(line: str) -> str:
+    return f"printed: {line}"
+
+
 class _Console:
     """The console on which a command is typed when the shell waits."""
 
@@ -456,6 +475,15 @@ class _Console:
         """The last line that was printed, or ""."""
         lines = self.text[-_LINE:].strip().splitlines()
         return lines[-1].strip() if lines else ""
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The lines in which the command said that something failed, the first ones; none of what was typed."""
+        new = self._started.length - self._typed if self._typed else 0
+        said = self._started.text[-new:].replace("\r", "").removeprefix(f"{self.command}\n") if new else ""
+        lines = (line.strip() for line in said.splitlines())
+        found = (line for line in lines if _FAILED.search(line) and not _AS_IT_SHOULD.search(line))
+        return tuple(dict.fromkeys(islice(found, _MOST_FAILURES)))
 
     @property
     def refusal(self) -> str:

@@ -55,6 +55,23 @@ class Line:
 
 
 @frozen
+class Frame:
+    """A function at a place: its name, and the line in it, which is the call's where it was inlined into another."""
+
+    name: str
+    line: Line | None
+
+
+@frozen
+class _Inlined:
+    """A function that the compiler inlined: the addresses of its code there, and the line of its call."""
+
+    name: str
+    at: range
+    called_at: Line
+
+
+@frozen
 class Parameter:
     """A parameter of a function: its name, and the name of its type without pointers ("pagetable_t", "proc")."""
 
@@ -119,6 +136,7 @@ class Program:
         """The parameters of each function."""
         self.gives_descriptors: set[str] = set()
         """The functions that return a pointer to a descriptor, such as `walk`."""
+        self._inlined: list[_Inlined] = []
         self._collect()
 
     def must_run_in(self, where: str, read: Callable[[int, int], bytes]) -> None:
@@ -270,6 +288,18 @@ class Program:
         at = bisect_right(self._starts, address) - 1
         return self._lines[at][1] if at >= 0 else None
 
+    def frames(self, address: int) -> list[Frame]:
+        """Return the functions at an address, the innermost first: inlined functions, then the one that has its code.
+
+        Functions of headers are left out: they stand for an instruction.
+        """
+        found, line = [], self.line(address)
+        for one in sorted((one for one in self._inlined if address in one.at), key=lambda one: len(one.at)):
+            if line is None or not line.file.endswith(".h"):
+                found.append(Frame(one.name, line))
+            line = one.called_at
+        return [*found, Frame(self.function(address), line)]
+
     def definition(self, function: str) -> Line | None:
         """Return the line where a function is defined, or None."""
         found = self.symbols.get(function)
@@ -287,7 +317,10 @@ class Program:
     def _collect(self) -> None:
         """Collect the variables with their types, and the definitions of functions."""
         for unit in self._dwarf.iter_CUs():
+            files = _files_of(self._dwarf, unit)
             for entry in unit.iter_DIEs():
+                if entry.tag == "DW_TAG_inlined_subroutine":
+                    self._inlined += _inlined(self._dwarf, unit, entry, files)
                 if entry.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in entry.attributes:
                     self._note_definition(entry)
                 if entry.tag == "DW_TAG_enumeration_type" and not self.states:
@@ -327,6 +360,39 @@ class Program:
         }
         if {"unused", "sleeping", "runnable", "running", "zombie"} <= {*names.values()}:
             self.states = tuple(names.get(number, str(number)) for number in range(max(names) + 1))
+
+
+def _files_of(dwarf: Any, unit: Any) -> list[str]:
+    """Return the names of a unit's files, by their numbers."""
+    program = dwarf.line_program_for_CU(unit)
+    if program is None:
+        return []
+    names = [one.name.decode("utf-8", "replace").rpartition("/")[2] for one in program.header["file_entry"]]
+    return names if program.header["version"] >= 5 else ["", *names]
+
+
+def _inlined(dwarf: Any, unit: Any, entry: Any, files: list[str]) -> Iterator[_Inlined]:
+    """Yield the parts of a function's inlined code (DWARF 2, 3.3.8.2; its ranges, and the call's line: DWARF 3)."""
+    of, line = entry.attributes.get("DW_AT_abstract_origin"), entry.attributes.get("DW_AT_call_line")
+    file = entry.attributes.get("DW_AT_call_file")
+    if of is None or line is None or file is None or not 0 <= file.value < len(files):
+        return
+    name = entry.get_DIE_from_attribute("DW_AT_abstract_origin").attributes.get("DW_AT_name")
+    low, high, ranges = (entry.attributes.get(f"DW_AT_{one}") for one in ("low_pc", "high_pc", "ranges"))
+    parts: list[range] = []
+    if low is not None and high is not None:
+        parts = [range(low.value, high.value + (0 if high.form == "DW_FORM_addr" else low.value))]
+    elif ranges is not None:
+        top = unit.get_top_DIE().attributes.get("DW_AT_low_pc")
+        base = 0 if top is None else top.value
+        for one in dwarf.range_lists().get_range_list_at_offset(ranges.value, unit):
+            if hasattr(one, "base_address"):
+                base = one.base_address
+            else:
+                start = 0 if getattr(one, "is_absolute", False) else base
+                parts.append(range(start + one.begin_offset, start + one.end_offset))
+    for part in parts if name is not None else ():
+        yield _Inlined(_text(name), part, Line(files[file.value], line.value))
 
 
 def _text(attribute: Any) -> str:
@@ -419,13 +485,12 @@ def _lines(dwarf: Any) -> list[tuple[int, Line | None]]:
         program = dwarf.line_program_for_CU(unit)
         if program is None:
             continue
-        header, first = program.header, 0 if program.header["version"] >= 5 else 1
-        names = [one.name.decode("utf-8", "replace") for one in header["file_entry"]]
+        files = _files_of(dwarf, unit)
         for entry in program.get_entries():
             state = entry.state
-            if state is None or not 0 <= state.file - first < len(names):
+            if state is None or not 0 <= state.file < len(files):
                 continue
-            line = None if state.end_sequence else Line(names[state.file - first].rpartition("/")[2], state.line)
+            line = None if state.end_sequence else Line(files[state.file], state.line)
             found.append((state.address, line))
     found.sort(key=lambda one: (one[0], one[1] is not None))  # where one unit ends, the next may begin
     return found

@@ -329,6 +329,14 @@ def test_a_panic_that_is_mistyped_has_a_nearest_one() -> None:
     assert "nearest" not in vm.load("panic: my own check\n").unsaid[0]
 
 
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [("kfree: refcnt", "kfree"), ("uvmunmap: not maped", "uvmunmap: not mapped"), ("pop_off: x", "pop_off")],
+)
+def test_a_panic_of_a_students_own_in_a_known_function_has_one_of_that_function(words: str, known: str) -> None:
+    assert vm.load(f"panic: {words}\n").unsaid[0].endswith(f"The nearest that is known is {known!r}.")
+
+
 def test_a_panic_of_two_harts_is_known_once() -> None:
     pasted = vm.load("panic: panic: kerneltrap\n")
     assert [panic.function for panic in pasted.panics] == ["kerneltrap in kernel/trap.c"]

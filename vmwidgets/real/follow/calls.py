@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from vmwidgets.engine.base.errors import in_ascii
 
 from ...engine.base.units import PAGE, Address
-from ..code import FP, RA, SP
+from ..code import A0, FP, RA, SP
 from ..program import Program
 from .plan import Point
 from .spaces import Leaf
-
-A0 = 10
-"""The number of the first register with an argument."""
 
 MAXVA = 1 << 38
 
@@ -45,9 +42,11 @@ class Call:
     far: int = 0
     """The return address of the caller's caller, if the end of the call is watched there."""
     fault: int | None = None
-    """The address of the fault that the call handles, if it is followed from its first read of a descriptor."""
+    """The address of the fault that the call handles, if it is a trap's handler that is not followed from its entry."""
     began: int = 0
     """The place from which the call is followed, if that is not its function's entry."""
+    within: str = ""
+    """The system call in which the call is made, if it is followed from its first read of a descriptor."""
 
     @property
     def function(self) -> str:
@@ -70,7 +69,7 @@ class Call:
             va, size = self.values[1:3]
             return range(va & -PAGE, va + max(size, 1), PAGE)
         if self.function == "uvmunmap" and len(self.values) >= 3:
-            va, count = self.values[1:3]
+            va, count = self.values[1] & -PAGE, self.values[2]
             return range(va, va + min(count, 1 << 26) * PAGE, PAGE)
         if self.function == "uvmalloc" and len(self.values) >= 3:
             return range(_up(self.values[1]), _up(self.values[2]), PAGE)
@@ -90,22 +89,28 @@ class Call:
         result = self.result & 0xFFFF_FFFF
         return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
 
+    def made_by(self, function: str) -> Call | None:
+        """Return this call, or the one that made it directly or indirectly, if it is of this function."""
+        if self.function == function:
+            return self
+        return self.outer.made_by(function) if self.outer is not None else None
+
     @in_ascii
     def __str__(self) -> str:
-        if self.fault is not None:
-            return f"{self.function}(), the fault at {Address(self.fault)}"
+        if self.began:
+            fault = "" if self.fault is None else f", the fault at {Address(self.fault)}"
+            return f"{self.function}(){fault or (f', in the system call {self.within}' if self.within else '')}"
         return (
             f"{self.function}({', '.join(f'{name}={_shown(name, value)}' for name, value in self.arguments.items())})"
         )
 
     def lines(self, program: Program) -> str:
         """Return the place of the function and of its call: "mappages (vm.c:60), called at vm.c:150 in uvmcopy"."""
-        if self.fault is not None:
+        if self.began:
             return f"{self.function} ({program.line(self.began - 1)})"
         here = program.definition(self.function)
-        there = program.line(self.returns_to - 2)
-        by = program.function(self.returns_to - 2)
-        return f"{self.function} ({here}), called at {there} in {by}"
+        by, *_ = program.frames(self.returns_to - 2)
+        return f"{self.function} ({here}), called at {by.line} in {by.name}"
 
 
 def _up(size: int) -> int:
@@ -144,7 +149,7 @@ class Calls:
         sp, fp = registers[SP], registers[FP]
         stack = self._under_way.get(_stack(sp), [])
         for place, call in enumerate(stack):
-            at_end = pc in call.point.ends and (sp == call.sp or (call.fault is not None and fp == call.sp))
+            at_end = pc in call.point.ends and (sp == call.sp or (call.began and fp == call.sp))
             is_far = call.far == pc and sp >= call.sp
             if at_end or is_far or (call.sp == sp and call.returns_to == pc):
                 del stack[place:]

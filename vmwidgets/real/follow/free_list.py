@@ -27,7 +27,9 @@ class FreeList:
         self.places: dict[int, int] = {}
         """The pages, each with its number in the list."""
         self.damaged: int | None = None
-        """A link that points to no page, if there is one."""
+        """A link that points to no page, or to a page that is in the list already, if there is one."""
+        self.damaged_in = 0
+        """The free page that holds this link; 0 if it is the list's first link."""
         self.is_large: bool | None = None
         """Whether the pages are superpages; None while the list has shown too few pages to tell."""
         self.taken: set[int] = set()
@@ -49,12 +51,12 @@ class FreeList:
         node = gdb.words([self._head])[0]
         new: dict[int, None] = {}
         links: dict[int, int] = {}
-        self.damaged = None
+        self.damaged, at = None, 0
         while node and not (node in self.places and self._is_known(gdb, node, links)):
             if node % PAGE or node in new or len(new) > MOST_PAGES:
-                self.damaged = node
+                self.damaged, self.damaged_in = node, at
                 break
-            new[node] = None
+            new[node], at = None, node
             if node not in links:
                 links.update(_guessed(gdb, node))
             node = links[node]
@@ -115,9 +117,9 @@ class FreePages:
         return sum(len(one) * (512 if one in self._large else 1) for one in self._lists)
 
     @property
-    def damaged(self) -> int | None:
-        """A link that points to no page, if there is one."""
-        return next((one.damaged for one in self._lists if one.damaged is not None), None)
+    def damaged(self) -> tuple[int, int] | None:
+        """A link that points to no page, or to an earlier page of its list, and the free page that holds it."""
+        return next(((one.damaged, one.damaged_in) for one in self._lists if one.damaged is not None), None)
 
     @property
     def taken(self) -> list[int]:

@@ -14,12 +14,13 @@ from typing import NamedTuple
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.mmu.rules import Access
 from ...given.followed import Break
+from ...sources.pasted.traps import junk_of
 from ..memory import StoppedMemory
 from ..processes import Process
 from ..program import Line
-from .calls import Call
+from .calls import A0, Call
 from .checks import Check, asked
-from .counts import Counts
+from .counts import KERNBASE, Counts
 from .lost import Lost
 from .plan import NAMED
 from .rules import (
@@ -27,6 +28,7 @@ from .rules import (
     TOP,
     State,
     Wrong,
+    any_call,
     base_call,
     beyond,
     dangling_wrong,
@@ -35,6 +37,7 @@ from .rules import (
     grows_into,
     is_excepted,
     leaf_wrong,
+    refused_wrong,
     shrunk_wrong,
     suspects,
     table_wrong,
@@ -45,6 +48,14 @@ from .spaces import Change, read_space
 from .stacks import Hart
 
 _FORKS = ("kfork", "fork")
+
+_MAKING_TABLES = ("uvmcreate", "proc_pagetable")
+"""The functions that get a page for a table when another function asks for one."""
+
+_COPIED = ("uvmcopy", "shared-and-writable", "count", "free-and-mapped", "exec-rights", "guard", "user")
+"""The rules that a fork breaks in the line of uvmcopy that maps a page in the child."""
+
+_SHRINKS = ("growproc", "sys_sbrk", "sys_munmap")
 
 _MADE_IN = {"beyond-size": ("growproc", "sys_sbrk"), "table-shared": _FORKS, "unreaped": ("reparent", "kexit", "exit")}
 """The functions of xv6 in which a mistake is made that no followed call makes, by its rule."""
@@ -92,6 +103,10 @@ class Judge:
     """The functions of which not each call was followed."""
     before: tuple[str, ...] = ()
     """At a panic, doubts about calls that are still under way, in sentences."""
+    memory: range = range(0)
+    """The addresses of memory, once the kernel has mapped it."""
+    asked_from: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
+    """The backtrace of the system call that unmapped a page without being asked, by root and address."""
     to_return: set[int] = field(default_factory=set)
     """The places to which forks return whose effects are doubted: the doubts are checked again there."""
 
@@ -112,6 +127,8 @@ class Judge:
             seen.program.path.parent.parent / "user",
             "flags2perm" in symbols,
             "uvmclear" in symbols,
+            {} if self.lab == "mmap" or any("protect" in name for name in symbols) else seen.loaded,
+            self.memory,
         )
 
     def judge(self, entering: tuple[int, ...] = ()) -> None:
@@ -119,6 +136,8 @@ class Judge:
 
         A call that is `entering` may be about to free tables that no process uses any longer.
         """
+        if not self.memory and self.lost.is_known:
+            self.memory = range(KERNBASE, self.lost.frames(self.seen.gdb).stop)
         state = self._state()
         self._judge_dying(state, entering)
         if self.first is not None:
@@ -133,11 +152,52 @@ class Judge:
         if self.doubts:
             self._look_again()
 
+    def _damaged(self, damage: tuple[int, int]) -> Wrong:
+        """Return what is wrong with a list of free pages: the page that holds a wrong link was written, or freed twice.
+
+        The words on junk are those with which pasted texts are explained.
+        """
+        link, page = damage
+        if link % PAGE == 0 and link in self.seen.free:
+            says = f"The list of free pages leads back to {Address(link)}: this page was freed twice."
+            return Wrong("free-list", says, frame=link)
+        if not page:
+            return Wrong("free-list", f"The list of free pages begins with {Address(link)}, which is not a page.")
+        says = (
+            f"Free page {Address(page)} holds {Address(link)} where its link to the next free page was: it was written"
+            f" after it was freed.{junk_of(link)}{self._whose(page)}"
+        )
+        return Wrong("free-list", says, frame=page)
+
+    def _still_damaged(self, state: State) -> Iterator[Wrong]:
+        if state.free.damaged is not None:
+            yield self._damaged(state.free.damaged)
+
+    def _whose(self, page: int) -> str:
+        """Return a sentence with the process that still has the address of a page, or had it last; or ""."""
+        seen = self.seen
+        proc = seen.program.variable("proc")
+        for one in seen.processes.read(seen.gdb):
+            data = seen.gdb.read_one(one.place, proc.step)
+            for name, at in proc.fields.items():
+                if at.size == 8 and int.from_bytes(data[at.offset : at.offset + 8], "little") == page:
+                    return f" It is the {name} of {one}, which still uses it."
+        last = self.left.get(page)
+        if last is None:
+            return ""
+        return f" {last.whose} had it{'' if last.va is None else f' at {Address(last.va)}'}."
+
     def _judge_noticed(self) -> None:
         """Judge findings of the stop: a damaged list of free pages, and overwritten descriptors."""
         if self.seen.damage is not None:
             (link, by), self.seen.damage = self.seen.damage, None
-            self._doubt(_damaged(link), by, _still_damaged)
+            self._doubt(self._damaged(link), by, self._still_damaged)
+        unasked, self.seen.unasked = self.seen.unasked, []
+        for one in unasked:
+            says = f"{one.asked}, and {Address(one.va)} was unmapped too."
+            wrong = Wrong("unmapped", says[0].upper() * (one.call is None) + says[one.call is None :], one.root, one.va)
+            self.asked_from[one.root, one.va] = one.places
+            self._doubt(wrong, one.call, _of_unasked(wrong))
         written, self.seen.overwritten = self.seen.overwritten, []
         for change, culprit in written if self.lab == "base" else ():
             unseen = culprit is None and not {"mappages", "uvmunmap"} & self.thinned  # else it may have been unmapped
@@ -147,16 +207,22 @@ class Judge:
 
     def _judge_changed(self, state: State, busy: set[int]) -> None:
         """Judge written descriptors, pages that now hold tables, and freed frames."""
-        for root in [root for root in self.seen.changed if root not in busy]:
-            changed = self.seen.changed.pop(root)
-            for va in suspects(state, root, changed):
-                self._all(leaf_wrong(state, root, va), changed[va], _of_leaf(root, va))
-            if grows := {va: call for va, call in changed.items() if grows_into(state, root, va)}:
-                self.seen.changed[root] = grows  # judged again once the process's size covers them
+        ready = {root: self.seen.changed.pop(root) for root in [*self.seen.changed] if root not in busy}
+        refused = {root: self.seen.refused.pop(root) for root in [*self.seen.refused] if root not in busy}
+        for root in {*ready, *refused}:  # first what the hardware refuses: other rules take the range for granted
+            addresses = [*ready.get(root, ())]
+            for wrong in refused_wrong(state, root, addresses):
+                by = ready.get(root, {}).get(wrong.address or 0) or refused.get(root)
+                self._doubt(wrong, by, _of_refused(root, addresses))
         for page, call in [*self.seen.new_tables.items()]:
             if self.seen.spaces.having(page).isdisjoint(busy):
                 del self.seen.new_tables[page]
                 self._all(table_wrong(state, page), call, _of_table(page))
+        for root, changed in ready.items():
+            for va in suspects(state, root, changed):
+                self._all(leaf_wrong(state, root, va), changed[va], _of_leaf(root, va))
+            if grows := {va: call for va, call in changed.items() if grows_into(state, root, va)}:
+                self.seen.changed[root] = grows  # judged again once the process's size covers them
         self._judge_fewer(state, busy)
         leading, having = self.seen.spaces.leading, self.seen.spaces.having
         for frame, call in [*self.seen.freed.items()]:
@@ -192,10 +258,11 @@ class Judge:
             if root not in busy:
                 del self.seen.dangling[root]
                 self._all(dangling_wrong(state, root), call, _of_dangling(root))
-        for root in [*self.seen.executed]:
-            if root not in busy:
-                self.seen.executed.discard(root)
+        for root in {*self.seen.executed, *self.seen.forked} - busy:
+            if root in self.seen.executed or root in state.loaded:
                 self._all(exec_wrong(state, root), None, _of_exec(root))
+            self.seen.executed.discard(root)
+            self.seen.forked.discard(root)
 
     def _judge_dying(self, state: State, entering: tuple[int, ...]) -> None:
         """Judge processes that have ended, as their tables are about to be freed: they are still whole.
@@ -280,10 +347,10 @@ class Judge:
 
     def _may_go_on(self, wrong: Wrong, harts: list[Hart]) -> bool:
         """Return whether the system call that is doubted is still under way, and may put right what it left."""
-        if wrong.rule == "shared-and-writable":
-            forking = self.seen.forking(harts)
-            self.to_return |= forking
-            return bool(forking)
+        if wrong.rule in ("shared-and-writable", "unmapped"):
+            under_way = self.seen.returning(harts, _FORKS if wrong.rule != "unmapped" else _SHRINKS)
+            self.to_return |= under_way
+            return bool(under_way)
         return wrong.rule == "beyond-size" and self.seen.is_shrinking(wrong.root, harts)
 
     def _counted_well(self, frames: set[int]) -> set[int]:
@@ -435,7 +502,7 @@ class Judge:
             wrong.rule,
             wrong.says,
             "" if call is None else str(call),
-            "" if line is None else str(line),
+            line,
             tuple(lines),
             "" if process is None else str(process),
             wrong.address,
@@ -444,34 +511,55 @@ class Judge:
             *_rule_of(wrong.rule),
         )
 
-    def _blamed(
-        self, wrong: Wrong, call: Call | None, made_in: tuple[str, ...]
-    ) -> tuple[Call | None, Line | None, list[str]]:
+    def _blamed(self, wrong: Wrong, call: Call | None, made_in: tuple[str, ...]) -> tuple[Call | None, str, list[str]]:
         """Return the call that broke a rule, if one was followed, the line to look at, and what is known of both."""
         program, before = self.seen.program, self.seen.mapper(wrong.root, wrong.address)
         if call is None and wrong.rule == "user":
             call = before
+        if call is None and wrong.rule in ("exec-rights", "guard"):
+            call = before.made_by("uvmcopy") if before is not None else None
         made_in = made_in or _MADE_IN.get(wrong.rule, ())
         if call is not None:
-            lines = [one.lines(program) for one in (call, call.outer) if one is not None]
-            line = self._line_of(wrong, call)
-            shared = self.seen.shared.get(wrong.frame or 0) if wrong.rule == "free-and-mapped" else None
-            if shared is not None and self.counts is None and call.function in REMOVING:
-                line = self._line_of(wrong, shared)  # counted or not, the frame was shared, and the one process ended
-                lines.append(f"shared by {shared}, {shared.lines(program)}")
+            line, lines = self._told_of(wrong, call)
         elif made_in:
-            return None, self._made_in(made_in), []
+            grew = [f"perhaps left by uvmalloc ({program.definition('uvmalloc')}): not each call of it was followed"]
+            is_left = wrong.rule == "beyond-size" and "uvmalloc" in self.thinned
+            return None, _in_words([self._made_in(made_in)]), grew if is_left else []
         elif wrong.rule in ("exec-rights", "guard") and before is not None:
-            return None, self._asked_at(before), []
+            return None, _in_words([self._asked_at(before)]), []
+        elif wrong.rule == "free-list":
+            return None, "", self._taker(wrong.frame or 0)  # the function that wrote or freed it is not known
         elif wrong.rule not in ("exec-rights", "guard", "lost", "table-lost"):
             says = "written, or left, outside the functions that are followed, or while not each call was"
-            return None, None, [says]
+            maybe = [name for name in self.thinned - {*NAMED} if not all(zero for _, zero in self._stores(name))]
+            if len(maybe) != 1:
+                return None, "", [says]
+            line = self._lines_at(at for at, is_zero in self._stores(maybe[0]) if not is_zero)
+            return None, line, [f"{says}: perhaps in {maybe[0]} ({program.definition(maybe[0])})"]
         else:
-            line, lines = None, []
+            line, lines = "", []
         if wrong.rule in ("lost", "table-lost"):
             at, more = self._how_lost(wrong)
-            line, lines = at or line, [*lines, *more]
+            line, lines = _in_words([at]) or line, [*lines, *more]
         return call, line, lines
+
+    def _told_of(self, wrong: Wrong, call: Call) -> tuple[str, list[str]]:
+        """Return the line to look at in a followed call, and what is known of the call."""
+        program = self.seen.program
+        lines = [one.lines(program) for one in (call, call.outer) if one is not None]
+        places = self._places_of(wrong, call)
+        line = self._lines_at(places) or _in_words([program.definition(call.function)])
+        inlined = {program.frames(at)[0].name for at in places if program.function(at) == call.function}
+        lines += [f"in {name}, which is inlined there" for name in sorted(inlined - {call.function})]
+        if wrong.rule == "count" and (some := self.thinned - {*NAMED}):
+            lines.append(f"perhaps left earlier: not each call of {', '.join(sorted(some))} was followed")
+        if wrong.rule == "unmapped" and len(places) > 1 and self.asked_from.get((wrong.root, wrong.address or 0)):
+            lines.append(f"asked by {', called by '.join(self.seen.stacks.lines([places[0], *places[1:]]))}")
+        shared = self.seen.shared.get(wrong.frame or 0) if wrong.rule == "free-and-mapped" else None
+        if shared is not None and self.counts is None and call.function in REMOVING:
+            line = self._lines_at(self._places_of(wrong, shared)) or line  # counted or not, the frame was shared
+            lines.append(f"shared by {shared}, {shared.lines(program)}")
+        return line, lines
 
     def _how_lost(self, wrong: Wrong) -> tuple[Line | None, list[str]]:
         """Return the line in which a page was lost, if it is not the call's, and what is known of the page."""
@@ -484,13 +572,15 @@ class Judge:
             lines.append("only a table that no process has leads to it: its process gave it up, or never had it")
         elif last is not None and last.call is None:
             name = next((name for name in last.given_up_by if name in program.symbols), "")
-            line = program.definition(name) if name else None
+            root = program.variable("proc").fields.get("pagetable")
+            places = program.code.stores_at(name, root.offset) if root is not None else []
+            line = program.line(places[0]) if places else program.definition(name) if name else None
             where = f"in {name} ({line})" if line is not None else "outside the functions that are followed"
             lines.append(f"its process gave its tables up {where}")
         if handed is not None and handed.places:
-            taker = [handed.places[0] - 1, *handed.places[1:3]]
-            lines.append(f"handed out by kalloc to {', called by '.join(self.seen.stacks.lines(taker))}")
-            line = line or (program.line(taker[0]) if last is None and before is None else None)
+            lines += self._taker(frame)
+            asked = [at - 1 for at in handed.places if program.function(at - 1) not in _MAKING_TABLES]
+            line = line or (program.line((asked or handed.places)[0]) if last is None and before is None else None)
         elif last is None and handed is not None and handed.call is None and handed.after is not None:
             lines.append(f"handed out after {handed.after}, {handed.after.lines(program)}")
         count = self.counts.of(self.seen.gdb, frame) if self.counts is not None and wrong.rule == "lost" else None
@@ -500,6 +590,14 @@ class Judge:
             should = ", so kfree should have put it into the list of free pages"
             lines.append(f"its count is {count}{should if is_freed else ''}")
         return line, lines
+
+    def _taker(self, frame: int) -> list[str]:
+        """Return a sentence on the function that got a page from `kalloc`, if it is known."""
+        handed = self.seen.taken.get(frame)
+        if handed is None or not handed.places:
+            return []
+        taker = [handed.places[0] - 1, *handed.places[1:3]]
+        return [f"handed out by kalloc to {', called by '.join(self.seen.stacks.lines(taker))}"]
 
     def _asked_at(self, call: Call) -> Line | None:
         """Return the line that asked for a mapping, outside of xv6's own functions that map."""
@@ -514,26 +612,66 @@ class Judge:
             names = ("sys_sbrk",)
         return next((program.definition(name) for name in names if name in program.symbols), None)
 
-    def _line_of(self, wrong: Wrong, call: Call) -> Line | None:
-        """Return the line to look at: the call for the wrong descriptor, or the function that failed to do its work."""
-        program = self.seen.program
-        if wrong.rule in ("mappages", "uvmunmap"):
-            return program.definition(call.function)
-        if call.fault is not None:
-            return program.line(call.began - 1)
-        pages, removes = call.pages, call.function in REMOVING
+    def _lines_at(self, places: Iterable[int]) -> str:
+        return _in_words(self.seen.program.frames(at)[0].line for at in places)
+
+    def _places_of(self, wrong: Wrong, call: Call) -> list[int]:
+        """Return the instructions to look at: those that store the descriptor, the loop that missed it, or the call."""
+        program, name = self.seen.program, call.function
+        code, space = program.code, self.seen.spaces.known.get(wrong.root)
+        leaf = space.leaves.get(wrong.address or 0) if space is not None else None
+        pages, removes = call.pages, name in REMOVING
         not_asked = wrong.rule == "beyond-size" and pages is not None and wrong.address not in pages
         not_asked |= wrong.rule in ("lost", "count") and call.arguments.get("do_free", 1) == 0
-        if call.function == "mappages" or (removes and not_asked):
-            return program.line(call.returns_to - 2)  # its caller requested it
-        sites = program.code.call_sites(call.function, "mappages")
-        space = self.seen.spaces.known.get(wrong.root)
-        leaf = space.leaves.get(wrong.address or 0) if space is not None else None
+        not_asked |= wrong.rule == "unmapped" and pages is not None and wrong.address in pages
+        inner = code.call_sites(name, "uvmunmap") if wrong.rule == "unmapped" else []
+        if (
+            wrong.rule == "lost" and not_asked and call.outer is not None
+        ):  # who unmaps it, or who asks for that, frees it
+            return [call.returns_to - 2, call.outer.returns_to - 2]
+        if wrong.rule == "unmapped" and (asked := self.asked_from.get((wrong.root, wrong.address or 0))):
+            return [*asked]
+        if (name == "mappages" and wrong.rule != "mappages") or (removes and not_asked):
+            return [call.returns_to - 2]  # its caller requested it
+        if inner:
+            return inner
+        sites, stores = code.call_sites(name, "mappages"), self._stores(name)
         is_small = leaf is None or leaf.size == PAGE  # mappages maps no superpages
-        copies = wrong.rule in ("uvmcopy", "shared-and-writable", "count", "free-and-mapped") and is_small
-        if copies and call.function == "uvmcopy" and len(sites) == 1:
-            return program.line(sites[0])
-        return program.definition(call.function)
+        copies = wrong.rule in _COPIED and is_small
+        zeros = [at for at, is_zero in stores if is_zero]
+        others = [at for at, is_zero in stores if not is_zero]
+        if call.began and not stores:
+            return [call.began - 1]
+        if wrong.rule in ("uvmcopy", "uvmunmap", "beyond-size") and (leaf is None or removes):
+            return [self._head_of_loop(name, at) for at in sites or zeros or others]
+        if copies and name == "uvmcopy" and len(sites) == 1:
+            return sites
+        if wrong.rule == "lost" and wrong.frame not in self.left:  # no descriptor has led to it
+            return code.call_sites(name, "kalloc") or others or sites
+        if wrong.rule in ("lost", "table-lost", "unmapped"):
+            return zeros or others or sites
+        return others or sites or zeros
+
+    def _head_of_loop(self, name: str, address: int) -> int:
+        """Return the instruction of the loop around an address whose line is the first in its function: its `for`."""
+        program = self.seen.program
+        first = program.definition(name)
+        lines = [(program.line(at), at) for at in program.code.loop_around(address)[::2]]
+        there = [
+            (line.number, at)
+            for line, at in lines
+            if line is not None and first is not None and line.file == first.file and line.number >= first.number
+        ]
+        return min(there, default=(0, address))[1]
+
+    def _stores(self, name: str) -> list[tuple[int, bool]]:
+        """Return where a function stores descriptors, each with whether it stores 0."""
+        program = self.seen.program
+        gives = {"kalloc", *program.gives_descriptors}
+        starts = frozenset(program.symbols[one].address for one in gives if one in program.symbols)
+        parameters = program.parameters.get(name, ())
+        pointers = (A0 + at for at, one in enumerate(parameters) if one.type in ("pte_t", "pagetable_t"))
+        return program.code.descriptor_stores(name, starts, frozenset(pointers))
 
     def by_call(self, call: Call) -> None:
         """Find mistakes of a call, by the course's own checks and, in the base kernel, by its rules."""
@@ -550,6 +688,7 @@ class Judge:
             yield from asked(self.checks[call.function], call, self.seen.spaces)
         if self.lab == "base":
             yield from base_call(self._state(), call)
+        yield from any_call(self._state(), call)
 
     def at_panic(self) -> None:
         """Judge the effects of calls that have returned, even if others are running."""
@@ -581,6 +720,24 @@ class Judge:
                 break
 
 
+def _in_words(lines: Iterable[Line | None]) -> str:
+    """Return lines as "vm.c:645 or 648"; "" if there is none, and only the first ones of many.
+
+    >>> _in_words([Line("vm.c", 648), None, Line("vm.c", 645), Line("proc.c", 20)])
+    'vm.c:645 or 648, or proc.c:20'
+    """
+    there: dict[str, set[int]] = {}
+    for line in lines:
+        if line is not None:
+            there.setdefault(line.file, set()).add(line.number)
+    return ", or ".join(
+        f"{file}:{' or '.join(map(str, sorted(numbers)[:_MOST_LINES]))}" for file, numbers in there.items()
+    )
+
+
+_MOST_LINES = 3
+
+
 def _rule_of(name: str) -> tuple[str, str]:
     """Return the sentence of a rule and its reason; nothing for a check of a course."""
     return next(((one.says, one.reason) for one in RULES if one.name == name), ("", ""))
@@ -595,13 +752,13 @@ def _of_sharing(seen: Seen, wrong: Wrong) -> Callable[[State], Iterable[Wrong]]:
     return lambda state: [wrong for one, _ in seen.sharing if one.root == wrong.root]
 
 
-def _damaged(link: int) -> Wrong:
-    return Wrong("free-list", f"The list of free pages leads to {Address(link)}, which is not a page, or to itself.")
+def _of_unasked(wrong: Wrong) -> Callable[[State], Iterable[Wrong]]:
+    def again(state: State) -> Iterator[Wrong]:
+        space = state.spaces.known.get(wrong.root)
+        if space is not None and wrong.address not in space.leaves:
+            yield wrong
 
-
-def _still_damaged(state: State) -> Iterator[Wrong]:
-    if state.free.damaged is not None:
-        yield _damaged(state.free.damaged)
+    return again
 
 
 def _written_over(change: Change) -> Wrong:
@@ -637,6 +794,10 @@ def _lost(frame: int, last: Leaving) -> Wrong:
 
 def _of_leaf(root: int, va: int) -> Callable[[State], Iterable[Wrong]]:
     return lambda state: leaf_wrong(state, root, va)
+
+
+def _of_refused(root: int, addresses: list[int]) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: refused_wrong(state, root, addresses)
 
 
 def _of_table(page: int) -> Callable[[State], Iterable[Wrong]]:

@@ -148,7 +148,7 @@ def _point(program: Program, name: str, late_after: set[str]) -> Point:
 def takers(program: Program, followed: set[str]) -> list[int]:
     """Return the places at which functions that are not followed get a page from `kalloc`."""
     code = program.code
-    names = code.callers.get("kalloc", frozenset()) - {"walk", "uvmcreate"}
+    names = code.callers.get("kalloc", frozenset()) - {"walk"}
     return [
         at + length_of(code.word(at))
         for name in sorted(names)

@@ -8,7 +8,7 @@ stack's guard page is an ordinary page without U.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import unpack_from
@@ -17,7 +17,8 @@ from typing import NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import PAGE, Address, counted
-from ...engine.mmu.formats.riscv import A, D, G, U, V, W, X
+from ...engine.mmu.formats.riscv import A, D, G, R, U, V, W, X
+from ...sources.pasted.traps import junk_of
 from ..gdb import Gdb
 from ..processes import Process
 from .calls import MAXVA, Call
@@ -66,14 +67,21 @@ RULES = (
          "A descriptor written for one process would change the other, and the page would be freed twice."),
     Rule("aligned", "A superpage's frame begins at a multiple of its size.",
          "The hardware refuses each access to it (RISC-V Privileged, 4.3.2)."),
+    Rule("reserved", "No valid descriptor has a reserved bit, or W without R.",
+         "The hardware refuses each access through it (RISC-V Privileged, 4.3.1 and 4.4.1)."),
+    Rule("no-memory", "No process maps a frame outside of memory.",
+         "There is nothing at its address: each access fails, and kfree panics."),
     Rule("count", "The count of a frame is the number of descriptors that refer to it.",
          "Too small, and the frame is freed while it is mapped; too large, and it is never freed.", ("cow",)),
     Rule("beyond-size", "After a process shrinks, nothing is mapped between its new and its old size.",
          "The pages would be used after they were given back, and uvmfree would not find them."),
-    Rule("exec-rights", "After exec, a page has only the rights that its segment of the program asks for.",
-         "A store to the program's code must fault. Checked only if the kernel reads segment flags (from 2022 on)."),
-    Rule("guard", "After exec, user code can't touch the page below its stack.",
-         "A stack that overflows must fault. Checked only if the kernel calls uvmclear."),
+    Rule("unmapped", "uvmunmap, uvmdealloc, sbrk and munmap unmap no page outside of what they were asked for.",
+         "The process loses memory that it uses."),
+    Rule("exec-rights", "A page of a program has the rights that its segment asks for: no W or X more, no R or X less.",
+         "A store to the program's code must fault. Checked only if the kernel reads segment flags (from 2022 on);"
+         " later than at exec, not in the lab mmap, nor if the kernel has a function such as mprotect."),
+    Rule("guard", "User code can't touch the page below its stack.",
+         "A stack that overflows must fault. Checked where exec-rights is, if the kernel calls uvmclear."),
     Rule("user", "Below a process's size, only the guard page of its stack lacks U.",
          "User code could not touch memory of its own. Checked if the program's file is in `user`, and the kernel calls"
          " uvmclear."),
@@ -86,11 +94,11 @@ RULES = (
     Rule("free-list", "The list of free pages contains only pages, and ends.",
          "kalloc hands out whatever is in the list."),
     Rule("mappages", "mappages maps what it was asked to map.", "The base kernel's does.", ("base",)),
-    Rule("uvmalloc", "uvmalloc maps each page with the rights that it was asked for, and leaves nothing mapped if it"
-         " fails.", "The base kernel's does.", ("base",)),
+    Rule("uvmalloc", "uvmalloc that fails leaves nothing mapped; in base, it maps each page with the rights that it was"
+         " asked for.", "The pages would lie beyond the size that the process keeps."),
     Rule("uvmunmap", "uvmunmap leaves nothing mapped in its range.", "The base kernel's does.", ("base",)),
-    Rule("uvmcopy", "uvmcopy gives the child pages of its own, with the parent's rights.", "The base kernel's does.",
-         ("base",)),
+    Rule("uvmcopy", "uvmcopy maps each page of the parent in the child too; in base, as a copy with its rights.",
+         "The child's memory would be another's, or zeros.", ("base", "pgtbl", "cow", "lazy")),
     Rule("mapped-over", "No descriptor in use is overwritten with another frame.",
          "The page that it mapped would be lost. The base kernel handles no faults on mapped pages.", ("base",)),
 )  # fmt: skip  # a rule, then its reason
@@ -117,6 +125,13 @@ class Wrong:
         return self.rule, self.root, self.address, self.frame
 
 
+class Loaded(NamedTuple):
+    """A program that a table was made for: its name, and the least size that the process has had since its exec."""
+
+    name: str
+    size: int
+
+
 @dataclass
 class State:
     """The guest at a stop: processes by root, their tables, the free pages."""
@@ -135,10 +150,14 @@ class State:
     """The folder with the user programs."""
     reads_flags: bool = False
     has_guard: bool = False
+    loaded: Mapping[int, Loaded] = field(default_factory=dict)
+    """The program of each root, if no call may change the rights of its pages."""
+    memory: range = range(0)
+    """The addresses of memory; empty if they are not known."""
 
     def holds(self, rule: str) -> bool:
-        """Return whether a rule belongs to this lab."""
-        return self.lab in _HOLDS_IN[rule]
+        """Return whether a rule belongs to this lab; counts are compared wherever an array of them was named."""
+        return self.lab in _HOLDS_IN[rule] or (rule == "count" and self.counts is not None)
 
     def name(self, root: int) -> str:
         """Return the name of a process for a sentence."""
@@ -159,7 +178,8 @@ class State:
         return sorted(
             (root, va)
             for root, va in self.spaces.leading(frame)
-            if root in self.processes and not is_excepted(va, self.spaces.known[root].leaves[va])
+            if root in self.processes and not is_excepted(va, leaf := self.spaces.known[root].leaves[va])
+            if not _is_misaligned(leaf)
         )
 
 
@@ -173,6 +193,8 @@ def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]
     is_shared_wrong = is_owned and state.holds("shared-and-writable")
     counts = state.counts if is_owned and state.holds("count") else None
     count_of = counts.reader(state.gdb) if counts is not None else None
+    loaded = state.loaded.get(root) if is_owned else None
+    least = loaded.size if loaded is not None else 0
     for va in addresses:
         leaf = leaves.get(va)
         if leaf is None or is_excepted(va, leaf):
@@ -182,6 +204,7 @@ def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]
         if (
             leaf.size > PAGE
             or not leaf.word & U
+            or va < least
             or frame in free
             or (counts is not None and count_of is not None and count_of(frame) != counts.wanted(len(users)))
             or (
@@ -196,15 +219,52 @@ def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]
             yield va
 
 
+def refused_wrong(state: State, root: int, addresses: Iterable[int]) -> Iterator[Wrong]:
+    """Yield descriptors that the hardware refuses: other rules would take the range for granted that they map."""
+    space = state.spaces.known.get(root)
+    if space is None or not state.judged(root) or not state.lives(root):
+        return
+    if space.refused is not None:
+        va, word = space.refused
+        why = _why_refused(word)
+        says = f"The descriptor of {state.name(root)} at {Address(va)}, {word:#x}, has reserved bits: {why}."
+        yield Wrong("reserved", says, root, va)
+    for va in addresses:
+        leaf = space.leaves.get(va)
+        if leaf is not None and _is_misaligned(leaf) and not is_excepted(va, leaf):
+            says = (
+                f"The superpage at {Address(va)} leads to {Address(leaf.frame)}, which is not a multiple of its size."
+            )
+            yield Wrong("aligned", says, root, va, leaf.frame)
+        elif leaf is not None and _is_outside(state, va, leaf):
+            says = f"{state.name(root)} maps {Address(va)} to frame {Address(leaf.frame)}, where there is no memory."
+            yield Wrong("no-memory", says, root, va, leaf.frame)
+
+
+def _is_outside(state: State, va: int, leaf: Leaf) -> bool:
+    return bool(state.memory) and leaf.frame not in state.memory and not is_excepted(va, leaf)
+
+
+def _is_misaligned(leaf: Leaf) -> bool:
+    return leaf.size > PAGE and bool(leaf.frame % leaf.size)
+
+
+def _why_refused(word: int) -> str:
+    junk = junk_of(word).strip()
+    if word >> 54 or junk:
+        return junk.rstrip(".") or "a bit from 54 on is set"
+    return "it has W and not R" if word & W else "it leads to a table, and has A, D or U"
+
+
 def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
     """Yield what is wrong with one descriptor of a process, or of a table that is being made."""
     space = state.spaces.known.get(root)
     leaf = None if space is None else space.leaves.get(va)
-    if leaf is None or is_excepted(va, leaf) or root in state.changing:
+    if leaf is None or is_excepted(va, leaf) or root in state.changing or _is_misaligned(leaf):
         return
-    if leaf.size > PAGE and leaf.frame % leaf.size and state.lives(root):
-        says = f"The superpage at {Address(va)} leads to {Address(leaf.frame)}, which is not a multiple of its size."
-        yield Wrong("aligned", says, root, va, leaf.frame)
+    loaded = state.loaded.get(root)
+    if loaded is not None and state.lives(root) and va < loaded.size:
+        yield from _rights_wrong(state, root, va, leaf, _segments(state, loaded.name))
     for frame in leaf.frames:
         if frame in state.free:
             yield _free_and_mapped(state, root, va, frame)
@@ -238,7 +298,9 @@ def untouchable(state: State, root: int, va: int, leaf: Leaf) -> Iterator[Wrong]
     guards = segments and all(
         (one := leaves.get(at)) is not None and not one.word & U for at in range(_end_of(segments), va + PAGE, PAGE)
     )
-    if segments and state.has_guard and not (guards and va >= _end_of(segments)):
+    loaded = state.loaded.get(root)  # the top of what exec loaded is the stack, which is no guard page
+    stack = min(loaded.size - PAGE, TOP) if loaded is not None else TOP
+    if segments and state.has_guard and not (guards and _end_of(segments) <= va < stack):
         says = f"User code of {process} can't touch {Address(va)}: U is 0, and only the guard page may lack it."
         yield Wrong("user", says, root, va, leaf.frame)
 
@@ -294,30 +356,43 @@ def beyond(process: Process, space: Space, start: int, stop: int) -> Iterator[Wr
 
 
 def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
-    """Yield what is wrong with the tables of a process that has just executed a program."""
+    """Yield what is wrong with the tables of a process that has just executed a program, or was just forked."""
     process, space = state.processes.get(root), state.spaces.known.get(root)
     if process is None or space is None or root in state.changing:
         return
-    segments = _segments(state, process.name)
+    name, size = state.loaded.get(root, (process.name, process.size))
+    segments = _segments(state, name)
     if not segments:
         return
-    end = _end_of(segments)
     for va, leaf in sorted(space.leaves.items()):
-        if va >= min(process.size, TOP) or leaf.size > PAGE:
+        if va >= min(size, TOP) or leaf.size > PAGE:
             break
-        flags = next((flags for start, size, flags in segments if start <= va < start + size), None)
-        extra = "".join(
-            name
-            for name, bit, asked in (("W", W, 2), ("X", X, 1))
-            if leaf.word & bit and not (flags if flags is not None else 2) & asked
-        )
-        if extra and state.reads_flags:
-            what = "its segment" if flags is not None else "a stack"
-            says = f"{process} maps {Address(va)} with {leaf.rights}, and {what} does not ask for {extra}."
-            yield Wrong("exec-rights", says, root, va, leaf.frame)
-        if state.has_guard and va == end and leaf.word & U:
-            says = f"User code of {process} can touch {Address(va)}, the guard page below its stack."
-            yield Wrong("guard", says, root, va, leaf.frame)
+        yield from _rights_wrong(state, root, va, leaf, segments)
+
+
+def _rights_wrong(
+    state: State, root: int, va: int, leaf: Leaf, segments: list[tuple[int, int, int]]
+) -> Iterator[Wrong]:
+    """Yield the rights of one page of a program, or of its stack, that differ from what the program asks for."""
+    if not segments or leaf.size > PAGE:
+        return
+    name = state.name(root)
+    flags = next((flags for start, size, flags in segments if start <= va < start + size), None)
+    wants = _RW if flags is None else flags
+    more = "".join(one for one, bit, asked in _BITS if leaf.word & bit and not wants & asked and one != "R")
+    less = "".join(one for one, bit, asked in _BITS if not leaf.word & bit and wants & asked and one != "W")
+    if (more or (less and flags is not None)) and state.reads_flags:
+        what = "its segment" if flags is not None else "a stack"
+        asks = f"does not ask for {more}" if more else f"asks for {less}"
+        says = f"{name} maps {Address(va)} with {leaf.rights}, and {what} {asks}."
+        yield Wrong("exec-rights", says, root, va, leaf.frame)
+    if state.has_guard and va == _end_of(segments) and leaf.word & U:
+        says = f"User code of {name} can touch {Address(va)}, the guard page below its stack."
+        yield Wrong("guard", says, root, va, leaf.frame)
+
+
+_BITS, _RW = (("R", R, 4), ("W", W, 2), ("X", X, 1)), 6
+"""The rights: a letter, the descriptor's bit, and the bit of a program's segment (p_flags); and R and W of these."""
 
 
 def _end_of(segments: list[tuple[int, int, int]]) -> int:
@@ -402,13 +477,31 @@ def _counted(
 # ---- the base kernel ---------------------------------------------------------------------------
 
 
+def any_call(state: State, call: Call) -> Iterator[Wrong]:
+    """Yield what a call did wrong in any lab: uvmalloc that failed left pages, or uvmcopy left one out."""
+    space = state.spaces.known.get(call.roots[-1]) if call.roots else None
+    if space is not None and call.function == "uvmalloc" and (call.failed or _did_not_grow(state, call)):
+        yield from _left_by_failure(call, space)
+    elif call.function == "uvmcopy" and not call.failed and state.lab != "mmap":
+        yield from not_copied(state, call)
+        loaded = state.loaded.get(call.argument(0))  # the child has the parent's program, and no name yet
+        for va, leaf in sorted(space.leaves.items()) if space is not None and loaded is not None else ():
+            if loaded is not None and va < min(loaded.size, TOP):
+                yield from _rights_wrong(state, call.argument(1), va, leaf, _segments(state, loaded.name))
+
+
+def _did_not_grow(state: State, call: Call) -> bool:
+    """Return whether a call of uvmalloc whose result was not seen has failed: its process kept the size it had."""
+    process = state.processes.get(call.roots[-1]) if call.far else None
+    return process is not None and process.size == call.argument(1) < call.argument(2)
+
+
 def base_call(state: State, call: Call) -> Iterator[Wrong]:
     """Yield what a call did wrong to a table in the base kernel."""
     space = state.spaces.known.get(call.roots[-1]) if call.roots else None
     if space is None:
         return
-    if call.failed:  # of others, the caller must remove the rest
-        yield from _left_by_failure(call, space) if call.function == "uvmalloc" else ()
+    if call.failed:  # of others than uvmalloc, the caller must remove the rest
         return
     if call.function == "mappages" and len(call.values) == 5:
         yield from _mapped(call, space)
@@ -462,6 +555,18 @@ def _unmapped(call: Call, space: Space) -> Iterator[Wrong]:
         if leaf is not None:
             says = f"{Address(va)} was to be unmapped, and its descriptor is still {leaf.word:#x}."
             yield Wrong("uvmunmap", says, call.values[0], va, leaf.frame)
+
+
+def not_copied(state: State, call: Call) -> Iterator[Wrong]:
+    """Yield a page of the parent that uvmcopy mapped nowhere in the child, by a superpage or by a page."""
+    parent, child = call.before.get(call.argument(0)), state.spaces.known.get(call.argument(1))
+    if parent is None or child is None or len(call.values) != 3:
+        return
+    large = [va for va, leaf in child.leaves.items() if leaf.size > PAGE]
+    for va, leaf in parent.items():
+        is_there = va in child.leaves or any(at <= va < at + child.leaves[at].size for at in large)
+        if va < call.values[2] and leaf.word & U and not is_there:
+            yield Wrong("uvmcopy", f"The parent maps {Address(va)}, and the child does not.", call.values[1], va)
 
 
 def _copied(call: Call, child: Space) -> Iterator[Wrong]:

@@ -22,7 +22,7 @@ from ...engine.mmu.formats.riscv import SV39
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import PageTables
 from ...given.followed import Followed, Outcome
-from ...sources.pasted.traps import cause_of
+from ...sources.pasted.traps import cause_of, junk_of
 from ..aside import copies
 from ..gdb import Gdb, TookTooLong
 from ..memory import StoppedMemory
@@ -75,6 +75,9 @@ _MODES = {0: "user", 1: "supervisor", 3: "machine"}
 """The privilege modes of RISC-V, as QEMU's register `priv` numbers them."""
 
 _ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
+
+_TRAPS = ("usertrap", "kerneltrap")
+"""The functions that handle faults, and are followed from their first read of a descriptor on."""
 
 _PAGE_FAULTS = {12: "fetch", 13: "load", 15: "store"}
 """The values of scause that are page faults (RISC-V Privileged, 4.1.8)."""
@@ -510,7 +513,11 @@ class _Run:
             return
         call = Call(point, sp, returns_to, values if not point.late else (), roots, process)
         if point.late:
-            call.fault, call.began = self.gdb.register("stval") or 0, registers[PC]
+            call.began = registers[PC]
+            if point.name in _TRAPS:
+                call.fault = self.gdb.register("stval") or 0
+            names = self.stacks.names(self.stacks.of_registers(self.gdb, registers))
+            call.within = next((name for name in names if name.startswith("sys_")), "")
         self.calls.entered(call)
         if not point.ends or (point.near_loops and not point.late):
             if call.is_large and returns_to & -PAGE in self.loops:  # its end would be slow: use a later place
@@ -522,7 +529,7 @@ class _Run:
         if call.is_large:
             self._set_near(False)
         self.seen.scan(outer)
-        if point.name in self.judge.checks or (point.name == "uvmcopy" and self.judge.lab == "base"):
+        if point.name in self.judge.checks or (point.name == "uvmcopy" and self.judge.lab != "mmap"):
             call.before = {
                 root: dict(self.seen.spaces.known[root].leaves) for root in roots if root in self.seen.spaces.known
             }
@@ -581,7 +588,7 @@ class _Run:
         memory = StoppedMemory(self.gdb.read)
         walk = PageTables("its tables", memory, SV39, root).walk(va, _ACCESSES[cause], user=user)
         memory.close()
-        return "" if walk.fault is None else walk.fault.why
+        return "" if walk.fault is None else f"{walk.fault.why}{_sentence(junk_of(va))}"
 
     def _repeated(self, call: Call) -> int:
         """Return how many equal calls in a row a process has made up to this one; too many equal faults end the run."""
@@ -592,7 +599,7 @@ class _Run:
             kind = _PAGE_FAULTS.get(self.gdb.register("scause") or 0, "")
             if kind:
                 at, result = Address(self.gdb.register("stval") or 0), call.result & 0xFFFF_FFFF
-                returned = f", and {call.function} returned {result} each time" if call.fault is None else ""
+                returned = f", and {call.function} returned {result} each time" if not call.began else ""
                 self.stuck = f"the same {kind} of {call.process}, at {at}, faulted {count:,} times{returned}"
             count = 0
         self.repeated[call.process] = key, count
@@ -657,6 +664,7 @@ class _Run:
         lines = lines[next((n + 1 for n, line in enumerate(lines) if line.startswith("panic")), 0) :]
         self.lines = (
             *(f"{'in' if not n else 'called by'} {line}" for n, line in enumerate(lines)),
+            *(self._trapped(at) if at is not None and "kerneltrap" in self.stacks.names(at.places) else ()),
             *self._mapped_at(at),
             *self.judge.before,
         )
@@ -680,15 +688,31 @@ class _Run:
         for va in still[:4]:
             leaf, mapped = space.leaves[va], self.seen.mapper(space.root, va)
             by = f"since {mapped.lines(self.program)}" if mapped is not None else "by a call that was not followed"
-            yield f"{Address(va)} is still mapped, to frame {Address(leaf.frame)} with {leaf.rights}, {by}"
+            sizes = [value for call in under for name, value in call.arguments.items() if name == "sz"]
+            just = " (which begins just at the size)" if va in sizes else ""
+            yield f"{Address(va)}{just} is still mapped, to frame {Address(leaf.frame)} with {leaf.rights}, {by}"
+
+    def _trapped(self, hart: Hart) -> Iterator[str]:
+        """Yield what the kernel's last trap on a hart was, and why its tables refuse the access now."""
+        found = self._registers_of(hart)
+        cause, va, at = (found.get(name) for name in ("scause", "stval", "sepc"))
+        if cause is None or va is None or at is None or cause not in _ACCESSES:
+            return
+        frames = self.program.frames(at)
+        place = f"{frames[0].name} ({frames[0].line})" if frames[0].name else str(Address(at))
+        why = self._why_refused((found.get("satp", 0) & (1 << 44) - 1) << 12, va, cause, user=False)
+        yield f"the kernel's {_PAGE_FAULTS[cause]} of {Address(va)}, in {place}, was refused{': ' * bool(why)}{why}"
+
+    def _registers_of(self, hart: Hart) -> dict[str, int]:
+        self.gdb.thread = self.gdb.threads()[hart.number]
+        names = ("priv", "mcause", "mtval", "mepc", "scause", "stval", "sepc", "satp", "sstatus")
+        return self.gdb.registers(names)
 
     def _place_of(self, hart: Hart) -> str:
         """Return where a hart is, in which mode, and what its last trap was: a hart may do nothing but trap."""
         program, pc = self.program, hart.registers[PC]
         lines = self.stacks.lines(hart.places)
-        self.gdb.thread = self.gdb.threads()[hart.number]
-        names = ("priv", "mcause", "mtval", "mepc", "scause", "stval", "sepc", "satp", "sstatus")
-        found = self.gdb.registers(names)
+        found = self._registers_of(hart)
         mode = _MODES.get(found.get("priv", -1), "")
         start = program.symbols.get("trampoline")
         if lines:
@@ -757,6 +781,10 @@ def follow(
         for address in list(gdb.breakpoints):
             gdb.clear_breakpoint(address)
     panic = run.panic
+    if outcome == "unfinished":
+        why = f"it did not come to its end: {why}"
+    elif outcome == "nothing found" and counts is not None and judge.counts is None:
+        outcome, why = "unfinished", f"the counts that were asked for were not compared: {_why_no_counts(judge)}"
     return Followed(
         outcome,
         lab,
@@ -815,11 +843,16 @@ def _why_no_counts(judge: Judge) -> str:
     if known:
         return f"each of {', '.join(known)} may have them; say which"
     if len(names) == 1:
-        return f"{names[0]} does not say the same of all pages in use"
+        return f"{names[0]} does not say the same of all pages in use, so it may have no number for each of them"
     return "say which array has them"
 
 
 _LONGEST = 200
+
+
+def _sentence(more: str) -> str:
+    """Return a sentence to put behind another one, without its full stop."""
+    return f".{more.rstrip('.')}" if more else ""
 
 
 def _text(gdb: Gdb, address: int) -> str:

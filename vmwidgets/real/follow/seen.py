@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from struct import unpack_from
 from typing import NamedTuple
 
 from ...engine.base.units import PAGE, Address
 from ..gdb import Gdb
 from ..processes import Process, Processes
 from ..program import Program
-from .calls import Call, Calls
+from .calls import MAXVA, Call, Calls
 from .counts import KERNBASE
 from .free_list import FreePages
 from .plan import Point, freers_of, is_writing, writers_of
-from .rules import is_excepted
+from .rules import Loaded, is_excepted
 from .spaces import Change, Leaf, Spaces
 from .stacks import PC, Hart, Stacks
 
@@ -38,6 +39,11 @@ _MAPPING_NOTHING = (*REMOVING, "uvmclear", "walkaddr")
 _DEAD = ("zombie", "used", "unused")
 """The states of a process whose tables another process may free."""
 
+
+_UNMAPPING = ("uvmunmap", "uvmdealloc")
+
+_FIRST_ARGUMENT = 112
+"""The place of a0 in `struct trapframe`; a1 is behind it."""
 
 _REGISTERS = 288
 """The bytes of the registers in xv6's `struct trapframe`."""
@@ -67,6 +73,17 @@ class Leaving:
     """The entry of the frame in :attr:`Seen.taken`; another entry now means that it was freed and handed out again."""
     given_up_by: tuple[str, ...] = ()
     """Without a call, the names of the function in which the process gave all its tables up, if it did."""
+
+
+class Unasked(NamedTuple):
+    """A page that a call unmapped without being asked to: its table, the call, and what was asked, in words."""
+
+    root: int
+    va: int
+    call: Call | None
+    asked: str
+    places: tuple[int, ...] = ()
+    """If the process itself did not ask for it, the backtrace from the call's caller to the system call."""
 
 
 @dataclass
@@ -112,12 +129,20 @@ class Seen:
     shrinking: dict[int, bytes | None] = field(default_factory=dict)
     """The user registers of each process that shrank, by its root, when this was seen first."""
     executed: set[int] = field(default_factory=set)
+    forked: set[int] = field(default_factory=set)
+    """The roots that a fork has made, until the rights of their pages were judged."""
     dangling: dict[int, Call | None] = field(default_factory=dict)
     sharing: list[tuple[Process, Process]] = field(default_factory=list)
     """Pairs of living processes with the same root table."""
     overwritten: list[tuple[Change, Call | None]] = field(default_factory=list)
-    damage: tuple[int, Call | None] | None = None
-    """A link in a list of free pages that points to no page, and the call after which it was first seen."""
+    damage: tuple[tuple[int, int], Call | None] | None = None
+    """A wrong link in a list of free pages, the page that holds it, and the call after which it was first seen."""
+    refused: dict[int, Call | None] = field(default_factory=dict)
+    """The roots with a descriptor that has reserved bits."""
+    loaded: dict[int, Loaded] = field(default_factory=dict)
+    """The program of each root, if its exec or a fork from it was seen."""
+    unasked: list[Unasked] = field(default_factory=list)
+    """Pages that were unmapped outside of what a call was asked for."""
 
     def __post_init__(self) -> None:
         self.processes = Processes(self.program)
@@ -191,10 +216,10 @@ class Seen:
                 self.spaces.forget(root)
                 continue
             self._note(root, changes, gone, cause)
-            if self.spaces.known[root].dangling:
-                self.dangling[root] = self._culprit(root, cause)
-            for page in self.spaces.known[root].pages.keys() - before.keys():
-                self.new_tables[page] = self._culprit(root, cause)
+            space, culprit = self.spaces.known[root], self._culprit(root, cause)
+            self.dangling |= {root: culprit} if space.dangling else {}
+            self.refused |= {root: culprit} if space.refused else {}
+            self.new_tables |= dict.fromkeys(space.pages.keys() - before.keys(), culprit)
 
     def _see_processes(self, mine: set[int], cause: Call | None) -> None:
         """List the processes, except processes whose tables were freed, or may have been freed."""
@@ -216,8 +241,10 @@ class Seen:
         self.there = {one.root: one for one in there}
         for one in there:
             self._of_slot(one, cause)
+            self._note_program(one)
             if one.pid not in self.parents and one.parent in self.slots:
                 self.parents[one.pid] = one.parent, self.slots[one.parent].pid
+        self.loaded = {one.root: self.loaded[one.root] for one in there if one.root in self.loaded}
         self.slots = {one.place: one for one in there}
         self.owners.update((one.root, one) for one in there)
 
@@ -239,6 +266,20 @@ class Seen:
         places = [hart.places for hart in harts]
         places += [self.stacks.waiting(self.gdb, one) for one in there if one.state == "runnable"]
         return any(self.freers.intersection(self.stacks.names(each)) for each in places)
+
+    def _note_program(self, one: Process) -> None:
+        """Record the program of a root: what exec loaded, or what the parent had when it forked."""
+        if one.state in _DEAD:  # fork sets the name and the size of a process before it can run
+            return
+        before, parent = self.slots.get(one.place), self.slots.get(one.parent)
+        known = self.loaded.get(one.root)
+        if known is None and before is not None and before.pid == one.pid and before.root != one.root:
+            known = Loaded(one.name, one.size)
+        elif known is None and parent is not None and parent.root in self.loaded:
+            known = self.loaded[parent.root]
+            self.forked.add(one.root)
+        if known is not None:
+            self.loaded[one.root] = Loaded(known.name, min(known.size, one.size))
 
     def _of_slot(self, one: Process, cause: Call | None) -> None:
         before = self.slots.get(one.place)
@@ -289,35 +330,98 @@ class Seen:
             if now is not None:
                 self.changed.setdefault(root, {})[va] = culprit
                 mapper = None if culprit is None or culprit.function in _MAPPING_NOTHING else culprit
-                if (
-                    mapper is not None or self.mapped.get((root, va), (0, None))[0] != now.frame
-                ):  # else it is read again
-                    self.mapped[root, va] = now.frame, mapper
+                if mapper is not None or self.mapped.get((root, va), (0, None))[0] != now.frame:
+                    self.mapped[root, va] = now.frame, mapper  # else it is read again
                 if mapper is not None and len(self.spaces.leading(now.frame)) > 1:
                     self.shared[now.frame] = mapper
             if was is not None and (now is None or now.frame != was.frame):
-                for frame in was.frames:
-                    if self.spaces.leading(frame):
-                        self.fewer.setdefault(root, {})[frame] = culprit
-                    else:
-                        handed_out = self.taken.get(frame)
-                        self.leaving[frame] = Leaving(root, whose, va, culprit, handed_out, given_up_by)
+                self._note_left(change, whose, culprit, given_up_by)
                 if now is not None and owner is not None and not is_excepted(va, now):
                     self.overwritten.append((change, culprit))
+        if root in self.spaces.known:  # else it was forgotten, and nothing was unmapped
+            self._note_unasked(root, changes, culprits[0][0] if culprits else None)
         for page in gone:
             if not self.spaces.having(page):
                 culprit = self._culprit(root, cause) or cause
                 self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page), given_up_by)
 
-    def forking(self, harts: list[Hart]) -> set[int]:
-        """Return the places to which the forks under way return: until then, they may take a right from the parent."""
+    def _note_left(self, change: Change, whose: str, culprit: Call | None, given_up_by: tuple[str, ...]) -> None:
+        """Record the frames that lost a descriptor: those that have others, and those that have none any more."""
+        for frame in change.was.frames if change.was is not None else ():
+            if self.spaces.leading(frame):
+                self.fewer.setdefault(change.root, {})[frame] = culprit
+            else:
+                handed_out = self.taken.get(frame)
+                self.leaving[frame] = Leaving(change.root, whose, change.va, culprit, handed_out, given_up_by)
+
+    def _note_unasked(self, root: int, changes: list[Change], inner: Call | None) -> None:
+        """Record a page that was unmapped although a followed call, or the process's own call, did not ask for it.
+
+        A call that unmaps a part of a superpage must leave the rest mapped, by pages of its own.
+        """
+        leaves = self.spaces.known[root].leaves
+        fewer = [(va, was.size) for _, va, was, now in changes if was and (now is None or now.size < was.size)]
+        gone = [va for start, size in fewer for va in range(start, start + size, PAGE) if va not in leaves]
+        outer = inner
+        while outer is not None and gone:
+            pages = outer.pages if outer.function in _UNMAPPING else None
+            left = next((va for va in gone if va not in pages), None) if pages is not None else None
+            if left is not None and pages is not None:
+                asked = f"{outer.function} was asked for {_range(pages.start, pages.stop)}"
+                self.unasked.append(Unasked(root, left, outer, asked))
+                return
+            inner, outer = (outer if pages is not None else inner), outer.outer
+        process = self.there.get(root)
+        asked_for = self._asked_for(process) if process is not None and gone else None
+        if asked_for is not None and process is not None:
+            name, pages = asked_for
+            left = next((va for va in gone if va not in pages), None)
+            if left is not None:
+                asked = f"{process} asked {name}"
+                self.unasked.append(Unasked(root, left, inner, asked, self._from(process, inner)))
+
+    def _asked_for(self, process: Process) -> tuple[str, range] | None:
+        """Return what a process's system call under way asks for, and the pages that it may unmap; None for another.
+
+        The size may be lowered before the pages are unmapped, or after it: the lower bound counts.
+        """
+        names, saved = self.stacks.names(self._places_of(process)), self.user_registers(process)
+        if saved is None or "uvmalloc" in names or process.state in _DEAD:
+            return None
+        first, second = unpack_from("<2Q", saved, _FIRST_ARGUMENT)
+        if "sys_munmap" in names:
+            pages = range(first & -PAGE, first + second + PAGE - 1 & -PAGE, PAGE)
+            return f"munmap for {_range(pages.start, pages.stop)}", pages
+        by = (first & 0xFFFF_FFFF) - ((first & 0x8000_0000) << 1)
+        if "sys_sbrk" in names and by < 0:
+            start = process.size + by + PAGE - 1 & -PAGE
+            return f"sbrk to give back its memory from {Address(start)} on", range(start, MAXVA, PAGE)
+        return None
+
+    def _from(self, process: Process, inner: Call | None) -> tuple[int, ...]:
+        """Return the backtrace of a process from a call's caller on, to its system call."""
+        places = self._places_of(process)
+        names = self.stacks.names(places)
+        start = places.index(inner.returns_to) if inner is not None and inner.returns_to in places else 1
+        stop = next((at for at, name in enumerate(names) if name.startswith("sys_")), start)
+        return tuple(at - 2 for at in places[start : stop + 1])
+
+    def _places_of(self, process: Process, harts: list[Hart] | None = None) -> list[int]:
+        """Return the backtrace of a process in the kernel, whether a hart runs it or it waits."""
+        for hart in self.stacks.harts(self.gdb) if harts is None else harts:
+            if hart.in_kernel and self.stacks.current(self.gdb, hart.registers) == process.place:
+                return hart.places
+        return self.stacks.waiting(self.gdb, process)
+
+    def returning(self, harts: list[Hart], functions: tuple[str, ...]) -> set[int]:
+        """Return the places to which such functions under way return: until then, what they left may be put right."""
         places = [hart.places for hart in harts]
         places += [self.stacks.waiting(self.gdb, one) for one in self.there.values() if one.state == "runnable"]
         return {
             after
             for each in places
             for name, after in zip(self.stacks.names(each), each[1:], strict=False)
-            if name in ("fork", "kfork")
+            if name in functions
         }
 
     def has_lost_parent(self, process: Process, there: Iterable[Process]) -> bool:
@@ -361,12 +465,12 @@ class Seen:
         before = self.shrinking.get(root)
         if before is not None and before != self.user_registers(process):
             return False
-        places = self.stacks.waiting(self.gdb, process)
-        for hart in harts:
-            if self.stacks.current(self.gdb, hart.registers) == process.place and hart.in_kernel:
-                places = hart.places
-        names = self.stacks.names(places)
+        names = self.stacks.names(self._places_of(process, harts))
         return bool({"growproc", "sys_sbrk"}.intersection(names)) and "uvmalloc" not in names  # that call grows
+
+
+def _range(start: int, stop: int) -> str:
+    return f"{Address(start)} to {Address(stop)}" if start < stop else "no page"
 
 
 def _meets(pages: range | None, change: Change) -> bool:

@@ -65,6 +65,8 @@ class Table(NamedTuple):
     shift: int
     leaves: dict[int, Leaf]
     below: list[tuple[int, int]]
+    refused: dict[int, int]
+    """The valid descriptors with a reserved bit, by virtual address: the hardware refuses each access."""
 
 
 @dataclass
@@ -76,6 +78,8 @@ class Space:
     pages: dict[int, Table] = field(default_factory=dict)
     dangling: set[int] = field(default_factory=set)
     """Free pages that a table refers to as tables."""
+    refused: tuple[int, int] | None = None
+    """A valid descriptor with a reserved bit, if there is one: its virtual address, and its word."""
 
     @property
     def tables(self) -> set[int]:
@@ -127,6 +131,7 @@ class Spaces:
             self._having.setdefault(pa, set()).add(root)
             _compare(root, before, table, changes)
         space.pages = pages
+        space.refused = next((one for table in pages.values() for one in table.refused.items()), None)
         for va, (_, _, was, now) in changes.items():
             if was is not None:
                 self._drop(root, va, was)
@@ -227,8 +232,9 @@ def _table(data: bytes, va: int, shift: int, before: Table | None) -> Table:
     words = unpack(_WORDS, data)
     numbered: Iterable[tuple[int, int]] = enumerate(words)
     leaves: dict[int, Leaf] = {}
+    refused: dict[int, int] = {}
     if before is not None and (before.va, before.shift) == (va, shift):
-        leaves = dict(before.leaves)
+        leaves, refused = dict(before.leaves), dict(before.refused)
         old = unpack(_WORDS, before.data)
         numbered = [(number, word) for number, word in enumerate(words) if word != old[number]]
     size = 1 << shift
@@ -237,9 +243,22 @@ def _table(data: bytes, va: int, shift: int, before: Table | None) -> Table:
             leaves[va + (number << shift)] = Leaf(word, size)
         elif leaves:
             leaves.pop(va + (number << shift), None)
+        if word & V and _has_reserved(word, shift):
+            refused[va + (number << shift)] = word
+        elif refused:
+            refused.pop(va + (number << shift), None)
     below = [
         ((word >> 10 & _ADDRESS) << 12, va + (number << shift))
         for number, word in enumerate(words if shift > 12 else ())
         if word & V and not word & _LEAF and not word >> _RESERVED
     ]
-    return Table(data, va, shift, leaves, below)
+    return Table(data, va, shift, leaves, below, refused)
+
+
+def _has_reserved(word: int, shift: int) -> bool:
+    """Return whether a valid descriptor is one that the hardware refuses (RISC-V Privileged, 4.3.1, 4.4.1).
+
+    Bits 54 to 63 are reserved, W without R too, and A, D and U of a descriptor that leads to a table.
+    """
+    leads_on = shift > 12 and not word & _LEAF
+    return bool(word >> _RESERVED or word & (R | W) == W or (leads_on and word & (A | D | U)))

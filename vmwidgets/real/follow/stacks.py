@@ -111,10 +111,8 @@ class Stacks:
         """Return a backtrace in words: "freewalk (vm.c:280)"."""
         found = []
         for depth, at in enumerate(places):
-            name = self._program.function(at - (1 if depth else 0))
-            line = self._program.line(at - (1 if depth else 0))
-            if name:
-                found.append(f"{name} ({line})" if line is not None else name)
+            frames = self._program.frames(at - (1 if depth else 0))
+            found += [f"{one.name} ({one.line})" if one.line is not None else one.name for one in frames if one.name]
         return found
 
     def _saved(self, gdb: Gdb, process: Process, name: str) -> int:
@@ -128,8 +126,8 @@ class Stacks:
             if pa is None:
                 break
             before, place = gdb.words([pa, pa + 8])
-            if not self._program.function(place):
-                break
+            if not self._program.function(place) or not self._program.code.is_called_from(place):
+                break  # forkret's own address is where the scheduler jumps to: nothing called it
             found.append(place)
             if self._program.code.named(place - 1) == _INTERRUPTED:
                 was_to_return = gdb.words([pa + 16])[0]

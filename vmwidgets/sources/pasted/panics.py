@@ -217,6 +217,13 @@ def _programs(parts: Parts) -> set[int]:
     return theirs
 
 
+def _nearest(words: str) -> list[str]:
+    """Return the known panic that is most like unknown words: of the same function if these begin with its name."""
+    function, *rest = words.split(":")
+    same = [one for one in CHECKS if rest and one.split(":")[0] == function.strip()]
+    return get_close_matches(words, same, 1, 0.0) or get_close_matches(words, CHECKS, 1, NEAREST)
+
+
 def _words(match: re.Match[str]) -> str:
     """Return the words of a panic, without the remains behind them."""
     return _BEHIND.sub("", match[2]).strip()
@@ -259,7 +266,7 @@ def read(parts: Parts) -> None:
                 f"The panic in line {number} is {OTHERS[words.casefold()]}, which has nothing to do with memory."
             )
             continue
-        nearest = get_close_matches(words[:LONGEST].casefold(), CHECKS, 1, NEAREST) if len(found) < MOST else []
+        nearest = _nearest(words[:LONGEST].casefold()) if len(found) < MOST else []
         unsaid.append(
             f"The panic in line {number} is not one that is known here: search the source of what printed it, a kernel"
             f" or a program, for {said!r}." + "".join(f" The nearest that is known is {one!r}." for one in nearest)

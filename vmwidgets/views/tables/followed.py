@@ -33,6 +33,8 @@ TITLES: Mapping[str, str] = {
     "aligned": "{who} has a superpage that begins between two of its size.",
     "count": "The kernel counts the descriptors of a frame wrong.",
     "beyond-size": "{who} maps a page beyond its size.",
+    "unmapped": "{who} lost a page that no call was asked to unmap.",
+    "reserved": "{who} has a descriptor with reserved bits.",
     "exec-rights": "{who} may do more with a page than its program asks for.",
     "guard": "{who} can touch the guard page below its stack.",
     "user": "{who} can't touch a page of its own.",
