@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -447,3 +451,77 @@ def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
     assert notebook.texts_outside(1) == []
     notebook.cell(1).locator(".node text.mono").first.evaluate("(text) => { text.textContent = 'c0a0 0000 c0a0' }")
     assert notebook.texts_outside(1) == ["tree/0: c0a0 0000 c0a0"], "the check itself must see it"
+
+
+PLAIN = """
+import anywidget, ipywidgets, traitlets
+import vmwidgets as vm
+
+m = vm.boot("x86-64")
+t = m.task("t")
+a = t.mmap("12 KiB")
+t.write(a, b"x")
+slider = ipywidgets.IntSlider()
+
+
+class Plain(anywidget.AnyWidget):
+    _esm = '''export default { render({ model, el }) {
+        el.className = "plain";
+        const show = () => { el.textContent = model.get("n"); };
+        model.on("change:n", show);
+        show();
+    } }'''
+    n = traitlets.Int(0).tag(sync=True)
+
+
+plain = Plain()
+"""
+
+MANY = (
+    PLAIN,
+    *("slider", "ipywidgets.IntSlider()", "plain", "Plain()"),
+    *("vm.Sharing(m)", "vm.EntryList(t.map)", "vm.Tree(t.map)", "vm.Walk(t.walk(a))", "vm.Frames(m)", "t.map"),
+    *("vm.Tree(t.map).graphviz()", "vm.EntryList(t.map).graphviz()"),
+)
+"""Eight pictures, two sliders, and two plain widgets of anywidget."""
+
+ALL_ARE_SHOWN = """() => [["[data-vmwidgets-view]", 8], [".widget-slider", 2], [".plain", 2]].every(
+    ([name, count]) => document.querySelectorAll(`.jp-OutputArea ${name}`).length === count)"""
+
+
+@pytest.mark.sweep
+def test_a_page_with_many_widgets_reloaded_from_a_slow_server_has_them_all_again(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], lab: Server
+) -> None:
+    opened = open_notebook(new_notebook(*MANY), viewport={"width": 1300})
+    opened.page.evaluate(NO_TIME)
+    opened.run_all()
+    opened.page.wait_for_function(ALL_ARE_SHOWN)
+    opened.save()
+    with slowed(lab.process.pid):
+        opened.reload()
+        opened.wait_idle()
+        opened.page.wait_for_function(ALL_ARE_SHOWN)
+    opened.run("b = t.mmap('4 KiB')\nslider.value, plain.n = 3, 7")
+    expect(opened.page.locator(".plain").first).to_have_text("7")
+    expect(opened.page.locator(".vmwidgets", has_text="4 KiB was mapped")).not_to_have_count(0)
+
+
+@contextmanager
+def slowed(process: int) -> Iterator[None]:
+    """A process that runs a fifth of the time."""
+    ended = Event()
+
+    def slow() -> None:
+        while not ended.wait(0.05):
+            os.kill(process, signal.SIGSTOP)
+            ended.wait(0.2)
+            os.kill(process, signal.SIGCONT)
+
+    thread = Thread(target=slow)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
