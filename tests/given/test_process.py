@@ -49,7 +49,7 @@ def in_ranges(pages: dict[int, Page], cuts: set[int]) -> Iterator[ProcessRange]:
 
 @given(ACTS, ACTS, *[st.sets(st.integers(0, ROOM))] * 2)
 def test_what_came_less_what_left_is_the_difference_and_nothing_comes_that_was_there(first, second, cuts, others):
-    was = done({at: ("", "rw-", 1) for at in range(ROOM)}, first)  # much is mapped, for the next calls to split
+    was = done(dict.fromkeys(range(ROOM), ("", "rw-", 1)), first)  # much is mapped, for the next calls to split
     now = done(was, second)
     before, after = [*in_ranges(was, cuts)], [*in_ranges(now, others)]
     changes = changes_between(before, after)

@@ -293,11 +293,12 @@ class LineCost(NamedTuple):
         if self.zero is not None and self.zero > 8 and self.zero > pages:
             return f"{counted(self.zero, 'page')} that read as zeros: they take no memory"
         if faults > 8 and pages > 2 * faults:
-            return f"{pages:,} pages: several a fault, as files bring them (fault-around)"
+            return f"{pages:,} pages: several a fault (fault-around of files, or large folios)"
         if faults > 8 and faults <= 1.2 * pages:
             return "one page a fault"
         if faults > 8 and pages < faults // 4:
-            return "pages that came and left" if self.zero is not None else "pages that came and left, or read as zeros"
+            zeros = "" if self.zero is not None else ", or that read as zeros"
+            return f"pages that were copied (after a fork), or that came and left{zeros}"
         return ""
 
 
