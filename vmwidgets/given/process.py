@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import sub
 from typing import NamedTuple, Protocol
 
 from ..engine.base.errors import in_ascii, printable
@@ -239,7 +239,8 @@ class Change(NamedTuple):
     """A change of ranges: `kind` is "came", "left", "grew", "shrank", "changed" or "used" (only pages came or left).
 
     `mapped`, `resident` and `huge` are differences in bytes; `ranges` is the number of ranges.  `holds` names their
-    contents, for example arrays.  "changed" is for several ranges of one file whose kinds differ.
+    contents, for example arrays.  "changed" is for several ranges of one file whose kinds differ.  `parts` is the
+    number of ranges that are left of one range; 1 if it was not split.
     """
 
     kind: str
@@ -250,14 +251,16 @@ class Change(NamedTuple):
     ranges: int
     start: int
     holds: str = ""
+    parts: int = 1
 
     @property
     def words(self) -> str:
-        """The name of the ranges: "64 MiB, no file", "libm.so.6", "[heap]"."""
+        """The name of the ranges: "64 MiB, no file", "82 MiB, no file, now in 2 parts", "libm.so.6", "[heap]"."""
         if self.owner != NAMELESS:
             return self.owner
         size = rounded(abs(self.mapped)) if self.mapped and self.ranges == 1 else ""
-        return f"{size}, no file" if size else NAMELESS
+        split = f", now in {self.parts} parts" if self.parts > 1 else ""
+        return f"{size}, no file{split}" if size else NAMELESS
 
 
 class LineCost(NamedTuple):
@@ -290,11 +293,12 @@ class LineCost(NamedTuple):
         if self.zero is not None and self.zero > 8 and self.zero > pages:
             return f"{counted(self.zero, 'page')} that read as zeros: they take no memory"
         if faults > 8 and pages > 2 * faults:
-            return f"{pages:,} pages: several a fault, as files bring them (fault-around)"
+            return f"{pages:,} pages: several a fault (fault-around of files, or large folios)"
         if faults > 8 and faults <= 1.2 * pages:
             return "one page a fault"
         if faults > 8 and pages < faults // 4:
-            return "pages that came and left" if self.zero is not None else "pages that came and left, or read as zeros"
+            zeros = "" if self.zero is not None else ", or that read as zeros"
+            return f"pages that were copied (after a fork), or that came and left{zeros}"
         return ""
 
 
@@ -542,19 +546,19 @@ def changes_between(
     are small ranges without a file.
     """
     found: dict[object, Change] = {}
-    for kind, old, new in _pairs(before, after):
-        one = new or old
-        assert one is not None
-        was, now = old or _EMPTY, new or _EMPTY
-        mapped = (0 if now.is_reserved else now.end - now.start) - (0 if was.is_reserved else was.end - was.start)
-        resident = (now.resident or 0) - (was.resident or 0)
+    for was, now in _together(before, after):
+        mapped, resident, huge = map(sub, _sizes(now), _sizes(was))
         if not mapped and not resident:
             continue
-        names = held_before if kind in ("left", "shrank") else held_after
-        held = sorted({name for start, end, name in names if min(end, one.end) - max(start, one.start) >= SMALL})
-        change = Change(
-            kind, one.owner, mapped, resident, (now.huge or 0) - (was.huge or 0), 1, one.start, listed(held[:3])
-        )
+        one = (was or now)[0]
+        kind = "used" if was and now else "left" if was else "came"
+        if was and now and mapped:
+            kind = "grew" if mapped > 0 else "shrank"
+        some, others, names = (was, now, held_before) if mapped < 0 else (now, was, held_after)
+        shared = others if abs(mapped) >= SMALL else ()  # what was there already is not what came
+        held = sorted({name for *at, name in names if _inside(some, *at) - _inside(shared, *at) >= SMALL})
+        parts = len(now) if len(now) > len(was) > 0 else 1
+        change = Change(kind, one.owner, mapped, resident, huge, 1, one.start, listed(held[:3]), parts)
         is_big = one.owner == NAMELESS and (held or abs(mapped) >= 1 << 20)
         key: object = one.start if is_big else (one.path, kind in ("came", "grew", "used"))
         found[key] = _joined(found[key], change) if key in found else change
@@ -574,9 +578,6 @@ def between(before: ProcessMoment, after: ProcessMoment) -> CellMemory:
     return CellMemory(before, later, faults[0], faults[1], changes, subject=subject, beside=other)
 
 
-_EMPTY = ProcessRange(0, 0, "rw-")
-
-
 def _joined(one: Change, two: Change) -> Change:
     kind = one.kind if one.kind == two.kind else "changed"
     return Change(
@@ -591,36 +592,36 @@ def _joined(one: Change, two: Change) -> Change:
     )
 
 
-def _pairs(
+def _together(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange]
-) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
-    """Yield each range of both moments with its partner: the same start and file, or else an overlapping range."""
-    left = [*before]
-    at = {(one.start, one.file): one for one in left}
-    taken: set[int] = set()
-    waiting = []
-    for one in after:
-        was = at.get((one.start, one.file))
-        if was is None:
-            waiting.append(one)
-            continue
-        taken.add(id(was))
-        yield _kind(was, one), was, one
-    rest = [one for one in left if id(one) not in taken]
-    starts = [one.start for one in rest]
-    gone: set[int] = set()
-    for one in waiting:
-        was, place = None, max(0, bisect_right(starts, one.start) - 1)
-        while was is None and place < len(rest) and rest[place].start < one.end:
-            each = rest[place]
-            if place not in gone and each.file == one.file and one.start < each.end:
-                was = each
-                gone.add(place)
-            place += 1
-        yield ("came", None, one) if was is None else (_kind(was, one), was, one)
-    for place, one in enumerate(rest):
-        if place not in gone:
-            yield "left", one, None
+) -> Iterator[tuple[list[ProcessRange], list[ProcessRange]]]:
+    """Yield the ranges of both moments that are one mapping: those of a file that have addresses in common.
+
+    The kernel splits and joins ranges: what remains of a range is not new, and what was joined has not left.
+    """
+    both: tuple[list[ProcessRange], list[ProcessRange]] = [], []
+    end, file = 0, None
+    every = [*((one, 0) for one in before), *((one, 1) for one in after)]
+    for one, when in sorted(every, key=lambda each: (each[0].file, each[0].start)):
+        if one.file != file or one.start >= end:
+            if file is not None:
+                yield both
+            both, end, file = ([], []), 0, one.file
+        both[when].append(one)
+        end = max(end, one.end)
+    if file is not None:
+        yield both
+
+
+def _sizes(some: Sequence[ProcessRange]) -> tuple[int, int, int]:
+    """Return the bytes that are mapped, in memory, and in huge pages."""
+    usable = sum(one.end - one.start for one in some if not one.is_reserved)
+    return usable, sum(one.resident or 0 for one in some), sum(one.huge or 0 for one in some)
+
+
+def _inside(some: Sequence[ProcessRange], low: int, high: int) -> int:
+    """Return the bytes from `low` to `high` that are in ranges with rights."""
+    return sum(max(0, min(high, one.end) - max(low, one.start)) for one in some if not one.is_reserved)
 
 
 class Span(Protocol):
@@ -633,11 +634,6 @@ class Span(Protocol):
     @property
     def end(self) -> int:
         """The address after the last."""
-
-
-def _kind(was: ProcessRange, now: ProcessRange) -> str:
-    was_size, now_size = was.end - was.start, now.end - now.start
-    return "grew" if now_size > was_size else "shrank" if now_size < was_size else "used"
 
 
 def holes(ranges: Sequence[Span]) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -247,7 +248,7 @@ def test_the_traceback_of_a_cell_is_the_cells_alone():
     text = subprocess.run(
         [sys.executable, "-c", TRACEBACKS], check=True, capture_output=True, text=True, timeout=120
     ).stdout
-    assert text.count("IndexError: list index out of range") == 2
+    assert text.count("\nIndexError: list index out of range") == 2
     where = re.findall(r"^(?:Cell|File) .*|^(?:True|False)$", text, re.MULTILINE)
     assert where == [
         "Cell In[3], line 4", "Cell In[3], line 2, in f()", "False",
@@ -323,6 +324,35 @@ def test_what_a_fork_makes_the_measuring_copy_is_not_in_the_numbers():
     assert max(nothing) <= 15
 
 
+COPIED = """
+import mmap, os, vmwidgets as vm
+memory = mmap.mmap(-1, 8 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+memory.madvise(mmap.MADV_NOHUGEPAGE)
+memory[:] = b"x" * len(memory)
+seen = vm.memory()
+seen.by_line(["fork", "write"])
+read, write = os.pipe()
+with seen:
+    seen.mark()
+    child = os.fork()
+    if not child:
+        os.read(read, 1)
+        os._exit(0)
+    seen.mark()
+    for page in range(0, 8 << 20, 4096):
+        memory[page] = 1
+os.write(write, b"x")
+os.waitpid(child, 0)
+print(seen.result.lines[1].minor, seen.result.lines[1].resident, seen.result.lines[1].why, sep="|")
+"""
+
+
+def test_a_line_that_copies_pages_after_a_fork_is_not_said_to_bring_and_lose_them():
+    done = subprocess.run([sys.executable, "-c", COPIED], capture_output=True, text=True, check=True)
+    minor, resident, why = done.stdout.split("|")
+    assert (int(minor) >= 2048, int(resident) < MIB, "copied" in why) == (True, True, True)
+
+
 MERGED = """
 import vmwidgets as vm
 with vm.memory() as seen:
@@ -340,19 +370,139 @@ def test_objects_in_one_range_with_a_list_are_told_by_their_blocks():
 
 
 @pytest.mark.parametrize(
-    ("resident", "objects", "holds"),
+    ("resident", "arenas", "holds"),
     [
-        (77, 2_000_000, "Python's objects?"),  # of 32 bytes: 61 MiB
-        (77, 200_000, "Python's objects, or one big object?"),  # 6 MiB, or 97 MiB with blocks of 512 bytes
-        (77, 5_000, "one big object?"),  # at most 2.4 MiB
-        (1, 2_000_000, "one big object?"),  # mapped, and not used
+        (77, 61, "Python's objects?"),
+        (77, 6, "Python's objects, or one big object?"),
+        (77, 0, "one big object?"),
+        (77, -61, "one big object?"),
+        (77, None, "Python's objects, or one big object?"),
+        (1, 61, "one big object?"),  # mapped, and not used
+        (1, None, "one big object?"),
     ],
 )
-def test_a_range_that_is_not_of_whole_arenas_is_named_by_the_objects_that_fit(resident, objects, holds):
+def test_a_range_that_is_not_of_whole_arenas_is_named_by_the_arenas_that_fit(resident, arenas, holds):
     size = (77 << 20) + 4096
     change = Change("grew", "memory without a file", size, resident << 20, 0, 1, 0x7F00_0000_0000)
-    (named,) = guessed((change,), (), objects)
+    (named,) = guessed((change,), (), arenas)
     assert named.holds == holds
+
+
+def test_a_range_of_whole_arenas_is_guessed_before_a_larger_or_smaller_one():
+    sizes = [7 * MIB + 4096, 60 * MIB, 90 * MIB + 8192]
+    changes = [Change("came", "memory without a file", size, size, 0, 1, at << 40) for at, size in enumerate(sizes, 1)]
+    assert [one.holds for one in guessed(changes, (), 60)] == [
+        "one big object?",
+        "Python's objects?",
+        "one big object?",
+    ]
+    gone = [one._replace(mapped=-one.mapped, resident=-one.mapped) for one in changes]
+    assert [one.holds for one in guessed(gone, (), -60)] == ["one big object?", "Python's objects?", "one big object?"]
+
+
+ARENAS = """
+import mmap, os, re, sys, tempfile
+import vmwidgets as vm
+
+def arenas():
+    \"\"\"Return what sys._debugmallocstats() writes to C's standard error.\"\"\"
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        sys._debugmallocstats()
+        os.dup2(kept, 2)
+        os.close(kept)
+        file.seek(0)
+        found = re.search(rb"allocated current *= *(\\d+)", file.read())
+        return int(found[1]) if found else 0
+
+def step(code):
+    with vm.memory(names) as seen:
+        was = arenas()
+        exec(code, names)
+        now = arenas()
+    said = [one for one in seen.result.python if " arena" in one and ("took" in one or "gave back" in one)]
+    print(now - was, said, [one.kind for one in seen.result.changes if abs(one.mapped) >= 1 << 20], sep="|")
+
+names = {"mmap": mmap}
+exec("x = [str(i) * 10 for i in range(10**6)]; keep = x[::100]; del x", names)
+step("d = [{'a': i, 'b': str(i)} for i in range(300_000)]")
+step("del d")
+step("m = mmap.mmap(-1, 16 << 20, 34); m[:] = b'x' * len(m); e = [str(i) for i in range(300_000)]")
+"""
+
+
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc"])
+def test_arenas_are_those_that_cpython_counts_and_nothing_comes_by_a_del(allocator):
+    given = os.environ | {"PYTHONMALLOC": allocator}
+    done = subprocess.run([sys.executable, "-c", ARENAS], capture_output=True, text=True, check=True, env=given)
+    steps = [line.split("|") for line in done.stdout.splitlines()]
+    assert done.stderr == ""
+    for number, said, _ in steps:
+        assert [int(one) for one in re.findall(r"(?:took|gave back) (\d+) arena", said)] == [abs(int(number))] * (
+            number != "0"
+        )
+    made, deleted, _ = (int(number) for number, *_ in steps)
+    assert (made > 20, deleted < -20) == (allocator == "pymalloc",) * 2
+    assert "came" not in steps[1][2]
+
+
+KEPT = """
+import ctypes, sys
+import vmwidgets as vm
+
+def step(code):
+    with vm.memory(names) as seen:
+        exec(code, names)
+    print(*[one for one in seen.result.python if "stays" in one])
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+names = {"libc": libc}
+exec("x = [str(i) * 10 for i in range(10**6)]; keep = x[::100]; y = [str(i) * 10 for i in range(10**5)]", names)
+exec("blocks = [libc.malloc(10_000) for _ in range(10_000)]", names)
+step("del x")
+step("del y, keep")
+step("for one in blocks[:-1]: libc.free(one)")
+step("again = [libc.malloc(10_000) for _ in range(9_000)]")
+step("_ = [libc.free(one) for one in again[:-1]]; libc.malloc_trim(0)")
+"""
+
+
+def test_memory_that_was_freed_and_stays_has_its_reason():
+    given = os.environ | {"MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
+    done = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True, env=given)
+    scattered, all_gone, freed, used, trimmed = done.stdout.splitlines()
+    size = int(re.findall(r"(\d+) MiB", scattered)[0])
+    assert "_debugmallocstats" in scattered
+    assert 80 <= size <= 130, "990,000 strings of 65 to 112 bytes"
+    assert "arena" not in all_gone
+    assert "mallinfo2" in freed
+    assert 94 <= int(re.findall(r"(\d+) MiB", freed)[0]) <= 97, "9,999 blocks of 10,000 bytes"
+    assert (used, trimmed) == ("", "")
+
+
+def test_memory_that_is_marked_as_free_is_still_in_memory():
+    memory = mapped(8 * MIB)
+    memory[:] = b"x" * len(memory)
+    with vm.memory() as seen:
+        memory.madvise(mmap.MADV_FREE)
+    assert abs(seen.result.resident) < MIB
+    assert any("8 MiB" in words and "MADV_FREE" in words for words in seen.result.notes)
+    with vm.memory() as seen:
+        memory[0] = 1
+    assert not any("MADV_FREE" in words for words in seen.result.notes)
+    memory.close()
+
+
+def test_the_text_of_a_cell_says_what_its_picture_says(shell):
+    shell.run_cell("import os")
+    shell.run_cell("%%pages\npid = os.fork()\nif not pid: os._exit(0)\nos.waitpid(pid, 0)")
+    (seen,) = shell.shown
+    assert any("forked" in one for one in seen.python)
+    assert all(note in vm.picture(seen).to_text() for note in seen.notes)
+    recorded = replace(vm.process().at(), unsaid=("This is a recording.",))
+    assert "This is a recording." in vm.picture(recorded).to_text()
 
 
 def test_shared_memory_without_a_file_and_files_that_are_only_read_have_names(tmp_path):

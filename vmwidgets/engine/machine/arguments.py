@@ -170,7 +170,7 @@ def some_numbers(value: Any, name: str) -> tuple[int, ...]:
     """Return a few numbers, such as the addresses that a picture opens."""
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes, bytearray)):
         raise Refused(f"{name}={shown(value)} is {a_kind(value)}: write a list of whole numbers")
-    return tuple(count(one, name) for one in few(value))
+    return tuple(word(one, name) for one in few(value))
 
 
 def page_numbers(value: Any, name: str) -> tuple[int, ...]:

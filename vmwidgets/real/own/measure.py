@@ -10,6 +10,7 @@ import array
 import ctypes
 import gc
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from ...engine.base.errors import Refused, a_kind, shown
 from ...engine.base.units import counted
 from ...given.process import (
     NAMELESS,
+    SMALL,
     CellMemory,
     Change,
     LineCost,
@@ -29,26 +31,22 @@ from ...given.process import (
     ProcessMoment,
     ProcessRange,
     changes_between,
+    rounded,
 )
+from .allocators import ARENA, Allocators
 from .reader import Readings, forget_peak, name_of, peak_of, ranges_in, said_of, zeros_of
 from .recorded import has_proc, recorded_cell
 
 with suppress(ImportError):  # Windows and browsers have none: there, a recording is shown
     import resource
 
-ARENA = 1 << 20
-"""Bytes that CPython allocates at once for small objects, since 3.10."""
-
-LEAST = 1000
-"""The fewest objects of an arena: a block has at most 512 bytes, and CPython adds an arena only when all are full."""
-
-USUAL, LARGEST = 32, 512
-"""The bytes of the block of a number, and of the largest block (Objects/obmalloc.c of CPython)."""
-
 ARENAS, EITHER = "Python's objects?", "Python's objects, or one big object?"
 
 MANY = 10_000
 """The number of new objects from which it is reported."""
+
+KEPT = 4 << 20
+"""The bytes that an allocator keeps, more than before, from which they are reported."""
 
 FEW = 16
 """The number of pages of zeros from which they are reported."""
@@ -135,7 +133,7 @@ class Measured(Measuring):
         self._has_peak = forget_peak(self._pid)
         self._zeros = zeros_of(self._pid)
         self._objects = sys.getallocatedblocks()
-        self._faults = Faults.now()
+        self._allocators = Allocators.now()
         begun = perf_counter()
         self._readings[0].take()
         self._reading = perf_counter() - begun
@@ -154,6 +152,7 @@ class Measured(Measuring):
         zeros = zeros_of(self._pid)
         if self._lines:
             self._marks.append(self._mark(faults))
+        allocators = Allocators.now()
         runs = sum(one["collections"] for one in gc.get_stats()) - self._collected
         peak = peak_of(self._pid) if self._has_peak else None
         after, before = bytes(text), bytes(self._readings[0].kept())
@@ -167,8 +166,16 @@ class Measured(Measuring):
         was = ProcessMoment(self._pid, self._name, tuple(ranges_in(before)), *self._faults)
         now = ProcessMoment(self._pid, self._name, tuple(ranges_in(after)), *faults, peak)
         changes = changes_between(was.ranges, now.ranges, _places(self._known), _places(buffers(self._names or {})))
-        changes = guessed(changes, (*was.ranges, *now.ranges), objects)
-        python = [*_of_zeros(self._zeros, zeros), *self._of_python(changes, runs, objects)]
+        arenas = None
+        if self._allocators.arenas is not None and allocators.arenas is not None:
+            arenas = allocators.arenas - self._allocators.arenas
+        changes = guessed(changes, (*was.ranges, *now.ranges), arenas)
+        python = [
+            *_of_zeros(self._zeros, zeros),
+            *_of_lazily_freed(before, after),
+            *self._of_python(changes, runs, objects, arenas),
+            *_of_kept(self._allocators, allocators, sum(max(0, -one.resident) for one in changes)),
+        ]
         self.result = CellMemory(
             was,
             now,
@@ -241,18 +248,17 @@ class Measured(Measuring):
 
     # ---- words -------------------------------------------------------------------------------
 
-    def _of_python(self, changes: tuple[Change, ...], runs: int, objects: int) -> list[str]:
+    def _of_python(self, changes: tuple[Change, ...], runs: int, objects: int, arenas: int | None) -> list[str]:
         """Return sentences about the work of Python itself."""
         said = []
         if abs(objects) >= MANY:
             done = "more" if objects > 0 else "fewer"
             said.append(f"Python has {abs(objects):,} {done} small objects than before.")
-        if arenas := sum(one.mapped for one in changes if one.holds == ARENAS and one.mapped % ARENA == 0):
+        if arenas:
             done = "took" if arenas > 0 else "gave back"
-            count = counted(abs(arenas) // ARENA, "arena")
-            said.append(f"Python {done} {count} of 1 MiB for its objects.")
+            said.append(f"Python {done} {counted(abs(arenas), 'arena')} of 1 MiB for its objects.")
         if any(one.holds.endswith("?") for one in changes):
-            said.append("A name with a question mark is a guess: by the size, and by how many objects Python has.")
+            said.append("A name with a question mark is a guess by the size.")
         if forks := _FORKS[0] - self._forks:
             said.append(
                 f"{self._subject} forked {counted(forks, 'time')}: while both processes have a page, the first write to"
@@ -289,39 +295,60 @@ def _of_zeros(was: int | None, now: int | None) -> list[str]:
     return [f"Faults found {now - was:,} more pages that read as zeros: they take no memory until they are written."]
 
 
-def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: int) -> tuple[Change, ...]:
+def _of_lazily_freed(before: bytes, after: bytes) -> list[str]:
+    """Return a sentence about pages that are given to the kernel when it needs frames (LazyFree of smaps)."""
+    was, now = (sum(map(int, re.findall(rb"\nLazyFree: *(\d+)", text))) << 10 for text in (before, after))
+    if now - was < SMALL:
+        return []
+    return [f"{rounded(now - was)} more is marked as free (MADV_FREE): it is in memory until the kernel needs frames."]
+
+
+def _of_kept(was: Allocators, now: Allocators, left: int) -> list[str]:
+    """Return why memory that was freed is still in the process; `left` is the bytes that left memory.
+
+    Malloc's numbers do not say which pages are in memory: if as much left memory, its lists are no reason.
+    """
+    said = []
+    if now.spare - was.spare >= KEPT:
+        said.append(
+            f"Freed memory stays: Python keeps {rounded(now.spare - was.spare)} more in its arenas than before. An"
+            " arena of 1 MiB goes back only when no object in it is in use:"
+            f" {counted(now.arenas or 0, 'arena')} with {rounded(now.objects)} in use (sys._debugmallocstats())."
+        )
+    free, given = now.free - was.free, max(0, (was.arenas or 0) - (now.arenas or 0)) * ARENA
+    if free >= KEPT and left - given < free // 2:
+        said.append(
+            f"Freed memory stays: malloc keeps {rounded(free)} more in its lists of free blocks than before"
+            " (mallinfo2()). ctypes.CDLL(None).malloc_trim(0) gives whole free pages back."
+        )
+    return said
+
+
+def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], arenas: int | None) -> tuple[Change, ...]:
     """Return the ranges with guessed names for Python's arenas, stacks and big objects; a guessed name ends with "?".
 
-    `ranges` are the ranges before and after, and `objects` is the number of new Python objects, each a block of 16 to
-    512 bytes.  An arena has at least a thousand objects, so a range that appeared without new objects is not an arena.
-    The kernel joins neighbouring ranges, so a range can be arenas and a big object: then the blocks decide.  If they
-    could fill half of the range, but usual blocks would not, both are named.
+    `ranges` are the ranges before and after, and `arenas` is the difference of CPython's own count, or None.  A range
+    of whole arenas is guessed first.  The kernel joins neighbouring ranges, so a range can be arenas and a big object:
+    if arenas would not fill half of it, or if they are not counted, both are named.
     """
     guards = {one.end for one in ranges if one.is_reserved and one.size <= 64 << 10}
     ends = {one.start: one.end for one in ranges}
-    left = abs(objects) // LEAST if is_in_arenas() else 0
-    found = {}
-    for one in sorted(changes, key=lambda one: abs(one.mapped)):
+    left, found = abs(arenas or 0), {}
+    for one in sorted(changes, key=lambda one: (one.mapped % ARENA > 0, abs(one.mapped))):
         if one.owner != NAMELESS or one.holds or one.ranges > 1 or abs(one.mapped) < ARENA:
             continue
-        arenas = abs(one.mapped) // ARENA if one.mapped % ARENA == 0 and one.mapped * objects > 0 else left + 1
-        is_used = abs(one.resident) * 4 >= abs(one.mapped) and one.mapped * objects > 0
-        blocks = left * LEAST if is_in_arenas() else 0
-        if arenas <= left and is_used:
-            found[one.start], left = ARENAS, left - arenas
-        elif is_used and blocks * LARGEST * 2 >= abs(one.mapped):
-            usual = blocks * USUAL * 2 >= abs(one.mapped)
-            found[one.start], left = ARENAS if usual else EITHER, max(0, left - abs(one.mapped) // (USUAL * LEAST))
+        is_used = abs(one.resident) * 4 >= abs(one.mapped)
+        fit = min(left, abs(one.mapped) // ARENA) if is_used and one.mapped * (arenas or 0) > 0 else 0
+        left -= fit
+        if fit * ARENA * 2 >= abs(one.mapped):
+            found[one.start] = ARENAS
+        elif fit or (is_used and arenas is None):
+            found[one.start] = EITHER
         elif one.start in guards and ends[one.start] - one.start == abs(one.mapped):
             found[one.start] = "a thread's stack?"
         else:
             found[one.start] = "one big object?"
     return tuple(one._replace(holds=found.get(one.start, one.holds)) if one.ranges == 1 else one for one in changes)
-
-
-def is_in_arenas() -> bool:
-    """Return whether this Python keeps its objects in arenas of the expected size."""
-    return sys.implementation.name == "cpython" and sys.version_info >= (3, 10)
 
 
 def _how(kind: type[BaseException] | None, error: BaseException | None) -> str:

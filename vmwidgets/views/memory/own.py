@@ -82,7 +82,7 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
         "",
         boxes.below(*parts, gap=16),
         caption=Caption(visible(value.faults)),
-        table=Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows)),
+        table=Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows), _said(value.notes)),
         width=width,
         answers=True,
     )
@@ -96,6 +96,11 @@ def _notes(view: str, notes: Iterable[str]) -> Part:
     return boxes.below(
         *(boxes.words(f"{view}/note/{number}", visible(note)) for number, note in enumerate(notes)), gap=3
     )
+
+
+def _said(notes: Sequence[str]) -> tuple[tuple[str, Table], ...]:
+    """Return notes as a table of their own, so that the text of a picture has them too."""
+    return (("notes", Table(("sentence",), tuple((visible(one),) for one in notes))),) if notes else ()
 
 
 _DONE = {"came": "came", "left": "left", "grew": "grew", "shrank": "shrank", "used": "stayed", "changed": "changed"}
@@ -219,7 +224,7 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
             gap=10,
         ),
         caption=Caption(words),
-        table=Table(names, tuple(rows)),
+        table=Table(names, tuple(rows), _said((*value.unsaid, *notes))),
         width=width,
         answers=True,
     )

@@ -355,12 +355,12 @@ def _words(node: Node, is_tree: bool) -> str:
 
 
 def _where(node: Node) -> str:
-    """Return where a node stands: texts about one thing in the same place can be compared."""
+    """Return where a node is: texts about one thing in the same place can be compared."""
     return f"{node.lane} {node.kind}"
 
 
 def _read(scene: Scene, places: Mapping[str, str]) -> dict[tuple[str, str], Node]:
-    """Return the boxes of a scene's things, by the thing's place and where the box stands."""
+    """Return the boxes of a scene's things, by the thing's place and where the box is."""
     return {(places[name], _where(node)): node for node in scene.nodes if (name := _compared(node))}
 
 
