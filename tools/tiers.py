@@ -31,7 +31,7 @@ import numpy as np
 from tests.tiers import ALL, APART, FIRST, NONE, TIERS, WORDS, folder_of, function_of, is_chosen, rows, usual
 from tools import finders
 
-FAST, CHECK = 240.0, 430.0
+FAST, CHECK = 240.0, 250.0
 """Seconds of processor time of the unit tests of `make test`, and of those that `make check` adds."""
 
 EXEMPT = (
