@@ -137,6 +137,20 @@ def test_after_run_all_the_result_waits_for_the_reason_or_for_skip(notebook: Not
     notebook.cell(below).get_by_text("What happened: 3").wait_for()
 
 
+@pytest.mark.parametrize("words", ["I don't know", "Skip"])
+def test_the_focus_stays_in_the_cell_when_its_button_goes_away(notebook: Notebook, words: str) -> None:
+    index = notebook.run(WHY)
+    cell = notebook.cell(index)
+    if words == "Skip":
+        cell.get_by_role("textbox", name="How many tables?", exact=True).fill("2")
+        press(notebook, index)
+    button = cell.get_by_role("button", name=words)
+    button.focus()
+    button.press("Enter")
+    button.wait_for(state="hidden")
+    assert cell.get_by_role("button", name="Answer again").evaluate("(one) => one === document.activeElement")
+
+
 def test_what_was_typed_and_not_sent_is_there_when_the_cell_runs_again(notebook: Notebook) -> None:
     field = notebook.cell(1).get_by_role("textbox", name="How many?")
     field.fill("3")
