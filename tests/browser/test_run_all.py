@@ -54,7 +54,7 @@ PICTURES = """() => [...document.querySelectorAll('[data-vmwidgets-view]')].map(
 AS_WIDE_AS_FILES = ".vmw-place { box-sizing: border-box; width: 928px !important; }"
 """Pictures are laid out for the room that they have; files have 900 pixels, and the frame beside them takes 28."""
 
-OPENED = ".jp-Cell-outputWrapper > * { display: flex !important }"
+OPENED = ".jp-Cell-outputWrapper > .jp-Cell-outputArea { display: block !important }"
 """No question is answered here, so that the page would hide the output of a cell that tells a result."""
 
 SEE_EACH = """async () => {
