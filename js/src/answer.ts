@@ -2,7 +2,7 @@
 // choice sent by itself could arrive later than the press, and then another answer would be kept.
 
 import { hear, leave, type Model } from "./host.ts";
-import { html } from "./svg.ts";
+import { html, keepFocus } from "./svg.ts";
 
 export interface AnswerTraits {
   own_id: string;
@@ -269,8 +269,10 @@ function render({ model, el }: AnswerArguments): () => void {
   el.append(reply.root, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, why, skip, status));
   el.append(after, like.root);
   const told = ["change:given", "change:asks_why", "change:asks_missed", "change:status"] as const;
-  for (const name of told) model.on(name, tell);
-  model.on("change:another", like.tell);
+  const heard = () => keepFocus(el, tell); // a pressed button may be gone then
+  const heardMore = () => keepFocus(el, like.tell);
+  for (const name of told) model.on(name, heard);
+  model.on("change:another", heardMore);
   tell();
   like.tell();
   hear(model.widget_manager, model.get("own_id"));
@@ -282,8 +284,8 @@ function render({ model, el }: AnswerArguments): () => void {
   return () => {
     hold();
     removeEventListener("pagehide", hold);
-    for (const name of told) model.off(name, tell);
-    model.off("change:another", like.tell);
+    for (const name of told) model.off(name, heard);
+    model.off("change:another", heardMore);
   };
 }
 

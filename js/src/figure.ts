@@ -5,7 +5,7 @@ import { leave } from "./host.ts";
 import { bringIntoSight, choose, onPress } from "./pointing.ts";
 import { Renderer } from "./renderer.ts";
 import { Ground, Steady } from "./room.ts";
-import { drop, html, put, say } from "./svg.ts";
+import { drop, html, keepFocus, put, say } from "./svg.ts";
 import { type Picture, type Reply, type Send, SUPPORTED_VERSION, type When } from "./wire.ts";
 import { once, speaker, Words } from "./words.ts";
 
@@ -119,12 +119,15 @@ export class Figure {
     if (seq < this.seq) return;
     this.seq = seq;
     this.tell(""); // this picture answers the sentence about the last request
-    const { scene, when } = picture;
-    if (scene.version !== SUPPORTED_VERSION) {
+    if (picture.scene.version !== SUPPORTED_VERSION) {
       this.tell("This picture was made by another version of vmwidgets: run the cell again.");
       return;
     }
-    const held = this.focused() !== null;
+    keepFocus(this.root, () => this.show(seq, picture), this.root); // its keys go on
+  }
+
+  private show(seq: number, picture: Picture): void {
+    const { scene, when } = picture;
     this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) * when.scale}px`;
     this.root.style.setProperty("--vmw-scale", String(when.scale));
     this.steady.keep(when.number, when.place, scene.height * when.scale);
@@ -143,7 +146,6 @@ export class Figure {
     this.picture = picture;
     if (this.controls) this.controls.draw(seq, picture);
     else this.root.classList.toggle("vmw-moves", when.number > 0 || scene.steps.places.length > 1);
-    if (held && (this.focused()?.matches(":disabled") ?? true)) this.root.focus({ preventScroll: true });
   }
 
   /** Notes that the page has this many pixels for pictures. */
@@ -199,7 +201,7 @@ export class Figure {
     this.alone = sentence;
     this.tell("");
     speaker.say(sentence, true);
-    this.with("live", (controls) => controls.live(alive));
+    this.with("live", (controls) => keepFocus(this.root, () => controls.live(alive), this.root));
     this.root.classList.toggle("vmw-alone", !alive);
     if (alive) drop(this.renderer.root, "aria-disabled");
     else put(this.renderer.root, "aria-disabled", "true");
@@ -237,15 +239,6 @@ export class Figure {
     this.controls?.close();
     this.waiting.clear();
     this.root.remove();
-  }
-
-  /**
-   * The element with the focus in this picture.  A removed node and a disabled button lose the focus, and receive no
-   * keys.
-   */
-  private focused(): Element | null {
-    const { activeElement } = this.root.getRootNode() as Document | ShadowRoot;
-    return activeElement && this.root.contains(activeElement) ? activeElement : null;
   }
 }
 

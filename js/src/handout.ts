@@ -10,7 +10,7 @@ import { followTheme, hiddenIn } from "./room.ts";
 import { BRACKETS, isField, isOwn, Notes, Screen } from "./screen.ts";
 import { type Room, Stage } from "./stage.ts";
 import { Asking, pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
-import { button, html, put, say } from "./svg.ts";
+import { button, html, keepFocus, put, say } from "./svg.ts";
 import { Timeline } from "./timeline.ts";
 import { Functions } from "./words.ts";
 
@@ -102,10 +102,12 @@ class Handout implements Source<number> {
     };
     this.strip = new Timeline({ go: (mark, share) => this.player.ask(this.stepAt(mark, share)), name }, 0);
     this.asking = new Asking(this.reader, () => {
-      this.player.forward.disabled = this.reader.at === this.reader.steps.length - 1;
-      this.offer();
-      this.mark();
-      this.lectern.moved();
+      keepFocus(this.root, () => {
+        this.player.forward.disabled = this.reader.at === this.reader.steps.length - 1;
+        this.offer();
+        this.mark();
+        this.lectern.moved();
+      });
     });
     this.assemble();
     this.lectern = new Lectern(this.root, this.reader, {
@@ -278,6 +280,10 @@ class Handout implements Source<number> {
   // ---- contents of the screen ------------------------------------------------------------------
 
   private draw(): void {
+    keepFocus(this.root, () => this.drawAll());
+  }
+
+  private drawAll(): void {
     const { reader } = this;
     const { step, steps, at, branch } = reader;
     const last = steps.length - 1;

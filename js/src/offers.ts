@@ -3,7 +3,7 @@
 // The contents of "…": all offers of a picture that are not always in sight, in rows, in the flow of the page.
 
 import { NodeElement, Ruler } from "./node.ts";
-import { button, html, say, svg } from "./svg.ts";
+import { button, html, keepFocus, say, svg } from "./svg.ts";
 import type { Found, Run, Scene, SceneTable, SceneTableTwin } from "./wire.ts";
 
 /** Elements that have their own meanings for keys. */
@@ -122,13 +122,21 @@ export class Finder {
     const where = `${(at + 1).toLocaleString("en")} of ${count.toLocaleString("en")}`;
     say(this.count, where);
     this.count.title = words;
-    for (const one of [this.back, this.forward]) one.hidden = count < 2;
+    this.turns(count >= 2);
     return `${where}: ${words}${folded || hidden ? ". It is in a part of the picture that is folded." : ""}`;
   }
 
   private clear(): void {
     say(this.count, "");
-    for (const one of [this.back, this.forward]) one.hidden = true;
+    this.turns(false);
+  }
+
+  /** Shows the two buttons to other matches, or hides them: the field then gets their focus. */
+  private turns(shown: boolean): void {
+    const set = (): void => {
+      for (const one of [this.back, this.forward]) one.hidden = !shown;
+    };
+    keepFocus(this.root, set, this.field);
   }
 
   private find(way: 1 | -1): void {

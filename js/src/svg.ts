@@ -74,6 +74,35 @@ export function match<K extends keyof SVGElementTagNameMap>(
   return Array.from(parent.children) as SVGElementTagNameMap[K][];
 }
 
+// ---- focus
+// A control that hides, disables or removes itself would leave the focus to the page's body, where no key means anything.
+
+const CONTROLS = "button, input, select, textarea, summary, a[href], [tabindex]";
+
+/** Whether an element can't have the focus (any longer). */
+function isGone(one: Element): boolean {
+  return !one.isConnected || one.matches(":disabled") || one.closest("[hidden], [style*='display: none']") !== null;
+}
+
+/**
+ * Makes a change in `within`.  If the element with the focus is gone then, `heir` gets the focus; without an heir, the
+ * control that is now in its place gets it, or the last control before it.
+ */
+export function keepFocus(within: Element, change: () => void, heir?: HTMLElement): void {
+  const page = within.getRootNode() as Document | ShadowRoot;
+  const held = page.activeElement;
+  const controls = () => [...within.querySelectorAll<HTMLElement>(CONTROLS)];
+  const before = held && within.contains(held) && held !== within ? controls() : [];
+  change();
+  const { activeElement } = page;
+  const isHandedOn = activeElement !== held && within.contains(activeElement);
+  if (!before.length || isHandedOn || !held || !isGone(held)) return;
+  const now = controls().filter((one) => one.tabIndex >= 0 && !isGone(one));
+  const passed = before.slice(0, before.indexOf(held as HTMLElement));
+  const place = Math.max(-1, ...passed.map((one) => now.indexOf(one)));
+  (heir ?? now[place + 1] ?? now[place])?.focus({ preventScroll: true });
+}
+
 // ---- button
 // Buttons of a picture.
 

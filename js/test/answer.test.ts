@@ -104,6 +104,8 @@ test("a reason goes with the answer, in the same message", () => {
   assert.equal(shown().el.querySelector('[aria-label^="why"]'), null);
 });
 
+const ANOTHER = { offer: "Another one", number: 0, text: "", options: [], hint: "", said: "", steps: [] };
+
 function named(el: HTMLElement, words: string): HTMLButtonElement {
   const found = [...el.querySelectorAll("button")].find((one) => one.textContent === words);
   assert.ok(found, words);
@@ -138,6 +140,32 @@ test("a reason is not asked for where the student is no more", () => {
   listeners.get("change:asks_why")?.();
   assert.equal(document.activeElement, elsewhere);
   assert.notEqual(named(el, "Skip").style.display, "none");
+});
+
+test("the focus of a button that goes away goes to the control after it, or before", () => {
+  const { el, traits, listeners } = shown({ options: ["low", "high"], reasons: true });
+  const heard = (more: Partial<AnswerTraits>) => {
+    Object.assign(traits, more);
+    for (const name of Object.keys(more)) listeners.get(`change:${name}`)?.();
+  };
+  const focus = () => (document.activeElement as HTMLElement | null)?.textContent;
+  named(el, "I don't know").focus();
+  heard({ given: "I don't know" });
+  assert.equal(focus(), "Answer again");
+  heard({ given: "low", asks_why: true });
+  named(el, "Skip").focus();
+  heard({ asks_why: false, status: "Kept." });
+  assert.equal(focus(), "Answer again");
+  heard({ another: { ...ANOTHER, number: 1, text: "And now?" } });
+  named(el, "Check").focus();
+  heard({ another: { ...ANOTHER, number: 1, text: "And now?", steps: ["so"] } });
+  assert.equal(focus(), "Another one");
+  const elsewhere = document.createElement("input");
+  document.body.append(elsewhere);
+  elsewhere.focus();
+  heard({ given: "" });
+  heard({ given: "high" });
+  assert.equal(document.activeElement, elsewhere);
 });
 
 Object.assign(globalThis, { sessionStorage: window.sessionStorage });
@@ -223,8 +251,6 @@ test("Escape goes back to the notebook's cell, from a field too", () => {
     assert.ok(document.activeElement === cell);
   }
 });
-
-const ANOTHER = { offer: "Another one", number: 0, text: "", options: [], hint: "", said: "", steps: [] };
 
 test("another question is offered once there is one, and asked where the student is", () => {
   const { el, sent, traits, listeners } = shown({ given: "3" });

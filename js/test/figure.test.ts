@@ -88,6 +88,26 @@ test("the tab stop is where a click has led, before the controls were there too,
   figure.close();
 });
 
+test("the picture keeps the keys when the control or the thing that has them goes away", () => {
+  const figure = new Figure({ send: () => {}, select: () => {} });
+  document.body.append(figure.root);
+  figure.equip(new Controls(figure, without()));
+  figure.reach(4, 0);
+  const draw = (seq: number, id: string, when: Partial<When>) =>
+    figure.draw(seq, { scene: scene([node(id, { lane: "x" })]), when: { ...now, ...when } });
+  draw(1, "a", { number: 4, cell: 2 });
+  const back = figure.root.querySelector('[aria-label^="show the picture as it was"]') as HTMLElement;
+  assert.equal(back.hidden, false);
+  back.focus();
+  draw(2, "a", { number: 2, cell: 2, kept: true, now: false });
+  assert.equal(back.hidden, true);
+  assert.equal(document.activeElement === figure.root, true);
+  (figure.root.querySelector('[data-id="a"]') as unknown as HTMLElement).focus();
+  draw(3, "b", {});
+  assert.equal(document.activeElement === figure.root, true);
+  figure.close();
+});
+
 test("a click on what is selected, or on the ground, takes the selection back", () => {
   const { figure, draw, find, chosen } = setUp();
   draw(scene([node("entry", { action: "select", thing: "entry:1" })]));

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.browser.lab import Notebook, Server
+from tests.browser.lab import AXE, Notebook, Server
 from vmwidgets.cli.copying import copy_labs, handed_out
 
 
@@ -19,17 +19,32 @@ def shown(place: Any) -> list[str]:
 
 
 def press_write(place: Any) -> None:
-    """From the last stop back to the one before the write, then forward again by the button."""
-    (after,) = shown(place)
-    assert not place.locator(".vmw-write").is_visible()
-    place.get_by_label("before the write").check()
+    """From the stop before the write to the next by its button, and back; any pointer or key may do it."""
     (before,) = shown(place)
+    place.get_by_role("button", name="write").last.click()
+    (after,) = shown(place)
     assert before != after
-    place.locator(".vmw-write").click()
-    assert shown(place) == [after]
     assert not place.locator(".vmw-write").is_visible()
-    place.get_by_label("before the fork").check()
+    place.get_by_role("button", name="before the fork").click()
     assert shown(place) not in ([before], [after])
+    place.get_by_role("button", name="before the write").click()
+    assert shown(place) == [before]
+    assert place.locator(".vmw-write").is_visible()
+
+
+def type_write(page: Any, place: Any, key: str) -> None:
+    """By keys alone: Tab goes from stop to stop, and a key presses *write*, which keeps the focus."""
+    (before,) = shown(place)
+    place.get_by_role("button", name="before the fork").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert place.get_by_role("button", name="write", exact=True).evaluate("(one) => one === document.activeElement")
+    page.keyboard.press(key)
+    place.get_by_role("button", name="after the write").wait_for()
+    assert shown(place) != [before]
+    assert page.evaluate("() => document.activeElement.textContent").endswith("after the write")
+    page.keyboard.press(key)
+    assert shown(place) == [before]
 
 
 def test_the_button_makes_the_copy_in_a_notebook(
@@ -38,8 +53,10 @@ def test_the_button_makes_the_copy_in_a_notebook(
     notebook = open_notebook(new_notebook("import vmwidgets as vm\nvm.hello()"))
     notebook.run_all()
     cell = notebook.cell(0)
-    cell.locator(".vmw-stop img").last.wait_for()
+    cell.locator(".vmw-stop img").nth(1).wait_for()
     press_write(cell)
+    for key in "Enter", "Space":
+        type_write(notebook.page, cell, key)
 
 
 def test_the_button_makes_the_copy_without_a_kernel(chromium: Any, tmp_path: Path) -> None:
@@ -53,11 +70,28 @@ def test_the_button_makes_the_copy_without_a_kernel(chromium: Any, tmp_path: Pat
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
     press_write(page)
-    page.set_viewport_size({"width": 400, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    type_write(page, page, "Enter")
+    page.evaluate(AXE.read_text())
+    assert [rule["id"] for rule in page.evaluate("() => axe.run('div')")["violations"]] == []
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()], "all of it is in the page"
     page.close()
 
+
+def test_it_fits_a_telephone_beside_other_pictures(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    """The room that a notebook has there, with the rules that the twins of other pictures bring."""
+    notebook = open_notebook(new_notebook("import vmwidgets as vm\nvm.hello()", 'vm.boot("x86-64").kernel_map'))
+    notebook.run_all()
+    notebook.page.set_viewport_size({"width": 390, "height": 844})
+    picture = notebook.cell(0).locator(".vmw-stop img:visible")
+    picture.wait_for()
+    output = notebook.cell(0).locator(".jp-OutputArea-output").first
+    notebook.page.wait_for_function(FITS, arg=[picture.element_handle(), output.element_handle()])
+    assert picture.evaluate("(one) => one.currentSrc !== one.src"), "laid out for a telephone"
+
+
+FITS = "([one, room]) => one.getBoundingClientRect().right <= room.getBoundingClientRect().right"
 
 DRAWN = """() => [...document.querySelectorAll('.jp-RenderedMarkdown img')].map((one) => [one.naturalWidth, one.alt])"""
 

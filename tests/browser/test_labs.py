@@ -137,6 +137,39 @@ def test_after_run_all_the_result_waits_for_the_reason_or_for_skip(notebook: Not
     notebook.cell(below).get_by_text("What happened: 3").wait_for()
 
 
+def test_the_next_output_waits_for_the_answer_too(notebook: Notebook, lab: Server) -> None:
+    """After Run All, a cell that prints the result stands below the comparison; only its page hides it."""
+    asked = notebook.run('many = lab.predict("How many tables?", id="t/many", kind="number")')
+    notebook.run("many.compare(3)")
+    told = [notebook.run(source) for source in ("print('told: 3')", "print('told again: 3')")]
+    results = [notebook.cell(at).locator(".jp-OutputArea-output", has_text="told") for at in told]
+    other = notebook.cell(notebook.run(COUNT.replace("t/count", "t/other"))).get_by_role(
+        "textbox", name="How many?", exact=True
+    )
+    for result in results:
+        expect(result).to_be_hidden()
+    expect(other).to_be_visible()
+    notebook.save()
+    assert "told: 3\\n" in (lab.root / notebook.path).read_text()
+    notebook.cell(asked).get_by_role("button", name="I don't know").click()
+    for result in results:
+        expect(result).to_be_visible()
+
+
+@pytest.mark.parametrize("words", ["I don't know", "Skip"])
+def test_the_focus_stays_in_the_cell_when_its_button_goes_away(notebook: Notebook, words: str) -> None:
+    index = notebook.run(WHY)
+    cell = notebook.cell(index)
+    if words == "Skip":
+        cell.get_by_role("textbox", name="How many tables?", exact=True).fill("2")
+        press(notebook, index)
+    button = cell.get_by_role("button", name=words)
+    button.focus()
+    button.press("Enter")
+    button.wait_for(state="hidden")
+    assert cell.get_by_role("button", name="Answer again").evaluate("(one) => one === document.activeElement")
+
+
 def test_what_was_typed_and_not_sent_is_there_when_the_cell_runs_again(notebook: Notebook) -> None:
     field = notebook.cell(1).get_by_role("textbox", name="How many?")
     field.fill("3")

@@ -54,6 +54,9 @@ PICTURES = """() => [...document.querySelectorAll('[data-vmwidgets-view]')].map(
 AS_WIDE_AS_FILES = ".vmw-place { box-sizing: border-box; width: 928px !important; }"
 """Pictures are laid out for the room that they have; files have 900 pixels, and the frame beside them takes 28."""
 
+OPENED = ".jp-Cell-outputWrapper > .jp-Cell-outputArea { display: block !important }"
+"""No question is answered here, so that the page would hide the output of a cell that tells a result."""
+
 SEE_EACH = """async () => {
     for (const view of document.querySelectorAll('[data-vmwidgets-view]')) {
         view.scrollIntoView();
@@ -211,7 +214,7 @@ def agree(one: str, other: str) -> bool:
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_each_picture_is_as_its_cell_left_it(open_notebook: Callable[..., Notebook], name: str) -> None:
     lesson = open_notebook(f"notebooks/{name}.ipynb")
-    style = lesson.page.add_style_tag(content=AS_WIDE_AS_FILES)
+    style = lesson.page.add_style_tag(content=AS_WIDE_AS_FILES + OPENED)
     lesson.run_all()
     outputs = lesson.page.evaluate("""() => window.panel.content.widgets.filter((cell) => cell.model.type === 'code')
         .map((cell) => cell.model.outputs.toJSON()).flat()""")

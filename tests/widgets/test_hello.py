@@ -38,12 +38,11 @@ def test_each_stop_draws_the_frames_of_the_walks() -> None:
     assert hello.machine.tasks["child"].read(a, 5) == b"Jello"
 
 
-def test_it_opens_at_the_last_stop_and_a_button_leads_from_the_second_to_it() -> None:
+def test_it_opens_before_the_write_and_one_stop_at_a_time() -> None:
     html = bundle()["text/html"]
-    radios = re.findall(r'<input type="radio" name="[^"]+" id="([^"]+)"( checked)?>', html)
-    assert [bool(checked) for _, checked in radios] == [False, False, True]
-    assert re.findall(r'<label class="vmw-write" for="([^"]+)">', html) == [radios[2][0]]
-    assert [one for one, _ in radios] == list(dict.fromkeys(re.findall(r'<label for="([^"]+)">', html)))
+    stops = re.findall(r'<details name="([^"]+)"( open)?>', html)
+    assert [bool(opened) for _, opened in stops] == [False, True, False]
+    assert len({name for name, _ in stops}) == 1
 
 
 def test_it_needs_no_script_and_no_other_file_and_is_small() -> None:
@@ -68,6 +67,6 @@ def test_its_pictures_have_nothing_beside_the_story() -> None:
 
 
 def test_two_of_them_in_a_page_do_not_choose_for_each_other() -> None:
-    names = [set(re.findall(r'name="([^"]+)"', bundle()["text/html"])) for _ in range(2)]
+    names = [set(re.findall(r'<details name="([^"]+)"', bundle()["text/html"])) for _ in range(2)]
     assert len(names[0]) == len(names[1]) == 1
     assert names[0] != names[1]

@@ -63,4 +63,23 @@ def first_heading(text: str) -> str:
 def framed(content: str, title: str, below: str = "") -> str:
     """Return HTML with a line on its left and a small title above it; `below` may take the full width."""
     above = f'<div style="font-size: 11px; opacity: 0.8">{escape(visible(title))}</div>'
-    return f'<div style="{_FRAME}"><div style="{_TEXT}">{above}{content}</div>{below}</div>'
+    return f'<div data-vmwidgets-lab style="{_FRAME}"><div style="{_TEXT}">{above}{content}</div>{below}</div>'
+
+
+_OUTPUT = "> .jp-Cell-outputWrapper > .jp-Cell-outputArea > .jp-OutputArea-child > .jp-OutputArea-output"
+_CLOSED = f".jp-NotebookPanel .jp-Cell:has({_OUTPUT} [data-vmwidgets-closed])"
+_NEXT = (
+    f":is({', '.join(_CLOSED + ' + .jp-CodeCell' * many for many in (1, 2, 3))})"
+    f":not(.jp-mod-noOutputs, :has({_OUTPUT} [data-vmwidgets-lab])) > .jp-Cell-outputWrapper"
+)
+"""The outputs of the code cells that follow a closed outcome, up to the next text."""
+
+
+def closed(content: str, sentence: str) -> str:
+    """Return HTML that replaces the outputs of the next code cells by a sentence, as long as `content` is on the page.
+
+    Outputs of a lab, such as another question, stay.  The notebook keeps what is replaced, and exports show it.
+    """
+    instead = f'content: "{sentence}"; padding: 4px 10px 4px calc(var(--jp-cell-prompt-width) + 14px); opacity: 0.8'
+    rules = f"{_NEXT} > * {{ display: none }} {_NEXT}::after {{ {instead} }}"
+    return f"<div data-vmwidgets-closed>{content}<style>{rules}</style></div>"

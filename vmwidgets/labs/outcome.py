@@ -11,7 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 
 from .answers import UNSURE
 from .explained import explanation_of
-from .markup import framed, in_html, marked
+from .markup import closed, framed, in_html, marked
 from .mistakes import Mistake, mistake_of
 from .records import MIME, OUTCOME, record
 
@@ -20,6 +20,9 @@ NOT_YET = (
     "Only an answer given before this cell runs counts as a prediction."
 )
 """The text of a closed outcome."""
+
+WAITS = "This output says what happened. First answer the question above, if only with “I don't know”."
+"""The text in place of the next cell's output while an outcome is closed."""
 
 WHY = "Your answer is kept. Why? Write one line, or skip."
 """The text that asks for the reason of a kept answer, before the result is shown."""
@@ -114,6 +117,8 @@ class Outcome:
             html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'
         if self.has_more and self.is_open:
             html += f'<div style="margin-top: 6px">{marked(MORE, "em")}</div>'
+        if not self.is_open:
+            html = closed(html, WAITS)
         shown = framed(html, f"prediction {self.id}" if self.in_text else f"prediction {self.id}: {self.question}")
         bundle = record(OUTCOME, self.data(), html=shown, plain=repr(self))
         if not self.is_open:

@@ -17,7 +17,7 @@ from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.views.scene.model import Caption, Node, Scene, Text
 from vmwidgets.views.scene.svg import to_svg
-from vmwidgets.views.scene.twin import TELEPHONE, alternative_text, caption_words, data_uri, image_html, picture_html
+from vmwidgets.views.scene.twin import alternative_text, caption_words, data_uri, image_html, picture_html
 
 from .at import At
 from .sharing import scene_of
@@ -30,6 +30,10 @@ WIDE, SLIM = 900.0, 420.0
 
 HEIGHT = 396.0
 """The height of each picture in a page: the greatest that one needs."""
+
+
+OPENED = 1
+"""The stop at which it opens: before the write, which the reader then makes."""
 
 
 class Stop(NamedTuple):
@@ -67,24 +71,24 @@ class Hello:
         return {"text/plain": str(self), "text/html": self._html()}
 
     def _html(self) -> str:
-        """Return the stops as HTML, opened at the last: radio buttons choose the picture, and CSS shows it.
+        """Return the stops as HTML, opened before the write: summaries choose the picture, and CSS shows it.
 
-        A notebook that is not trusted loses style and buttons, and shows the three pictures below each other.
+        A summary is a button for keys and screen readers, and needs no script.  A notebook that is not trusted loses
+        the style, and shows the three pictures below each other.
         """
         name = f"vmw-{uuid4().hex[:8]}"
-        ids = [f"{name}-{number}" for number in range(1, len(self.stops) + 1)]
-        radios = "".join(
-            f'<input type="radio" name="{name}" id="{one}"{" checked" * (one == ids[-1])}>'
-            f'<label for="{one}">{escape(stop.name)}</label>'
-            for one, stop in zip(ids, self.stops, strict=True)
+        names = [f"<span>{escape(stop.name)}</span>" for stop in self.stops]
+        names[-1] = f'<b class="vmw-write">write</b> {names[-1]}'
+        buttons = "".join(
+            f'<details name="{name}"{" open" * (number == OPENED)}><summary role="button">{one}</summary></details>'
+            for number, one in enumerate(names)
         )
         pictures = "".join(
-            f'<div class="vmw-stop" data-vmwidgets-twin="{one}p">{_image(stop)}</div>'  # exports find it by this
-            for one, stop in zip(ids, self.stops, strict=True)
+            f'<div class="vmw-stop" data-vmwidgets-twin="{name}-{number}p">{_image(stop)}</div>'  # for exports
+            for number, stop in enumerate(self.stops, 1)
         )
         codes = "".join(f"<code>{escape(stop.code)}</code>" for stop in self.stops)
-        write = f'<label class="vmw-write" for="{ids[-1]}">write</label>'
-        return f'<div class="{name}"><style>{_style(name, ids)}</style>{radios}{write}{codes}{pictures}</div>'
+        return f'<div class="{name}"><style>{_style(name)}</style>{buttons}{codes}{pictures}</div>'
 
 
 def _image(stop: Stop) -> str:
@@ -95,26 +99,29 @@ def _image(stop: Stop) -> str:
 _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
 
 
-def _style(name: str, ids: list[str]) -> str:
+def _style(name: str) -> str:
     """Return the style sheet of one output; on paper, the pictures are beside each other."""
+    first, last = (f"details:{which}-of-type[open]" for which in ("first", "last"))
+    at = (f".{name}:has(> {first})", f".{name}:not(:has(> :is({first}, {last})))", f".{name}:has(> {last})")
     shown = "".join(
-        f"#{one}:checked ~ :is(code, .vmw-stop):nth-of-type({number}) {{ display: block }} "
-        for number, one in enumerate(ids, 1)
+        f"{one} > :is(code, .vmw-stop):nth-of-type({number}) {{ display: block }} "
+        f"{one} > details:nth-of-type({number}) > summary {{ border-color: currentColor; font-weight: 600 }} "
+        for number, one in enumerate(at, 1)
     )
     return (
         f".{name} {{ font: 14px system-ui, sans-serif }} "
-        f".{name} > :is(code, .vmw-stop) {{ display: none }} "
+        f".{name} > :is(code, .vmw-stop), .{name} .vmw-write {{ display: none }} "
         f".{name} > code {{ margin: 6px 0 }} "
-        f".{name} > label {{ margin: 0 16px 0 4px; white-space: nowrap; cursor: pointer }} "
+        f".{name} > details {{ display: inline-block; margin: 0 8px 4px 0 }} "
+        f".{name} summary {{ list-style: none; font-weight: 400; padding: 3px 12px; border: 1px solid transparent; "
+        f"border-radius: 14px; cursor: pointer; white-space: nowrap }} "
+        f".{name} summary::-webkit-details-marker {{ display: none }} "
         f"{shown}"
-        f".{name} > .vmw-write {{ display: inline-block; visibility: hidden; margin: 0; padding: 4px 14px; "
-        f"border-radius: 14px; background: #0a7d50; color: #fff; font-weight: 600 }} "  # hidden: nothing moves
-        f"#{ids[-2]}:checked ~ .vmw-write {{ visibility: visible }} "
-        f"@media {TELEPHONE} {{ .{name} > input + label:not(:nth-of-type({len(ids)}))::after "
-        f'{{ content: "\\a"; white-space: pre }} }} '  # a line for each: no button is apart from its name
+        f"{at[OPENED]} .vmw-write {{ display: inline }} {at[OPENED]} .vmw-write + span {{ display: none }} "
+        f"{at[OPENED]} summary:has(.vmw-write) {{ background: #0a7d50; color: #fff; font-weight: 600 }} "
         f"{_DARK} .{name} img {{ color-scheme: dark !important }} "
         f"@media print {{ .{name} > .vmw-stop {{ display: inline-block !important; width: 32% }} "
-        f".{name} > :is(input, label, code) {{ display: none !important }} .{name} img {{ width: 100% !important }} }}"
+        f".{name} > :is(details, code) {{ display: none !important }} .{name} img {{ width: 100% !important }} }}"
     )
 
 
@@ -122,8 +129,8 @@ def hello() -> Hello:
     """Return a fork and the first write after it, as the first thing that a notebook shows.
 
     A parent writes to three pages, forks, and its child writes one byte.  The three stops are before the fork, before
-    the write, and after it; the button *write* leads from the second to the third.  It is recorded: a saved notebook
-    has it too.
+    the write (it opens there), and after it; the button *write* leads from the second to the third.  It is recorded: a
+    saved notebook has it too.
 
     >>> import vmwidgets as vm
     >>> vm.hello()

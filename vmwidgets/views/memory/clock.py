@@ -466,7 +466,7 @@ def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
         ]
     )
     left = len(gone) - len(named)
-    yield boxes.words("clock/gone/more", f"… and {left:,} others" if left else "")
+    yield boxes.words("clock/gone/more", f"… and {counted(left, 'other')}" if left else "")
 
 
 def _legend(value: ReplacementValue) -> Part:

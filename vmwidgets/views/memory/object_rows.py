@@ -134,6 +134,10 @@ class ObjectRows:
         """Whether only what the operation changed is drawn."""
         self._families = self._chosen(names)
         drawn = {name for family in self._families for name in family.names}
+        if self._is_about and len(drawn) + 1 == len(names):  # a line in place of one row would save no room
+            self._is_about = False
+            self._families = self._chosen(names)
+        drawn = {name for family in self._families for name in family.names}
         self._homes: dict[int, str] = {}
         """If frames are drawn once, the object in which each frame is drawn."""
         for name in sorted(drawn, key=_in_order, reverse=True) if once else ():
@@ -145,6 +149,8 @@ class ObjectRows:
         """Return all rows."""
         drawn = sum(len(family.names) for family in self._families)
         room = max(1, OBJECTS - drawn) if not self._left_out else 0
+        if not self._value.left_out and len(self.alone) == room + 1:
+            room += 1
         some = self.alone[:room]
         families = [*self._families, *[_Family(some)] * bool(some)]
         parts: list[Part] = []
@@ -201,7 +207,7 @@ class ObjectRows:
                 break
             family = _Family(sorted(those, key=_in_order)[:room])
             if not self._once:
-                family = self._family(last, those, is_small=len(names) <= FEW and not self._is_about, most=CHAIN)
+                family = self._family(last, those, is_small=len(names) <= FEW, most=CHAIN)
             if len(family.names) <= room or not found:
                 room = max(0, room - len(family.names))
                 found.append(family)
@@ -220,7 +226,7 @@ class ObjectRows:
     def _family(self, last: str, names: Collection[str], *, is_small: bool, most: int) -> _Family:
         """Return a tree of objects as rows: chains that join the longest come first, and then the longest chain.
 
-        Of a chain of more than `most` objects, the front and the last one are drawn.
+        Of a chain of more objects than `most` and one, the front and the last one are drawn.
         """
         front: dict[str, list[str]] = {}
         deep = dict.fromkeys(names, 0)
@@ -238,13 +244,17 @@ class ObjectRows:
             return chain[::-1]
 
         whole = longest(last)
-        main = [*whole[: most - 1], last] if len(whole) > most else whole
+        main = [*whole[: most - 1], last] if len(whole) > most + 1 else whole
         joining = [name for name in names if name not in whole and self._value.objects[name].shadow in main]
         shown = joining if is_small else [name for name in joining if not all(self._rank(name))][:BRANCHES]
         rows = [name for one in shown for name in longest(one)][: OBJECTS - len(main)]
         known = {*rows, *whole}
         between = [name for name in whole if name not in main]
-        others = [] if self._is_about else [name for name in names if name not in known]  # one line counts them all
+        others = [name for name in names if name not in known]
+        if len(others) == 1:
+            rows, others = [*others, *rows], []
+        if self._is_about:
+            others = []  # one line counts them all
         is_first = main[0] in self._changed and self._changed.isdisjoint(rows) and len(main) > 1
         return _Family([*main[:1], *rows, *main[1:]] if is_first else [*rows, *main], others, between)
 

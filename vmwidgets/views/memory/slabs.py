@@ -199,7 +199,7 @@ def _row(cache: CacheValue, touched: Touched, style: AddressStyle, sizes: _Sizes
     shown = _important(cache, touched, sizes.abreast)
     parts = [(sizes.w, boxes.drawing(sizes.h, partial(_slab, cache, slab, touched, style))) for slab in shown]
     if (left_out := _slabs(cache) - len(shown)) > 0:
-        said = f"{left_out:,} slabs more"
+        said = f"{counted(left_out, 'slab')} more"
         parts.append((0, boxes.folded(f"slabs/{cache.name}/more", f"+{left_out:,}", title=said, high=sizes.h)))
     return boxes.columns((_NAME_W, boxes.thing(sizes.h, partial(_name, cache))), *parts, gap=_APART)
 

@@ -192,11 +192,14 @@ _SAVED = (
 RULES = (
     f"<style>{_SAVED} {LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
     f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }} "
-    f"@media screen and (max-width: 46em) {{ {_NARROW} }}</style>"
+    f"@media screen and (max-width: 46em) {{ {_NARROW} }} "
+    f"@media screen and {TELEPHONE} {{ {_OURS} picture img {{ width: auto !important; max-width: 100% !important }} }}"
+    "</style>"
 )
 """Rules for all twins of a page: no empty line above them, and a dark theme if the page has one.
 
 On a narrow page, letters keep their size: pictures scroll, and pictures side by side are placed below each other.
+Pictures laid out for a telephone fit on it.
 """
 
 ABSENT = (
