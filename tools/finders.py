@@ -386,7 +386,8 @@ def _copy(number: int) -> Path:
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
-    (copy / "js" / "node_modules").symlink_to(ROOT / "js" / "node_modules")  # Graphviz, for tests of its layout
+    for programs in (".venv", "js/node_modules"):  # Node.js and Graphviz, for tests of its layout
+        (copy / programs).symlink_to(ROOT / programs)
     return copy
 
 
