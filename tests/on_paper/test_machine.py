@@ -296,6 +296,8 @@ def test_tables_lie_beside_the_pages_and_each_other():
         (lambda: vm.paper(page=64, levels=2, layout="V PFN:7").access(3), None),
         (lambda: vm.paper(va=14, page=64).map(5), "a dict such as"),
         (lambda: vm.paper(va=14, page=64, tlb=4).fill_tlb(cast("Any", "x")), "a dict such as"),
+        (lambda: vm.paper(va=14, pa=12, page=64, tlb=(4, 4)).fill_tlb({(4, 0): 1}), "fill_tlb: set 0x4"),
+        (lambda: vm.paper(va=14, pa=12, page=64, tlb=(4, 4)).fill_tlb({("x", 0): 1}), "a whole number"),
         (lambda: vm.paper(va=14, page=64).memory(5), "a text, a dict or a list"),
         (lambda: vm.paper(segments=5), "a list of .base, limit."),
         (lambda: vm.paper(va=14, page=64, entry=1).tables(cast("Any", 5)), "a list of"),

@@ -252,3 +252,15 @@ def test_a_table_that_a_walk_reads_twice_has_one_blank() -> None:
     sheet = vm.Walk(m.walk(window)).blank("at")
     assert [one.value for one in sheet.answers].count(root) == 1
     assert root not in all_of(sheet)
+
+
+def test_two_walks_beside_each_other_have_no_blanks_that_one_tells_of_the_other() -> None:
+    m = vm.boot("x86-64")
+    walks = []
+    for name in ("one", "other"):
+        task = m.task(name)
+        at = task.mmap("4 KiB")
+        task.write(at, b"x")
+        walks.append(vm.Walk(task.walk(at)))
+    with pytest.raises(vm.Refused, match="take a worksheet of one"):
+        walks[0].beside(walks[1]).blank("frame")

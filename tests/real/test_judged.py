@@ -374,6 +374,15 @@ def test_a_place_after_no_call_is_no_return_address():
 # ---- what the command printed --------------------------------------------------------------------------------------
 
 
+FAILED_WITH_OTHER_WORDS = (
+    "test failed: expected 3, got 4",
+    "FAIL (expected 3)",
+    "sbrk failed, not OK",
+    "usertests: 1 test failed: 0 passed",
+    "failed: 0 bytes read",
+)
+
+
 @pytest.mark.parametrize(
     ("printed", "failures"),
     [
@@ -383,6 +392,7 @@ def test_a_place_after_no_call_is_no_return_address():
             ("test sbrk: FAILED -- lost some free pages 3 (out of 9)",),
         ),
         ("test sbrkfail: OK\ntest execfailed ok\n0 failed\nexec failed as expected\nALL TESTS PASSED\n", ()),
+        *((f"{line}\n", (line,)) for line in FAILED_WITH_OTHER_WORDS),
     ],
 )
 def test_lines_in_which_a_command_fails(printed, failures):

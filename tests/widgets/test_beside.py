@@ -400,3 +400,16 @@ def _rows_that_differ(scene: Scene, side: str) -> dict[str, tuple[str, ...]]:
         for node in scene.nodes
         if node.kind == "descriptor" and node.id.startswith(side) and "changed" in node.state
     }
+
+
+def test_marks_of_the_last_operation_are_no_differences_of_page_tables() -> None:
+    def tables(*, reads: bool) -> vm.Tables:
+        task = vm.boot("x86-64").task("init")
+        task.write(task.mmap("8 KiB", at=0x40_0000), b"1")
+        if reads:
+            task.read(0x40_0000)
+        return vm.Tables(task)
+
+    both = tables(reads=False).beside(tables(reads=True)).scene()
+    assert "changed" not in {state for node in both.nodes for state in node.state}
+    assert len(both.table.rows) == 0

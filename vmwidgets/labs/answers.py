@@ -94,7 +94,7 @@ _BASES = {10: "decimal", 16: "hexadecimal", 2: "binary"}
 _PREFIXES = {16: "0x", 2: "0b"}
 _SUCH_AS = {0: "3 or -1", 10: "32 or -1", 16: "0x20", 2: "0b100000"}
 _IN = rf"\b(?:in|as an?) ({'|'.join(_BASES.values())})\b"
-_ASKED = re.compile(rf"\bwrite\b[^.?!]*?{_IN}|{_IN}(?: \w+)?\?", re.IGNORECASE)
+_ASKED = re.compile(rf"(?:^|[:,] )write\b[^.?!]*?{_IN}|[,:] {_IN}(?: \w+)?\?", re.IGNORECASE | re.MULTILINE)
 """A request for a base: "write it in decimal digits", or "…, in hexadecimal?"."""
 
 
@@ -103,10 +103,12 @@ def base_asked(question: str) -> int:
 
     >>> base_asked("Which set? Write its number in decimal digits."), base_asked("Which page, in hexadecimal?")
     (10, 16)
-    >>> base_asked("Addresses are in hexadecimal. How many hexadecimal digits are 12 bits?")
+    >>> base_asked("Write the address in hexadecimal. How many bytes does a program write in binary form?")
     0
     """
-    found = _ASKED.search(question)
+    asking = re.split(r"(?<=[.!?])\s+", question.strip())
+    begin = max((place for place, sentence in enumerate(asking) if sentence.endswith("?")), default=0)
+    found = _ASKED.search("\n".join(asking[begin:]))
     asked = (found[1] or found[2]).lower() if found else ""
     return next((base for base, name in _BASES.items() if asked == name), 0)
 
@@ -119,7 +121,8 @@ def number_in(text: str, base: int = 0) -> int | None:
     >>> number_in("0x1e1"), number_in("481"), number_in("0b111100001"), number_in("0x1e1", 10), number_in("1e1", 16)
     (481, 481, 481, None, 481)
     """
-    digits = text.strip().lower().replace("−", "-").replace(",", "").replace("_", "")
+    digits = text.strip().lower().replace("−", "-").replace("_", "")
+    digits = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", digits)
     sign, bare = (digits[:1], digits[1:]) if digits[:1] in ("+", "-") else ("", digits)
     prefix = next(
         (one for one in _PREFIXES.items() if bare.startswith(one[1]) and base in (0, one[0])), (base or 10, "")

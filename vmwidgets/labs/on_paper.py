@@ -59,7 +59,8 @@ def _judged(asked: Access | Worked, name: str, answer: Any) -> Criterion:
     right = asked.value if isinstance(asked, Worked) else getattr(asked, name)
     number = number_in(answer) if isinstance(answer, str) else None
     answer = answer if number is None else number
-    is_number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
+    answer = shown(answer) if hasattr(answer, "__len__") and not isinstance(answer, str) else answer  # as an array
+    is_number = isinstance(answer, (int, float)) and not isinstance(answer, bool) and abs(answer) < 1 << 64
     if isinstance(asked, Worked):
         is_right, words = is_number and isclose(float(answer), float(right), rel_tol=1e-3), asked.words
         given = str(answer)

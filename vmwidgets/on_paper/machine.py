@@ -305,11 +305,16 @@ class Paper(Suggesting):
             raise Refused("fill_tlb: the machine has no TLB; say tlb=(sets, ways)")
         self._check_asid(asid)
         for key, to in items_of("fill_tlb", entries, "a dict such as {0xf: 0xd}, or {(3, 0x03): 0xd}"):
-            vpn = key[1] * sets + key[0] if isinstance(key, tuple) and len(key) == 2 else number(key)
+            vpn = self._page_of(key, sets) if isinstance(key, tuple) and len(key) == 2 else number(key)
             pfn, rights = frame(to)
             _below(vpn, built.widths.vpn, "fill_tlb: page")
             built.tlb.fill(built.found(vpn, pfn, rights), asid, NoControls())
         return self
+
+    def _page_of(self, key: tuple[Any, Any], sets: int) -> int:
+        at, tag = map(number, key)
+        _below(at, sets.bit_length() - 1, "fill_tlb: set")
+        return tag * sets + at
 
     @says_what_it_takes
     def fill_cache(self, blocks: Mapping[Any, Any]) -> Paper:

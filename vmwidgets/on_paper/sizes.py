@@ -89,7 +89,7 @@ MOST_KEY = (1 << 64) - 1
 def _anchor(hashed: Callable[[int, int], int], pid: int, vpn: int) -> int:
     """Return the hash of a page, from a learner's function."""
     try:
-        return whole(hashed(pid, vpn), f"hashed({pid}, {vpn})", 0, MOST_KEY)
+        return whole(hashed(pid, vpn), f"hashed({pid}, {vpn})", -MOST_KEY, MOST_KEY)
     except Refused:
         raise
     except Exception as error:  # whatever a learner's function does

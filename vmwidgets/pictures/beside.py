@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from .at import At
 from .moments import NotThere, When, machine_at
 from .operations import name_of
 from .picture import Picture
+from .quantities import Quantity
 from .registry import picture_named, picture_of
 
 
@@ -68,6 +70,13 @@ class Beside(Picture):
         places = by_name if is_one and _shows(pair.left)[0] == _shows(pair.right)[0] else by_address
         sides = _side(pair.left, left, then), _side(pair.right, right, (at.number, at.done))
         return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
+
+    def quantities(self, at: At) -> Sequence[Quantity]:
+        """Return nothing; refuses halves with quantities: a worksheet of one of them would be told by the other."""
+        pair: Pair = self.target
+        if any(one.quantities(one.at()) for one in pair):
+            raise Refused("blank: two pictures beside each other tell each other's numbers: take a worksheet of one")
+        return ()
 
     def _half(self, one: Picture, then: Place, at: At) -> Scene:
         """Return one half at its moment; if the target does not exist at that moment, the half is empty and says so."""

@@ -72,8 +72,7 @@ def blanked(
     `without` draws the picture with blanks for some of its `quantities`; other words are left out of its texts.
     """
     meant = {word: [one for one in quantities if word in one.words] for one in quantities for word in one.words}
-    written = {one.written for one in quantities}
-    said = {word: values for word, values in _values(scene).items() if not written.issuperset(values)}
+    said = {} if meant else _values(scene)
     found = [word.lower() if isinstance(word, str) else "" for word in words]
     unknown = next((word for word, name in zip(words, found, strict=True) if name not in meant | said), None)
     if unknown is not None or not words:

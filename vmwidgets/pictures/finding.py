@@ -119,10 +119,11 @@ class Finding:
         >>> picture.search("r--").at
         0
         """
-        wanted = text.strip()
+        given: object = text
+        wanted = given.strip() if isinstance(given, str) else ""
         if not wanted:
             raise Refused("find: write an address, or a name")
-        if way not in (1, -1):
+        if type(way) is not int or way not in (1, -1):
             raise Refused(f"find: way is {shown(way)}; it must be 1 or -1")
         has_addresses = type(self).sought is not Finding.sought
         if has_addresses and (wanted.lower().startswith(("0x", "…"))):

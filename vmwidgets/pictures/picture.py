@@ -459,10 +459,10 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         machine = self.machine
         if machine is None:
             raise Refused("jump: this picture has no history")
-        if way not in (1, -1):
+        if type(way) is not int or way not in (1, -1):
             raise Refused(f"jump: way is {shown(way)}; it must be 1 or -1")
         number, done = machine_at(machine, self.moment)[1:]
-        if to == "mark":
+        if f"{to}" == "mark":
             self.moment = next_mark(machine.journal, number, done, way)
             return
         try:

@@ -156,7 +156,7 @@ def make_exam(
     used once before one is repeated, and grades alternate.  No two questions have the same text.
 
     Raises :class:`Refused` for an unknown topic, kind or form, for a topic or kind named twice, for a seed that is not
-    a whole number, and for fewer than 1 or too many questions.
+    a whole number, for a secret that is not a text, and for fewer than 1 or too many questions.
 
     >>> [question.id for question in make_exam("walk", seed=1, n=3).questions]
     ['walk/descriptor', 'walk/fault', 'walk/reverse']
@@ -170,6 +170,8 @@ def make_exam(
         raise Refused(f"seed={shown(seed)}: write a whole number")
     if n is not None and not is_whole(n, 1, MOST_QUESTIONS):
         raise Refused(f"n={shown(n)}: an exam has 1 to {MOST_QUESTIONS} questions")
+    if not isinstance(secret, str):
+        raise Refused(f"secret={shown(secret)}: write a text")
     if form not in ("", *FORMS):
         raise Refused(f"form={shown(form)}: write A or B, or leave it out")
     sections: list[Section] = []

@@ -418,7 +418,10 @@ def _pc_of(gdb: Gdb, processor: int) -> int:
 _FAILED = re.compile(r"(?<![\w.-])(?:failed|panic|FAIL(?:ED|URE|S)?)(?![\w.-])")
 """A word with which a test says that it failed."""
 
-_AS_IT_SHOULD = re.compile(r"\b(?:0|no|not|none|never) (?:tests? )?fail|\bfail\w*[:=]? *0\b|\bOK\b|\bok$|\bexpected\b")
+_AS_IT_SHOULD = re.compile(
+    r"\b(?:0|no|none) (?:tests? )?fail|\b(?:not|never) fail|^fail\w*[:=]? *0$|\b(?:OK|ok)$(?<!not (?:OK|ok))"
+    r"|\bas expected\b|\bexpected to fail\b"
+)
 """What a line says that has such a word, and means the opposite."""
 
 _MOST_FAILURES = 4

@@ -22,7 +22,7 @@ def place_of(path: Any, such: str) -> Path:
 
 
 MOST_PATH = 4096
-"""The most characters of a path: no system opens a longer one."""
+"""The most characters of a path, as Linux has them."""
 
 
 def is_path(path: str | os.PathLike[Any]) -> bool:

@@ -272,6 +272,10 @@ def is_empty(value: Any) -> bool:
     return isinstance(value, str) and not value
 
 
+def _message(value: Any, name: str) -> str:
+    return "" if value is None or is_empty(value) else text_name(value, name)
+
+
 def characters(value: str, what: str) -> str:
     """Return a text; refuses lone surrogates, which Python allows but files and pages can't contain."""
     try:
@@ -463,7 +467,7 @@ ContentArg: TypeAlias = Annotated[bytes, Argument(content)]
 SomeArg: TypeAlias = Annotated[Iterable[int], Argument(some_numbers)]
 PageNumbersArg: TypeAlias = Annotated[Text, Argument(page_numbers)]
 AccessArg: TypeAlias = Annotated[str, Argument(lambda value, _: access(value))]
-MessageArg: TypeAlias = Annotated[str, Argument(lambda value, name: "" if is_empty(value) else text_name(value, name))]
+MessageArg: TypeAlias = Annotated[str, Argument(_message)]
 TextArg: TypeAlias = Annotated[str, Argument(text_name)]
 
 

@@ -344,7 +344,8 @@ def _words(node: Node, is_tree: bool) -> str:
     said = node.title or " ".join(run.text for run in node.text)
     kind, _, name = _compared(node).partition(":")
     if kind in ("pte", "table"):
-        return said.replace(f" at physical {Address(int(name, 16))}", "", 1)
+        said = said.replace(f" at physical {Address(int(name, 16))}", "", 1)
+        return re.sub(r", (new|changed)\b", "", said)  # what the side's own operation did
     said = re.sub(r", itself at 0x[\da-f_]+", "", said)
     if node.kind == "board":
         said = re.sub(r": (new|changed), ", ": ", said, count=1)  # what the side's own operation did

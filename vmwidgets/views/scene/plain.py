@@ -37,7 +37,8 @@ _ONLY_IN_BROWSERS = ("system-ui", "ui-monospace")
 
 def check_theme(theme: str) -> None:
     """Raise :class:`Refused` for an unknown theme."""
-    if theme not in ("light", "dark"):
+    given: object = theme
+    if not isinstance(given, str) or given not in ("light", "dark"):
         raise Refused(f"theme={shown(theme)}, but it must be 'light' or 'dark'")
 
 
@@ -59,8 +60,9 @@ def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
 
     Raises :class:`Refused` if the extra is not installed, for an unknown theme, and for a scale outside 0.25 to 8.
     """
-    if not 0.25 <= scale <= 8:
-        raise Refused(f"scale={scale!r}, but it must be a number from 0.25 to 8")
+    given: object = scale
+    if not isinstance(given, (int, float)) or not 0.25 <= given <= 8:
+        raise Refused(f"scale={shown(scale)}, but it must be a number from 0.25 to 8")
     check_extra(".png")
     plain = plain_svg(svg, theme=theme)
     import resvg_py

@@ -354,3 +354,12 @@ def test_it_is_refused_while_an_operation_is_under_way() -> None:
     m.spawn(body, name="asks")
     with pytest.raises(vm.CallbackFailed, match="during an operation"):
         m.run()
+
+
+def test_what_can_not_be_called_is_refused_before_the_search() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    page = task.mmap("4 KiB")
+    task.write(page, b"x")
+    with pytest.raises(vm.Refused, match="progress='x'"):
+        machine.last_write(task, page, progress="x")  # type: ignore[arg-type]  # what a learner may write

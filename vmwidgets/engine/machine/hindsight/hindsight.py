@@ -71,6 +71,7 @@ class Hindsight(Functions):
         """
         self._between("last_write")
         with self.system.door.looking():
+            searches.check_progress(progress)
             places = _places(self, thing, where)
             found = LastChanges.of(self).latest(places, progress=progress)
         if found is None:

@@ -103,10 +103,15 @@ class Question:
         return f"; {counted(self.refusals, 'time')} it asked for what was not there, the last time: {self.refused}"
 
 
-def first(history: History, function: Any, progress: Progress | None) -> Operation:
-    """Return the first operation after which a function is true; each operation is checked once."""
+def check_progress(progress: object) -> None:
+    """Refuse what is to be called during a search, and can't be called."""
     if progress is not None and not callable(progress):
         raise Refused(f"progress={shown(progress)}: pass a function of two numbers, the operations done and the total")
+
+
+def first(history: History, function: Any, progress: Progress | None) -> Operation:
+    """Return the first operation after which a function is true; each operation is checked once."""
+    check_progress(progress)
     question, journal = Question("first", function), history.journal
 
     def look(system: System) -> bool:
