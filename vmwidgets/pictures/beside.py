@@ -72,7 +72,7 @@ class Beside(Picture):
         return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
 
     def quantities(self, at: At) -> Sequence[Quantity]:
-        """Return nothing; refuses halves with quantities: a worksheet of one of them would be told by the other."""
+        """Return nothing; refuses halves with quantities: a worksheet of one of them would be read off the other."""
         pair: Pair = self.target
         if any(one.quantities(one.at()) for one in pair):
             raise Refused("blank: two pictures beside each other tell each other's numbers: take a worksheet of one")
