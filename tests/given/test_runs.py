@@ -103,3 +103,23 @@ def test_a_page_of_sixteen_descriptors_is_one_run():
         ram.write_word(0x8000 + slot * 4, 4, 0x4030_0031)
     (one,) = runs(PageTables("large", ram, FORMATS["armv7"], 0x4000)).ranges
     assert (one.start, one.size, one.pa) == (0, 0x1_0000, 0x4030_0000)
+
+
+@pytest.mark.parametrize("name", ["x86-64", "x86-64-la57", "riscv-sv39"])
+def test_pages_on_both_sides_of_the_addresses_that_do_not_exist_are_two_runs(name):
+    """The last page of the lower half and the first of the upper half are neighbours in the tables alone."""
+    fmt, ram = FORMATS[name], Ram(1 << 20)
+    half, free = fmt.root_level.entries // 2, iter(range(0x2000, 1 << 20, 4096))
+    for slot, inner in ((half - 1, 511), (half, 0)):
+        table = 0x1000
+        for level in fmt.levels[:-1]:
+            below, at = next(free), slot if level is fmt.root_level else inner
+            ram.write_word(table + at * 8, 8, fmt.table_word(level, below, Rights()))
+            table = below
+        ram.write_word(table + inner * 8, 8, fmt.leaf_word(fmt.levels[-1], 0, Rights()))
+    made = PageTables("two halves", ram, fmt, 0x1000)
+    low, high = runs(made).ranges
+    assert low.size == high.size == 4096
+    assert low.end == 1 << fmt.va_bits - 1
+    assert high.start == (1 << 64) - (1 << fmt.va_bits - 1)
+    assert all(made.walk(one.start).ok and made.walk(one.end - 1).ok for one in (low, high))

@@ -180,3 +180,11 @@ def test_the_way_in_which_most_files_write_an_id_stands_for_all(tmp_path: Path, 
     for name, student in (("1", wide), ("2", "ada"), ("3", "ada")):
         written(tmp_path / "in" / f"{name}.ipynb", student, "01", solved("01/guard", student))
     assert grade(tmp_path / "in", read_course(course), jobs=1).students() == {"ada": worth("01/guard")}
+
+
+def test_work_without_an_edition_is_of_the_first_one(tmp_path: Path, course: Path) -> None:
+    """It was made when no exercise had another."""
+    course.write_text(f'course = "{COURSE}"\nexercises = ["11/anomaly"]\n')
+    old = {name: value for name, value in solved("11/anomaly", "ada")[result.MIME].items() if name != "edition"}
+    written(tmp_path / "in" / "a.ipynb", "ada", "11", {result.MIME: old})
+    assert grade(tmp_path / "in", read_course(course), jobs=1).students() == {"ada": worth("11/anomaly")}

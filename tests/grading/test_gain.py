@@ -122,6 +122,7 @@ def test_the_command_says_it_and_writes_a_row_for_each(planted, tmp_path, capsys
     assert main(["grade", str(planted), "--gain", "--to", str(tmp_path / "to")]) == 0
     said = capsys.readouterr().out
     assert "12 students took both tests" in said and "31 %" in said and "10 had more right after, 1 fewer" in said
+    assert "by chance in one of 85 classes" in said, "24 of 2,048 throws"
     assert "it takes about 6 students to trust a gain; these are 12" in said
     rows = list(csv.DictReader((tmp_path / "to" / "gain.csv").read_text().splitlines()))
     assert [(row["before"], row["after"]) for row in rows][-2:] == [("6", "4"), ("3", "3")]
@@ -147,7 +148,9 @@ def test_nothing_missed_has_no_gain(tmp_path, capsys):
     (tmp_path / "a.ipynb").write_text(taken("ada", {"before": some_right(10), "after": some_right(10)}))
     assert gain_of(tmp_path).share is None and gain_of(tmp_path).interval is None
     assert main(["grade", str(tmp_path), "--gain", "--to", str(tmp_path.with_name("to-full"))]) == 0
-    assert "Nothing was missed before" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Nothing was missed before" in said
+    assert "chance" not in said, "nobody changed"
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_osteps_dump_is_walked_from_the_pdbr():
     ]
     assert [p.access(at).fault for at in (0x3DA8, 0x6000 + 0x20 * 9, 0x8000)] == [
         "invalid at level 1", "invalid at level 2", "out of the address space"]  # fmt: skip  # one list
+    assert p.access(0x8000).book == "", "the homework gives no address that has no number of a page"
 
 
 # Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", paging-linear-translate.py -c, as published with its solution.
@@ -105,6 +106,29 @@ def test_osteps_linear_table_and_its_own_lines():
     assert p.access(0xF0B37).book == "VA 0x000f0b37 (decimal:   985911) -->  Invalid (VPN 15 not valid)"
     words = [0x8000000C, 0, 0, 0x80000006]
     assert vm.paper(va="16 KiB", pa="64 KiB", page="4 KiB").memory(words).access("r 0x3229").pa == 0x6229
+
+
+def test_of_an_address_in_a_segment_the_book_has_no_lines():
+    """Its own programs have segments or pages, and never pages below segments."""
+    p = vm.paper(va=14, pa=12, page=64, segments={"code": (0x80, 0x200), "heap": (0x400, 0x400)})
+    p.map({number: number + 1 for number in range(32)})
+    found = p.access(0x10)
+    assert (found.segment, found.vpn, found.pa) == ("code", 2, 3 * 64 + 0x10)
+    assert found.book == ""
+
+
+def test_tables_of_other_sizes_do_not_overlap():
+    """A table of the middle level fills four pages, and one below it a part of a page."""
+    p = vm.paper(va=14, page=32, levels=(2, 6, 1), entry=2, fills="any")
+    pages = {vpn: 300 + vpn for vpn in range(512)}
+    p.map(pages)
+    assert {vpn: p.access(vpn * 32).pfn for vpn in pages} == pages
+
+
+@pytest.mark.parametrize("more", [{"tlb": 2}, {"cache": (4, 2, 4)}])
+def test_a_policy_that_the_machine_does_not_have_is_refused_with_those_that_it_has(more):
+    with pytest.raises(vm.Refused, match=r"^policy='clock': write 'lru' or 'fifo'$"):
+        vm.paper(va=10, page=64, policy="clock", **more)
 
 
 def test_entries_by_address_and_a_layout_with_the_valid_bit_last():

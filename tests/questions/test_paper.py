@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.questions import make_exam
-from vmwidgets.questions.paper import ranges_of
+from vmwidgets.questions.paper import DEFAULTS, ranges_of
 
 
 def written(tmp_path, text):
@@ -75,3 +76,10 @@ def test_a_number_judges_an_answer():
     time = vm.paper(levels=2).time(tlb=1, hits=0.96, cache=1, cache_hits=0.9, memory=10)
     assert vm.lab.check(time, 3.8).passed
     assert vm.lab.check(time, 3).criteria[0].sentence == "the access time is 3.8 ns, not 3"
+
+
+@pytest.mark.parametrize(("name", "sizes"), [(name, sizes) for name in ("tlb", "cache") for sizes in DEFAULTS[name]])
+def test_each_usual_tlb_and_cache_is_one_that_machines_have(name, sizes):
+    """A size that is refused is never asked about: it is drawn again."""
+    given: dict[str, Any] = {name: tuple(sizes)}
+    assert repr(vm.paper(va=12, pa=12, page=64, **given))

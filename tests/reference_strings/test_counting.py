@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -482,3 +484,15 @@ def test_what_was_not_counted_is_named() -> None:
     found = trace([1]).faults("lru", 1)
     with pytest.raises(UnknownName, match="counted are lru"):
         found.faults("fifo", 1)
+
+
+def test_a_number_of_numpy_is_the_size_of_a_page_too() -> None:
+    references = trace([0, 4096, 4097])
+    given: Any = np.int64(4096)
+    assert repr(references.faults(frames=2, page=given)) == repr(references.faults(frames=2, page="4 KiB"))
+
+
+@pytest.mark.parametrize("page", [True, None, 4096.0, b"4 KiB", 4095, -4096])
+def test_a_page_that_is_no_power_of_two_is_refused_in_a_sentence(page: Any) -> None:
+    with pytest.raises(Refused, match=rf"^page={re.escape(repr(page))}: write a power of two"):
+        trace([0, 4096]).faults(frames=2, page=page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ import vmwidgets as vm
 from tests.views import gallery
 from tests.widgets.film import played
 from tests.widgets.page import HELLO, draw, export, replies, seek
+from vmwidgets.engine.base.journal import RUNNING
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
 from vmwidgets.pictures.moments import When
@@ -289,6 +291,24 @@ class Filmed:
         self.attempts += 1
         if self.attempts == 1:
             raise KeyboardInterrupt
+        yield
+
+
+def test_one_thread_waits_for_a_cell_that_sleeps_however_many_pictures_it_shows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The threads of other tests may still end: only new ones count."""
+    monkeypatch.setattr(RUNNING, "cell", 1)
+    before, mine = set(threading.enumerate()), Films()
+    for _ in range(5):
+        mine.want(FilmedLater())
+    assert len(set(threading.enumerate()) - before) == 1
+
+
+class FilmedLater(Filmed):
+    """Its film never ends, and takes no time."""
+
+    def filming(self) -> Iterator[None]:
         yield
 
 

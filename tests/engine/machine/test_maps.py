@@ -50,6 +50,11 @@ def test_all_options_reach_the_entry(machine):
     assert entry.nomerge
 
 
+def test_an_alignment_of_a_page_asks_for_nothing_more(machine):
+    places = [machine.task(name).map.enter("8 KiB", **given) for name, given in (("t", {}), ("u", {"align": "4 KiB"}))]
+    assert places[0] == places[1]
+
+
 def test_a_kernel_error_says_its_name_and_leaves_the_entries(machine):
     kernel_map = machine.kernel_map
     entries = kernel_map.entries()

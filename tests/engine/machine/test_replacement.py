@@ -79,6 +79,18 @@ def test_the_hand_stays_where_it_stopped_and_the_new_page_takes_the_place_behind
     assert [page.referenced for page in ring.pages] == [False, False, True]
 
 
+def test_a_page_that_the_hand_passed_is_still_dirty_and_no_longer_referenced():
+    """Read from the tables, as here, and from the kernel's records, for the first pages alone."""
+    m, t, a = booted()
+    m.replacement = "clock"
+    t.limit("rss", 3 * PAGE)
+    for page in (0, 1, 2, 3):
+        t.write(a + page * PAGE, b"x")
+    all_of_them, first = (m.replacement.value(number).rings["init"].pages for number in (None, 3))
+    assert [(page.referenced, page.dirty) for page in all_of_them] == [(False, True), (False, True), (True, True)]
+    assert first == all_of_them
+
+
 def life(policy, seed):
     """What a task with four frames has in memory after each of many moves, in which pages are unmapped too."""
     draws = random.Random(seed)

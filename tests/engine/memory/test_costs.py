@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -52,3 +53,19 @@ def test_without_misses_there_is_nothing_to_say_of_walks():
 def test_without_accesses_it_says_so():
     none = EffectiveAccessTime(vm.Costs(), 0, 0, 0, 0, 0)
     assert repr(none) == none._repr_markdown_() == "effective access time: no accesses so far"
+
+
+def test_whatever_counts_as_a_whole_number_is_a_time():
+    """As NumPy's integers do, which are no numbers of Python."""
+
+    class Given:
+        def __init__(self, number):
+            self.number = number
+
+        def __index__(self):
+            return self.number
+
+    given_times: list[Any] = [Given(2), Given(100), Given(5), Given(7)]
+    costs = vm.Costs(*given_times)
+    assert costs == vm.Costs(2, 100, 5, 7)
+    assert EffectiveAccessTime(costs, 10, 10, 0, 0, 0).time == 102

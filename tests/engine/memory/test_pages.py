@@ -272,3 +272,12 @@ def test_a_block_that_can_not_be_made_is_refused_and_nothing_is_given_up():
     before = list(kept)
     assert pages.allocate(2, owner="init") is None
     assert list(kept) == before
+
+
+@pytest.mark.parametrize("order", range(MAX_ORDER + 1))
+def test_each_frame_of_a_block_has_the_owner_of_the_block(order):
+    pages = PageAllocator(Recorder(), 0, 4 << MAX_ORDER)
+    first = pages.allocate(order, "init")
+    frames = range(first, first + (1 << order))
+    assert {pages.owner(frame) for frame in frames} == {"init"}
+    assert pages.owner(frames.stop) is None

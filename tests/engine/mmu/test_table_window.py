@@ -122,6 +122,23 @@ def test_folds_count_what_they_hide() -> None:
     assert sum(row.pages for row in middle.rows) == 200
 
 
+def test_around_a_slot_behind_all_pages_are_the_last_pages() -> None:
+    tables = mapping("x86-64", [2 * number for number in range(100)])
+    (*_, table) = tables.window(Shown([(3, 0), (2, 0), (1, 0)], centres={(1, 0): 500}, rows=8)).tables
+    shown = [row.first for row in table.rows if row.kind == "leaf"]
+    assert shown[-1] == 198
+    assert shown[0] == 0, "and the first row, where the table begins"
+
+
+def test_a_marked_page_far_from_the_centre_stays_beside_the_pages_around_it() -> None:
+    tables = mapping("x86-64", [2 * number for number in range(200)])
+    way = [(3, 0), (2, 0), (1, 0)]
+    marked = tables.window(Shown(way)).tables[-1].pa + 300 * 8
+    (*_, table) = tables.window(Shown(way, marked=[marked], centres={(1, 0): 100}, rows=8)).tables
+    shown = {row.first for row in table.rows if row.kind == "leaf"}
+    assert {0, 100, 300} <= shown, "where the table begins, where somebody looks, and what is marked"
+
+
 def test_an_expanded_run_is_shown_page_by_page() -> None:
     tables = mapping("x86-64", list(range(6)))
     shown = Shown([(3, 0), (2, 0), (1, 0)])

@@ -202,3 +202,14 @@ def test_a_frame_behind_a_memory_object_leaves_it_when_it_is_revoked():
     made.revoke(frame)
     made.check()
     assert (leaves(made), memobj.fills) == ([], [])
+
+
+def test_check_finds_a_slot_that_would_be_given_a_second_time():
+    made, _ = domain()
+    used = made.frame(4096)
+    taken = made.slots.allocate()
+    made.kernel.cap_copy(taken, used)
+    made.check()
+    made.slots._returned.append(taken.slot)
+    with pytest.raises(Broken, match="A1"):
+        made.check()

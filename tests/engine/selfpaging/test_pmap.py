@@ -8,7 +8,7 @@ from tests.engine.selfpaging.pmaps import FRAMES_AT, MIB, PAGE, RW, Made, error_
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.event import Called
 from vmwidgets.engine.base.recorder import Raw, materialize
-from vmwidgets.engine.selfpaging.calls_schema import MallocCalled
+from vmwidgets.engine.selfpaging.calls_schema import MallocCalled, MetaDataMoved
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ, READ_WRITE
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS, Mapped
@@ -292,6 +292,19 @@ def test_events_name_the_functions_that_acted():
         "do_single_map",
     }
     assert events[-1].depth == 1
+
+
+def test_it_is_told_which_addresses_slab_frames_took():
+    """As lookups find the frames there afterwards."""
+    made = Made()
+    frame = made.frame(2 * PAGE)
+    seen = []
+    made.pmap.map(VA, frame, 0, PAGE, RW)
+    made.world.kernel.recorder.emit = seen.append
+    made.pmap.map(VA + PAGE, frame, PAGE, PAGE, RW)
+    (moved,) = (event for event in materialize(seen, "map") if isinstance(event, MetaDataMoved))
+    found = made.pmap.lookup(moved.before)
+    assert (found.va, found.va + found.size) == (moved.before, moved.after)
 
 
 def test_the_frames_of_the_tests_lie_where_no_table_can():

@@ -53,6 +53,10 @@ def test_three_questions_with_answers_the_same_again(
     assert out.count("Answer: ") == out.count("Why: ") == 3
     assert {one.exercise for one in checkoff.asked} == {"01/guard", "01/gaps"}
     assert "`" not in out
+    for one in checkoff.asked:
+        first, *_ = one.question.text.replace("`", "").splitlines()
+        assert first in out
+    assert "|--" not in out, "the calls are listed as a text"
 
 
 def test_with_a_secret_a_student_can_not_find_out_what_is_asked(

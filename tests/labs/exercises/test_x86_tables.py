@@ -125,6 +125,10 @@ def test_a_change_by_the_map_is_none_by_hand(sheet: ByHandSheet, hand: Machine) 
     assert mistake(result, 2) == "leaves it to the map"
     edit(hand, 1, 0)  # the same word again
     assert points(sheet, hand)[2] == 0
+    edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
+    asked_of_one = checked(sheet, hand).criteria[2]
+    assert asked_of_one.points == 0
+    assert "not a call of the map" in asked_of_one.sentence, "one descriptor was changed by hand, as it should be"
 
 
 def test_another_tasks_descriptor_is_named_and_needs_no_flush(sheet: ByHandSheet, hand: Machine) -> None:

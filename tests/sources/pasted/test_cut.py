@@ -141,6 +141,36 @@ def test_rows_behind_the_last_line_of_a_table_stay_unknown_if_that_is_damaged() 
     assert table.walk(0x20_0000).fault.kind == "not-present"
 
 
+@pytest.mark.parametrize("row", ["0", "1", "2", "510", "511"])
+def test_addresses_that_are_unknown_are_those_that_a_walk_refuses(row: str) -> None:
+    text = WHOLE["vmprint-index"].replace(f".. .. ..{row}: pte 0x0000", f".. .. ..{row}: pte 0x00z0")
+    (table,) = vm.load(text).tables
+    assert table.unknown
+
+    def refused(va: int) -> bool:
+        try:
+            return not table.walk(va)
+        except vm.Refused:
+            return True
+
+    ends = {at for one in table.unknown for at in (one.start, one.end)}
+    for va in {*PROBES, *(at + by for at in ends for by in (-vm.PAGE, 0))}:
+        if 0 <= va < 1 << 39:
+            assert refused(va) == any(one.start <= va < one.end for one in table.unknown), hex(va)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_each_line_of_a_table_without_a_beginning_is_named(count: int) -> None:
+    lost = [
+        f".. .. ..{row}: pte {0x21FD_40D7 + (row << 10):#018x} pa {0x87F5_0000 + (row << 12):#018x}"
+        for row in (1, 2, 3)
+    ]
+    says = vm.load("\n".join([*lost[:count], WHOLE["vmprint-index"]])).unsaid
+    (said,) = (one for one in says if "whose beginning is missing" in one)
+    assert re.findall("PTE (0x[0-9a-f]+)", said) == [f"{0x21FD_40D7 + (row << 10):#x}" for row in (1, 2, 3)[:count]]
+    assert ("It has" in said, "They have" in said) == (count == 1, count > 1)
+
+
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("lost", [r"\.\.", r"\.\. ?", r" *\.\. *"])
 def test_a_table_without_any_dots_says_that_they_are_missing(name: str, lost: str) -> None:
