@@ -59,6 +59,7 @@ export class Controls extends Reading {
     });
     this.drawing = new Drawing(renderer.root, router, {
       ask: () => this.ask("dot"),
+      laid: (key, svg) => calls.send({ type: "laid", key, svg }),
       act: (id) => figure.act(id),
       tell: (sentence) => figure.tell(sentence),
       lack: (sentence) => figure.lack(sentence),
@@ -86,6 +87,7 @@ export class Controls extends Reading {
     if (reply.type === "found") this.find(reply);
     else if (reply.type === "present") this.presenting.present(reply.notes);
     else if (reply.type === "export") this.take(reply, data);
+    else if (reply.type === "layout") this.drawing.layOut(reply.key, data);
     else if (reply.type === "operations") this.time.operations?.take(JSON.parse(data) as Told);
   }
 

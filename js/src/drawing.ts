@@ -9,6 +9,8 @@ import type { Scene, SceneNode, When } from "./wire.ts";
 interface DrawingCalls {
   /** Requests the text of the picture on screen. */
   ask: () => void;
+  /** Sends a drawing that the kernel wants to save. */
+  laid: (key: number, svg: string) => void;
   /** Called when something in the drawing was pressed; "" is the background. */
   act: (id: string) => void;
   /** A sentence for the reader. */
@@ -30,6 +32,9 @@ const DRAWN = "drawn by Graphviz: back to the picture as it was";
 
 /** Milliseconds after which a reader is told that the drawing is on its way: a busy kernel answers later. */
 const PATIENCE = 600;
+
+/** The most characters of a drawing to be saved (the same as in `vmwidgets/widgets/host/messages.py`). */
+const MOST = 200_000;
 
 export class Drawing {
   readonly press = html("button", "vmw-button", "Graphviz");
@@ -100,6 +105,12 @@ export class Drawing {
   live(alive: boolean): void {
     if (!alive) this.toggle(false);
     else if (this.stays && !this.on) this.toggle(true);
+  }
+
+  /** Lays out a text for the kernel, which saves the drawing; what is on screen stays. */
+  async layOut(key: number, dot: string): Promise<void> {
+    const drawn = await this.router.ask(dot);
+    if (drawn !== null && drawn.length <= MOST) this.calls.laid(key, drawn);
   }
 
   select(thing: string): void {

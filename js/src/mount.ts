@@ -208,7 +208,8 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     else if (reply.type === "who") hello();
     else {
       const text = buffers?.[0] && textOf(buffers[0]);
-      figure.with(reply.type, (controls) => controls.hear?.(reply, text));
+      const kind = reply.type === "layout" ? `${reply.type} ${reply.key}` : reply.type; // several may wait
+      figure.with(kind, (controls) => controls.hear?.(reply, text));
     }
     if (reply.type !== "refused" && reply.type !== "unchanged") return;
     reel.heard();

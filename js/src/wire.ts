@@ -214,7 +214,8 @@ export type Request =
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string; way: 1 | -1 }
   | { type: "export"; form: Form; operation: number; place: number }
-  | { type: "operations"; have: number; serial: number; first: number };
+  | { type: "operations"; have: number; serial: number; first: number }
+  | { type: "laid"; key: number; svg: string };
 
 /** A picture in another form: an SVG file in a theme, the rows of its table, or its text for Graphviz. */
 export type Form = "light" | "dark" | "table" | "dot";
@@ -231,14 +232,15 @@ export interface Found {
 }
 
 /**
- * Python's messages outside the frame: why a request was refused, that nothing has changed, requested data, or the
- * question which pages exist.
+ * Python's messages outside the frame: why a request was refused, that nothing has changed, requested data, the
+ * question which pages exist, or a text that Graphviz shall lay out.
  */
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
   | { type: "export"; form: Form; seq: number; operation: number; place: number }
   | { type: "operations" }
+  | { type: "layout"; key: number }
   | ({ type: "found" } & Found)
   | { type: "who" }
   | { type: "present"; notes: Readonly<Record<string, string>> };

@@ -295,6 +295,27 @@ test("a picture that Graphviz lays out from the beginning asks nobody for the te
   assert.equal(asked(), 1);
 });
 
+test("a text to be saved is laid out once, whatever is on the screen, and a drawing too large for a file is not sent", async () => {
+  const { router, line } = here();
+  const { controls, sent, drawing, own } = setUp(router);
+  const saved = () => sent.filter((request) => request.type === "laid");
+  controls.hear({ type: "layout", key: 7 }, DOT);
+  await arrived();
+  assert.deepEqual([saved().map(({ key }) => key), line.asked], [[7], 1]);
+  assert.match(saved()[0]?.svg ?? "", />one<.*>two</s);
+  assert.deepEqual([drawing() === null, own.hasAttribute("hidden")], [true, false]);
+  controls.hear({ type: "layout", key: 8 }, `digraph { a [label="${"long ".repeat(50_000)}"] }`);
+  await arrived();
+  assert.deepEqual([saved().length, line.asked], [1, 2]);
+});
+
+test("where Graphviz can't run nothing is sent to be saved", async () => {
+  const { controls, sent } = setUp(without());
+  controls.hear({ type: "layout", key: 7 }, DOT);
+  await arrived();
+  assert.deepEqual(sent, []);
+});
+
 test("a picture that Graphviz lays out is laid out again when its kernel is back, and after a picture that it refused", async () => {
   const { router } = here();
   const { figure, controls, drawing, own } = setUp(router);

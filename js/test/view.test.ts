@@ -3,6 +3,8 @@ import { afterEach, test } from "node:test";
 import "./dom.ts";
 import { zlibSync } from "fflate";
 import { Controls } from "../src/controls.ts";
+import { type Line, Router } from "../src/drawing.ts";
+import type { Answer } from "../src/graphviz.ts";
 import type { HubExports, Model, RenderArguments, SelectionModel, ViewTraits } from "../src/host.ts";
 import { mount } from "../src/mount.ts";
 import view from "../src/view.ts";
@@ -156,6 +158,31 @@ test("what another view has asked for is no matter of this one: nothing is saved
   assert.deepEqual([saved.length, status(el)], [1, "no such address"]);
   fire("msg:custom", { type: "refused", reason: "the browser may not set frame" });
   assert.equal(status(el), "the browser may not set frame", "to all");
+});
+
+test("all texts that are to be laid out wait for the controls", async () => {
+  const { given, sent, fire } = setUp();
+  const figure = await mount(given);
+  for (const [key, text] of ["one", "two"].entries())
+    fire("msg:custom", { type: "layout", key }, [
+      new DataView(zlibSync(new TextEncoder().encode(text)).slice().buffer),
+    ]);
+  const line: Line = {
+    onmessage: null,
+    terminate: () => {},
+    postMessage: ({ key, dot }) => line.onmessage?.({ data: { key, svg: dot } } as MessageEvent<Answer>),
+  };
+  const router = new Router(
+    async () => "graphviz",
+    () => line,
+  );
+  if (figure) figure.equip(new Controls(figure, router));
+  await new Promise((done) => setTimeout(done));
+  const laid = sent.filter((request) => request.type === "laid").map(({ key, svg }) => [key, svg]);
+  assert.deepEqual(laid, [
+    [0, "one"],
+    [1, "two"],
+  ]);
 });
 
 test("without the selection's model a picture is drawn, and a click says what is missing", async () => {

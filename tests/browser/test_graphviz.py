@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import nbformat
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import Notebook, Server, more
 from tests.browser.mission import Mission, WithoutDot, open_mission
+from vmwidgets.views.scene.twin import drawings_in
 
 MACHINE = """
 import vmwidgets as vm
@@ -127,6 +129,32 @@ def test_a_saved_notebook_has_nothing_of_it(notebook: Notebook, lab: Server) -> 
     notebook.save()
     path = notebook.page.evaluate("() => window.panel.context.path")
     assert (lab.root / path).stat().st_size < BEFORE
+
+
+@pytest.mark.sweep
+def test_what_a_cell_showed_is_saved_even_if_all_cells_ran_at_once(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], lab: Server
+) -> None:
+    cells = ("vm.EntryList(m.kernel_map).graphviz()", "b = m.kernel_map.enter('20 KiB', prot='r')")
+    notebook = open_notebook(new_notebook(MACHINE, *cells))
+    notebook.run_all()
+    expect(drawn(notebook, 1)).to_contain_text("20 KiB r--")
+    path = lab.root / notebook.page.evaluate("() => window.panel.context.path")
+
+    def saved() -> list[tuple[str, str]]:
+        notebook.save()
+        outputs = nbformat.read(path, as_version=4).cells[1].outputs
+        return drawings_in("".join(output.get("data", {}).get("text/html", "") for output in outputs))
+
+    for _ in range(20):
+        ((alt, svg),) = saved()
+        if svg.count("<svg ") == 2:
+            break
+        notebook.page.wait_for_timeout(250)
+    assert svg.count("<svg ") == 2, "Graphviz's drawing is one of its own"
+    assert ">16 KiB rw-<" in svg
+    assert ">20 KiB r--<" not in svg, "a later cell's"
+    assert "kernel_map" in alt
 
 
 @pytest.mark.parametrize("script", [NO_WORKERS, REFUSED], ids=["no workers", "a policy against them"])

@@ -19,6 +19,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "find", "text": "0014 1000", "way": 1},
     {"type": "export", "form": "dark", "operation": 0, "place": -1},
     {"type": "operations", "have": 12, "serial": 11, "first": 500},
+    {"type": "laid", "key": 0, "svg": "<svg/>" + " " * 9_000},
 ]
 
 
@@ -66,6 +67,9 @@ def test_a_missing_or_further_field_is_named(message: dict[str, Any]) -> None:
         ({"type": "open", "id": 5}, "id is 5"),
         ({"type": "export", "form": "png", "operation": 0, "place": 0}, "one of light, dark, table, dot"),
         ({"type": "bye", "page": "a", "cleared": 1}, "cleared is 1"),
+        ({"type": "laid", "key": -1, "svg": ""}, "key is -1"),
+        ({"type": "laid", "key": 0, "svg": "x" * 200_001}, "at most 200000"),
+        ({"type": "laid", "key": 0, "svg": "\ud800"}, "svg is"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(message: Any, words: str) -> None:

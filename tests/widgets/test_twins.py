@@ -23,6 +23,7 @@ from vmwidgets.widgets.host import display, saved
 from vmwidgets.widgets.host.outputs import _hear as heard_inside
 from vmwidgets.widgets.host.packing import unpack, unpack_text
 from vmwidgets.widgets.host.pictures import keep_moments
+from vmwidgets.widgets.host.twins import Twin
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 SETUP = "import ipywidgets as w\nimport vmwidgets as vm\nmachine = vm.boot()\nk = machine.kernel_map"
@@ -345,3 +346,121 @@ def test_an_output_without_pictures_is_shown_as_ever(shell: PyodideShell, output
     shell.run("from IPython.display import display\nout = w.Output()\ndisplay(out, w.HBox([out]))", "c1")
     assert [VIEW in one for one in outputs] == [True, True, False, False]
     assert {one["text/html"] for one in outputs[2:]} == {KEPT}
+
+
+# ---- pictures that Graphviz lays out ---------------------------------------------------------------
+
+
+def laid(told: list[Any], words: str) -> dict[str, Any]:
+    """A page's answer to the last text that it was asked to lay out."""
+    key = [message["key"] for message in told if message["type"] == "layout"][-1]
+    drawn = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 50 40"><text>{words}</text></svg>'
+    return {"type": "laid", "key": key, "svg": drawn}
+
+
+def test_what_graphviz_laid_out_on_the_page_is_saved(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("live = vm.EntryList(k, width=700).graphviz()\nlive", "c1")
+    live, twin = shell.user_ns["live"], outputs[-1]
+    assert live.unlike in twin["text/html"]
+    told = replies(live, HELLO, {**HELLO, "nth": 2})
+    assert [message["type"] for message in told].count("layout") == 1, "a page is asked once"
+    shell.run("k.enter('20 KiB', prot='r')", "c2")  # the page answers later
+    again = replies(live, laid(told, "laid out"))
+    assert not [message for message in again if message["type"] == "refused"]
+    html = unquote(twin["text/html"])
+    assert twins(html) == [live.twin_id]
+    assert "<text>laid out</text>" in html
+    assert "20 KiB" not in html
+    assert widths(twin["text/html"])[0] == 700
+    assert "data-vmwidgets-film" not in html
+    assert live.unlike not in html
+    replies(live, laid(told, "another page"))
+    assert "another page" not in unquote(twin["text/html"])
+
+
+def test_a_page_that_is_there_lays_out_each_cell_that_shows_the_picture(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("live = vm.EntryList(k, width=700).graphviz()\nlive", "c1")
+    live, first = shell.user_ns["live"], outputs[-1]
+    told = replies(live, HELLO)
+    replies(live, laid(told, "first"))
+    seen: list[Any] = []
+    live.send = lambda content, buffers=(): seen.append((content, [unpack_text(one) for one in buffers]))
+    shell.run("k.enter('20 KiB', prot='r')\nlive", "c2")
+    second = outputs[-1]
+    ((asked, (dot,)),) = [message for message in seen if message[0]["type"] == "layout"]
+    assert "20 KiB" in dot
+    assert "first" not in unquote(second["text/html"]), "its own drawing, until Graphviz's comes"
+    replies(live, laid([asked], "second"))
+    assert "<text>second</text>" in unquote(second["text/html"])
+    assert "<text>first</text>" in unquote(first["text/html"])
+
+
+def test_a_page_that_gets_another_width_keeps_what_graphviz_laid_out(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("live = vm.EntryList(k).graphviz()\nlive", "c1")
+    live, twin = shell.user_ns["live"], outputs[-1]
+    replies(live, laid(replies(live, HELLO), "laid out"))
+    room(live, 640)
+    assert widths(twin["text/html"])[0] == 640
+    assert "<text>laid out</text>" in unquote(twin["text/html"])
+
+
+def test_a_drawing_of_what_the_twin_no_longer_shows_is_too_late(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("live = vm.EntryList(k, width=700).graphviz()", "c1")
+    live = shell.user_ns["live"]
+    twin = Twin(live, live.made_in)
+    published: list[str] = []
+    answers = []
+    for cell, words in (("c2", "old"), ("c3", "new")):
+        assert twin.look()
+        twin.lay_out(lambda: published.append(unquote(twin.bundle()["text/html"])))
+        answers.append(laid(replies(live, {**HELLO, "page": cell}), words))
+        shell.run("k.enter('20 KiB', prot='r')", cell)
+    replies(live, *answers)
+    assert [re.findall("<text>(old|new)</text>", html) for html in published] == [["new"]]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"svg": "<svg"}, {"svg": "x" * 10**6}, {"svg": "<svg/>"}, {"key": "0"}, {"key": 10**6}],
+    ids=["broken", "long", "no size", "no key", "another key"],
+)
+def test_what_is_no_drawing_changes_nothing_and_a_good_one_still_may(
+    shell: PyodideShell, outputs: list[dict[str, Any]], wrong: dict[str, Any]
+) -> None:
+    shell.run("live = vm.EntryList(k, width=700).graphviz()\nlive", "c1")
+    live, twin = shell.user_ns["live"], outputs[-1]
+    good = laid(replies(live, HELLO), "laid out")
+    before = dict(twin)
+    replies(live, {**good, **wrong})
+    assert twin == before
+    replies(live, good)
+    assert "<text>laid out</text>" in unquote(twin["text/html"])
+
+
+DOT = """#!/bin/sh
+cat > /dev/null
+echo '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 50 40"><text>by dot</text></svg>'
+exit $FAILS
+"""
+
+
+@pytest.mark.parametrize("fails", [0, 1])
+def test_without_a_page_the_program_lays_it_out_if_it_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, shell: PyodideShell, outputs: list[dict[str, Any]], fails: int
+) -> None:
+    (tmp_path / "dot").write_text(DOT)
+    (tmp_path / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("FAILS", str(fails))
+    shell.run("live = vm.EntryList(k).graphviz()\nlive", "")
+    assert ("<text>by dot</text>" in unquote(outputs[-1]["text/html"])) == (not fails)
+    asked = [message["type"] for message in replies(shell.user_ns["live"], HELLO)]
+    assert ("layout" in asked) == bool(fails), "a page may come"
+    shell.run("vm.EntryList(k).graphviz()", "c2")
+    assert "by dot" not in unquote(outputs[-1]["text/html"]), "its page lays it out"

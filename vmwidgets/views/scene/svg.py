@@ -11,6 +11,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from .key import with_key
+from .laid import Laid
 from .model import Bar, Link, Node, Point, Scene
 from .text import cut, visible, wrapped
 
@@ -49,6 +50,25 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
         f'<rect class="ground" x="{corner:g}" y="{corner:g}" {size}/>{words}'
         f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
     )
+
+
+def around(scene: Scene, drawing: Laid) -> tuple[str, float]:
+    """Return Graphviz's drawing of a scene below the scene's words, and the whole width in pixels.
+
+    The drawing is outside the group with our classes: rules would win over its own colours and fonts.
+    """
+    width = max(drawing.width + 2 * _PAD, scene.width)
+    words, top = _words(replace(scene, width=width))
+    height = top + drawing.height + 8
+    style = drawing.style + standalone_style(f'<g class="vmw-scene vmw-standalone still ground"/>{words}')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
+        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label={_quoted(alt_text(scene))}>'
+        f'<style>{escape(style, quote=False)}</style><g class="{_STANDALONE}">'
+        f'<rect class="ground" width="{width:g}" height="{height:g}"/>{words}</g>'
+        f'<svg x="{_PAD:g}" y="{top:g}" width="{drawing.width:g}" height="{drawing.height:g}" '
+        f'viewBox="{drawing.box}">{drawing.markup}</svg></svg>'
+    ), width
 
 
 class Drawings:

@@ -95,6 +95,7 @@ def fix_twins(*_result: object) -> None:
         _film(twin)
         if is_new or twin.films:
             _publish_again(twin)
+        twin.lay_out(partial(_publish_again, twin))
         if not twin.fits:
             for view in twin.views:
                 view.once_measured(partial(_fit, twin))
@@ -126,6 +127,7 @@ def _show_what_came(twin: Twin) -> None:
     if twin.views and _look(twin):
         _film(twin)
         _publish_again(twin)
+        twin.lay_out(partial(_publish_again, twin))
 
 
 def _film(twin: Twin) -> None:

@@ -15,12 +15,15 @@ from vmwidgets.engine.base.errors import Refused, printable, shown
 MAX_TEXT = 200
 """The most characters of a name from the browser: IDs and things are far shorter."""
 
+MAX_DRAWING = 200_000
+"""The most characters of a drawing from the browser: it is saved with the notebook."""
+
 Check = Callable[[Any], bool]
 
 
-def is_text(value: Any) -> bool:
-    """Return whether a value is a string that is short enough and can be encoded."""
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
+def is_text(value: Any, most: int = MAX_TEXT) -> bool:
+    """Return whether a value is a string of at most `most` characters that can be encoded."""
+    if not isinstance(value, str) or len(value) > most:
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in value)  # half a letter, which nothing can write
 
@@ -37,6 +40,10 @@ Field = tuple[Check, str]
 """A check, and the accepted values in words."""
 
 TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
+DRAWING: Field = (
+    lambda value: is_text(value, MAX_DRAWING),
+    f"a text of at most {MAX_DRAWING} characters",
+)
 FLAG: Field = (_flag, "true or false")
 WAY: Field = (lambda value: value is not True and value in (1, -1), "1 or -1")
 PIXELS: Field = (_whole(0, 10**5), "a whole number from 0 to 100000")
@@ -87,10 +94,12 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "serial": (_whole(-1, 2**53), "a whole number"),
         "first": (_whole(-1, 2**53), "a whole number from -1"),
     },
+    # The SVG in which Graphviz laid out the text that the kernel sent with this key.
+    "laid": {"key": (_whole(0, 2**53), "a whole number from 0"), "svg": DRAWING},
 }
 """Each message's fields.  All are required, and no others are accepted, except the page that asks (:func:`asker`)."""
 
-BY_ITSELF = frozenset(("hello", "bye", "export", "operations"))
+BY_ITSELF = frozenset(("hello", "bye", "export", "operations", "laid"))
 """Messages that a page sends by itself, without its reader; they are answered even if the machine is gone."""
 
 REDRAWN = frozenset(("seek", "jump", "open", "turn", "find"))

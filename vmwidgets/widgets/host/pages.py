@@ -75,6 +75,11 @@ class Pages:
         """Return whether a page has reported that it shows the view."""
         return bool(self._trust)
 
+    @property
+    def names(self) -> list[str]:
+        """The pages that have reported that they show the view."""
+        return list(self._trust)
+
     def awaited(self, likely: Room | None) -> None:
         """Note that the view was put on a page, which should say hello soon; its room is probably the last page's."""
         self._awaited = PATIENCE

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from subprocess import CalledProcessError
+from typing import Any, NamedTuple
 
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.laid import Laid, read_laid
 from vmwidgets.views.scene.model import Scene
 
-from .cells import Cell, current_shell, in_terminal
+from .cells import Cell, current_cell, current_shell, in_terminal
 from .hub import open_hub
 from .packing import pack_text
 from .view import View
+
+
+class Order(NamedTuple):
+    """A text for Graphviz, what takes its drawing, and the pages that were asked for it."""
+
+    dot: bytes
+    take: Callable[[Laid], None]
+    asked: set[str]
 
 
 class Structure(View):
     """A picture's structure: the page lays it out with its own Graphviz, again after each operation.
 
     `source`, `render` and `pipe` are an object's of the package `graphviz`, for what the picture shows now.  `render`
-    and `pipe` run Graphviz's program `dot`.
+    and `pipe` run Graphviz's program `dot`.  The saved picture is Graphviz's too, once a page has sent its drawing.
     """
 
     theme = "light"
     """The colours of `source`; a page uses its own."""
+
+    unlike = "on a live page, Graphviz lays it out"
+
+    def __init__(self, target: Any = None, **options: Any) -> None:
+        self._orders: dict[int, Order] = {}
+        self._keys = count()
+        super().__init__(target, **options)
 
     @property
     def source(self) -> str:
@@ -47,6 +68,48 @@ class Structure(View):
         super().prepare(cell)
         if cell.has_page:
             open_hub().owe_graphviz()
+
+    def lay_out(self, scene: Scene, take: Callable[[Laid], None]) -> None:
+        """Have each page that shows the view, now or later, lay out `scene`: the first drawing is given to `take`.
+
+        The text goes with the order, since a page may show a later moment.  A cell that no page runs is drawn by the
+        program `dot`, if it is installed.
+        """
+        from vmwidgets.views.scene.dot import source
+
+        graph = source(scene)
+        if not current_cell().has_page:
+            with suppress(Refused, OSError, CalledProcessError):  # a page may come: Voilà's does
+                take(read_laid(graph.pipe(format="svg", encoding="utf-8")))
+                return
+        self._orders[next(self._keys)] = Order(pack_text(str(graph.source)), take, set())
+        for page in self._pages.names:
+            self._ask(page)
+
+    def _ask(self, page: str) -> None:
+        """Ask a page for what it was not asked for yet."""
+        for key, order in list(self._orders.items()):
+            if page not in order.asked:
+                order.asked.add(page)
+                self.send({"type": "layout", "key": key, "page": page}, buffers=[order.dot])
+
+    def hello(self, page: str, *what: Any) -> None:
+        """Note what a page says of itself, and ask it for the drawings that are missing."""
+        super().hello(page, *what)
+        self._ask(page)
+
+    def laid(self, key: int, svg: str) -> None:
+        """Take a page's drawing.  Raises :class:`Refused` if it is none of Graphviz's; another page may send one."""
+        if key in self._orders:
+            drawing = read_laid(svg)
+            order = self._orders.pop(key, None)
+            if order is not None:  # no other thread has just taken another page's
+                order.take(drawing)
+
+    def close(self) -> None:
+        """Remove the view from every page; no drawing will come."""
+        self._orders.clear()
+        super().close()
 
     def _send_scene(self, scene: Scene, when: dict[str, Any]) -> None:
         """Send the text with the frame, so that Graphviz draws it: a page that asked would wait for the cell's end."""

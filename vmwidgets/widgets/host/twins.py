@@ -7,8 +7,9 @@ new kernel.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from html import escape
 from math import inf
 from typing import Any
@@ -21,8 +22,9 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.pictures.exports import signed
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.slim import slim_if_kept
+from vmwidgets.views.scene.laid import Laid
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.svg import around, to_svg
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.twin import (
     KEPT,
@@ -65,6 +67,8 @@ class Twin:
         self.display_id = uuid4().hex
         self._shown: dict[View, Shown] = {}
         self._films: dict[View, SavedFilm | str] = {}
+        self._laid: dict[View, Laid] = {}
+        self._look = object()  # another one whenever it shows something else
         self.plays = False  # whether it contains the player
         self.is_late = False  # whether it does not follow its widget
         self.is_inside = False  # whether it is in an `Output`, and so in no notebook
@@ -84,7 +88,23 @@ class Twin:
         before = self._shown
         self._shown = {view: _shown(view, share) for view, share in _shares(self._widget)}
         self._films = {}
-        return self._shown != before
+        if self._shown == before:
+            return False
+        self._laid, self._look = {}, object()
+        return True
+
+    def lay_out(self, again: Callable[[], None]) -> None:
+        """Have the views drawn as their pages show them; `again` is called when such a drawing has come."""
+        look = self._look
+
+        def take(view: View, drawing: Laid) -> None:
+            if self._look is look:
+                self._laid[view] = drawing
+                again()
+
+        for view, shown in self._shown.items():
+            if view not in self._laid:
+                view.lay_out(shown.scene, partial(take, view))
 
     def film(self) -> bool:
         """Make the films of the state that was read last.  Returns True if any part can be stepped through."""
@@ -134,7 +154,9 @@ class Twin:
         """Return the output."""
         scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
         pictures = {
-            view: _picture(view, scene, self._shown[view].slim, self._films.get(view, ""))
+            view: _drawn_by_graphviz(view, scene, self._laid[view])
+            if view in self._laid
+            else _picture(view, scene, self._shown[view].slim, self._films.get(view, ""))
             for view, scene in scenes.items()
         }
         html = _html(self._widget, pictures)
@@ -174,7 +196,14 @@ def _picture(view: View, scene: Scene, slim: Scene | None, film: SavedFilm | str
     drawn = to_svg(scene, bare=True, selected=view.selection)
     image = output_html(scene, drawn, scene.width * view.scale, narrow)
     why, moves = (film or why_still(view, scene), "") if isinstance(film, str) else ("", film.html())
-    return twin_html(view.twin_id, image + moves, " · ".join(filter(None, (scene.notes[-1], why))), again)
+    return twin_html(view.twin_id, image + moves, " · ".join(filter(None, (scene.notes[-1], view.unlike, why))), again)
+
+
+def _drawn_by_graphviz(view: View, scene: Scene, drawing: Laid) -> str:
+    """Return a picture as its page shows it; it has no film, since Graphviz has laid out no other step."""
+    svg, wide = around(scene, drawing)
+    again = AGAIN if view.machine is not None else ""
+    return twin_html(view.twin_id, output_html(scene, svg, wide * view.scale), scene.notes[-1], again)
 
 
 # ---- boxes ---------------------------------------------------------------------------------------

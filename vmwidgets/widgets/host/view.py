@@ -24,6 +24,7 @@ from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
 from vmwidgets.pictures.picture import NARROWEST, WIDEST, Drawn, Picture
 from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.pictures.timeline import names, timeline
+from vmwidgets.views.scene.laid import Laid
 from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.static import read_static
 from vmwidgets.views.scene.twin import table_twin
@@ -93,6 +94,8 @@ class View(Picture, anywidget.AnyWidget):
     cleared = False
     seq = 0
     """The number of the newest frame; 0 if nothing was drawn yet."""
+    unlike = ""
+    """What a page shows instead of the picture's own drawing, as a note below a saved one."""
     asked = False
     """Whether a page is waiting for a moment that it requested."""
     _holding_sync: bool  # ipywidgets' own attribute: the names of the traits to be sent
@@ -273,6 +276,15 @@ class View(Picture, anywidget.AnyWidget):
     def once_measured(self, callback: Callable[[], None]) -> None:
         """Call `callback` as soon as a page has reported the picture's room."""
         self._pages.once_measured(callback)
+
+    def lay_out(self, scene: Scene, take: Callable[[Laid], None]) -> None:
+        """Have `scene` drawn as pages show it, and give the drawing to `take`, soon or never.
+
+        Pages show most pictures in their own drawing: these give none.
+        """
+
+    def laid(self, key: int, svg: str) -> None:
+        """Take a page's drawing; one that was not ordered, or has come from another page, is of no matter."""
 
     @property
     def drawn_at(self) -> tuple[int, int | None]:
@@ -840,4 +852,5 @@ _ANSWERS: Mapping[str, Callable[..., None]] = {
     "find": _find,
     "export": _export,
     "operations": _operations,
+    "laid": lambda view, _reply, key, svg: view.laid(key, svg),
 }
