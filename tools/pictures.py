@@ -1,6 +1,4 @@
-"""Make the pictures of README and docs from the real thing: `make pictures`.
-
-Those that are text are compared with what the code draws by tests/docs/test_drawings.py.
+"""Make the pictures of README and docs from the real thing: `make pictures`; `--check` compares those that are text.
 
 docs/pictures/*.png are screenshots of JupyterLab in Chromium, light and dark; *.svg are what the widgets export.
 js/test/scenes/*.json are the same pictures as the page gets them: js/demo.html shows them all without a notebook.
@@ -13,7 +11,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -46,19 +44,17 @@ MORE = ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")
 
 
 def main() -> int:
-    """Write all pictures and say how large they are."""
+    """Write all pictures and say how large they are, or with `--check` say which drawings the code no longer gives."""
     made = drawings()
-    generated.keep("Make the pictures of README and docs.", made, "run `make pictures`", left(made))
+    left = {*RECORDED.glob("*.json"), *OUT.glob("*.svg")} - made.keys()
+    status = generated.keep("Make the pictures of README and docs.", made, "run `make pictures`", sorted(left))
+    if "--check" in sys.argv:
+        return status
     (OUT / "hero-frames.png").write_bytes(to_png(made[OUT / "hero-frames.svg"], scale=0.75))
     screenshots()
     for path in sorted(OUT.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
     return 0
-
-
-def left(made: Mapping[Path, str]) -> list[Path]:
-    """Return the drawings that nothing makes any more."""
-    return sorted({*RECORDED.glob("*.json"), *OUT.glob("*.svg")} - made.keys())
 
 
 def drawings() -> dict[Path, str]:

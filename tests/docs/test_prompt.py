@@ -6,6 +6,7 @@ import code
 import re
 from codeop import compile_command
 from collections.abc import Iterator
+from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def test_a_page_can_be_typed_at_a_prompt(name: str, tmp_path: Path, monkeypatch:
 def test_each_answer_can_be_typed_alone(section: str, capsys: Any) -> None:
     expected = re.findall(r"^    (?!>>>|\.\.\.)(.+)$", section, re.MULTILINE) if ">>>" in section else []
     assert at_prompt(f">>> import vmwidgets as vm\n{section}") == ([], "")
-    assert capsys.readouterr().out.splitlines() == expected
+    said, wanted = capsys.readouterr().out, "".join(f"{line}\n" for line in expected)
+    assert OutputChecker().check_output(wanted, said, ELLIPSIS), said
 
 
 def test_a_compound_line_before_another_prompt_is_found() -> None:
