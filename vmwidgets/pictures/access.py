@@ -33,7 +33,7 @@ def _quantity(name: str, value: int, bits: tuple[Bit, ...], order: int, *also: s
 
 def _virtual(one: Access) -> Iterator[Quantity]:
     """Yield the address, which the question gives, and its parts; with segments and pages, the linear address."""
-    inner = dict(one.bits).get("VPO", 0)
+    inner = _inner(one)
     page = bits_of("page", inner, max(one.va_bits - inner, 0))
     whole = bits_of("offset", 0, inner) + page
     if one.vpn is None:  # a segment's own bits, or none
@@ -65,11 +65,9 @@ def _virtual(one: Access) -> Iterator[Quantity]:
 
 def _walked(one: Access) -> Iterator[Quantity]:
     """Yield what the entries contain, and where they are."""
-    index = [name for name, _ in one.bits if name == "index"]
     for depth, step in enumerate(one.path):
         frame = _frame_bits(one, depth)
-        pfn = step.fields.get("PFN")
-        is_last = depth == len(one.path) - 1 and len(one.path) >= len(index)
+        pfn, is_last = step.fields.get("PFN"), _is_last(one, depth)
         name = _frame_name(step, is_last)
         if pfn is not None and any(value for key, value in step.fields.items() if key in ("V", "P")) and not is_last:
             yield _quantity(name, pfn, frame, 4, f"{step.name.lower()} frame")
@@ -80,20 +78,34 @@ def _walked(one: Access) -> Iterator[Quantity]:
         yield Quantity(f"place {depth}", int(step.address or 0), tuple(place) + bits_of(f"place {depth}", 0, 64), 4, "")
 
 
+def _inner(one: Access) -> int:
+    """Return the bits of the offset in a page; 0 without pages."""
+    return dict(one.bits).get("VPO", 0)
+
+
+def _levels(one: Access) -> int:
+    """Return the number of indices in the address; 0 if the page's number is the only one."""
+    return sum(name == "index" for name, _ in one.bits)
+
+
+def _is_last(one: Access, depth: int) -> bool:
+    """Return whether the entry at a depth is a page's: only it has the frame of the physical address."""
+    return depth == max(1, _levels(one)) - 1
+
+
 def _frame_name(step: PathStep, is_last: bool) -> str:
     return "pfn" if is_last else f"{step.name.lower()} pfn"
 
 
 def _frame_bits(one: Access, depth: int) -> tuple[Bit, ...]:
     """Return the bits of the frame that an entry contains: of the last one, those of the physical address."""
-    is_last = depth == max(1, sum(name == "index" for name, _ in one.bits)) - 1
-    count = _pa_bits(one) - dict(one.bits).get("VPO", 0)
-    return bits_of("frame" if is_last else f"table {depth}", 0, max(count, 1))
+    count = _pa_bits(one) - _inner(one)
+    return bits_of("frame" if _is_last(one, depth) else f"table {depth}", 0, max(count, 1))
 
 
 def _index_bits(one: Access, depth: int) -> tuple[Bit, ...]:
     """Return the bits of the virtual address that choose the entry at a depth."""
-    high, inner = one.va_bits, dict(one.bits).get("VPO", 0)
+    high, inner = one.va_bits, _inner(one)
     widths = [bits for name, bits in one.bits if name == "index"] or [high - inner]
     low = high - sum(widths[: depth + 1])
     return bits_of("page", low, widths[depth])
@@ -102,14 +114,14 @@ def _index_bits(one: Access, depth: int) -> tuple[Bit, ...]:
 def _pa_bits(one: Access) -> int:
     """Return the bits of a physical address, as many as the picture draws."""
     reached = 0 if one.pa is None else int(one.pa).bit_length()
-    return max(one.pa_bits, reached, sum(bits for _, bits in one.cache_bits), dict(one.bits).get("VPO", 0), 1)
+    return max(one.pa_bits, reached, sum(bits for _, bits in one.cache_bits), _inner(one), 1)
 
 
 def _physical(one: Access) -> Iterator[Quantity]:
     """Yield the physical address, its parts, and the byte there."""
     if one.pa is None:
         return
-    inner = dict(one.bits).get("VPO", 0) if one.pfn is not None else 0
+    inner = _inner(one) if one.pfn is not None else 0
     frame = bits_of("frame", 0, max(_pa_bits(one) - inner, 1))
     whole = bits_of("offset", 0, inner) + frame
     if one.pfn is not None:
@@ -147,16 +159,14 @@ def without(one: Access, blanks: Blanks) -> Access:
 
 def _step(one: Access, depth: int, step: PathStep, blanks: Blanks) -> PathStep:
     """Return an entry that was read, without its blanks."""
-    count = sum(name == "index" for name, _ in one.bits)
-    is_last = depth == len(one.path) - 1 and len(one.path) >= count
     fields = dict(step.fields)
     if "PFN" in fields:
-        fields["PFN"] = blanks.shown(_frame_name(step, is_last), fields["PFN"])
+        fields["PFN"] = blanks.shown(_frame_name(step, _is_last(one, depth)), fields["PFN"])
     place = step.address
     if place is not None and f"place {depth}" in blanks:
         place = Hidden(0, ~0)
     return step._replace(
-        index=blanks.shown(f"index {depth + 1}" if count else "vpn", step.index),
+        index=blanks.shown(f"index {depth + 1}" if _levels(one) else "vpn", step.index),
         address=place,
         entry=Hidden(0, ~0) if f"entry {depth}" in blanks else step.entry,
         fields=fields,

@@ -417,7 +417,7 @@ def draw_beside(
     `caption` describes the differences; `one_machine` says that both are of the same machine.
     """
     found = Differences.between(left.scene, right.scene, places)
-    read = [_read(side.scene, places(side.scene)) for side in (right, left)]
+    ours, theirs = places(left.scene), places(right.scene)
     across = width >= 2 * HALF + GAP
     second = (left.scene.width + GAP, 0.0) if across else (0.0, HEAD + left.scene.height + 8)
     nodes: list[Node] = []
@@ -425,9 +425,12 @@ def draw_beside(
     marks: list[Marks] = []
     lanes: list[Lane] = []
     known: list[Mapping[str, About]] = []
-    for key, side, (x, y), other in (("left", left, (0.0, 0.0), read[0]), ("right", right, second, read[1])):
+    for key, side, (x, y), named, other in (
+        ("left", left, (0.0, 0.0), ours, _read(right.scene, theirs)),
+        ("right", right, second, theirs, _read(left.scene, ours)),
+    ):
         apart = "" if one_machine or key == "right" else "left/"
-        half = _Half(key, side.scene, found, places(side.scene), (x, y + HEAD), apart, other)
+        half = _Half(key, side.scene, found, named, (x, y + HEAD), apart, other)
         nodes += [_head(key, side, x, y), *half.nodes()]
         links += half.links()
         marks += half.marks()
