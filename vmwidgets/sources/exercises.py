@@ -1,16 +1,20 @@
-"""Reference strings of exercises, as a book or a sheet prints them."""
+"""Exercises as a book, a sheet or a course's program prints them."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
-from ..engine.base.units import PAGE
-from ..reference_strings.references import MOST_REFERENCES, reference_string
+from ..engine.base.frozen import frozen
+from ..engine.base.units import PAGE, counted
+from ..reference_strings.references import MOST_FRAMES, MOST_REFERENCES, reference_string
 from ..reference_strings.references_schema import ReferencesValue
 
-_ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
-_ITEM = r"(?:(?:[0-9]{1,4}|[A-Za-z])w?|\|)"
+LONGEST = 100_000
+"""The most characters of an exercise."""
 
 OF_A_TRACE = re.compile(r"trace|address|reference|access|page|memory", re.IGNORECASE)
 """The words of a title above references."""
@@ -38,18 +42,169 @@ def listed(text: str, item: str) -> list[str]:
     return re.findall(item, items) if is_plain or OF_A_TRACE.search(title) else []
 
 
-def read_string(text: str, *passed: str) -> ReferencesValue | None:
-    r"""Return the results of a reference string for three frames; None for another text.
+# ---- reference strings -----------------------------------------------------------------------------
 
-    Numbers are pages if all are smaller than 4,096: as addresses, they would all be in one page.
+_ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
+_SAID = re.compile(
+    r"referenc\w* (?:string|sequence|stream|order)|(?:page|memory)[ -](?:referenc|request|access)\w*"
+    r"|(?:string|sequence|series) of (?:\w+ )?(?:referenc|page|request|access)\w*|Referenz(?:kette|string|folge)"
+    r"|(?:cadena|secuencia|string|cadeia|sequência|cha[îi]ne) de r[eé]f[eé]r[eê]n\w*"
+    r"|(?:访问|引用|走向|请求|调用|訪問)\w{0,4}(?:序列|串|顺序|次序)|页面走向|参照列|참조",
+    re.IGNORECASE,
+)
+"""Words that call what follows a reference string."""
+
+_WORDS = ("one two three four five six seven eight nine ten", "一 二 三 四 五 六 七 八 九 十", "- 两")
+_NUMBERS = {word: number for words in _WORDS for number, word in enumerate(words.split(), 1)}
+_N = f"(?:[0-9]{{1,6}}|{'|'.join(_NUMBERS)})"
+_FRAME = (
+    r"(?:(?:page|memory|physical|empty|free|available)[ -])*(?:frames?\b|memory size|capacity|cachesize)"
+    r"|(?:物理|内存|主存)(?:页面?)?块|页框|页帧|ページ枠|フレーム|프레임|marcos|cuadros|cadres|quadros|molduras"
+    r"|(?:Seiten)?rahmen"
+)
+_FRAMES = re.compile(
+    rf"(?:(?:number|no\.?|count|num|#)[ _]?(?:of )?|n)?(?:{_FRAME})(?: (?:count|size|number|available))?[数目量个 \t]*"
+    rf"[A-Z]?[分别]*[ \t]*(?:(?:is|are|为|是|[:=(])[ \t]*)+({_N}(?:(?: ?, ?| and | or | ?[和及/] ?)+{_N}(?![a-z0-9]))*)\)?"
+    rf"|^\W*(?:ARG )?(?:number of )?(?:{_FRAME})[ \t]+({_N})[ \t]*$"
+    rf"|(?:(?:with|for|in|using|and) )?(?<![\w.])((?:(?:{_N},? )*{_N},? (?:and|or|和) )?{_N})[ -]*(?:个|つの|개의)?"
+    rf"[ -]*(?:{_FRAME})(?![ \t]*[:=][ \t]*{_N}[ \t]*(?:$|[^\w \t,;]))",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The number of frames, in the three places where texts say it: "frames: 3", "frames 3" alone, and "3 frames"."""
+
+_PAGES = r"(?:[0-9]{1,4}w?|\|)(?:(?:[ \t]*[,;][ \t]*|[ \t]+)(?:[0-9]{1,4}w?|\|))*"
+_RUN = re.compile(rf"(?<![\w.-])(?:{_PAGES}|{_PAGES.replace('[0-9]{1,4}', '[A-Za-z]')})(?![\w%]|[.-][0-9])")
+_AROUND = " \t\r[](){}<>.,;:'\"*\x00"
+_TITLE = re.compile(r"[A-Za-z]{2}[\w (),.#'-]{0,60}:?")
+_LABEL = re.compile(r"[A-Za-z][\w ]{0,40}[:=]?[ \t\[({<]*")
+
+
+class _Row(NamedTuple):
+    """The pages in a line, or in lines that are one string: the first line, and how the last one ends."""
+
+    line: int
+    pages: list[str]
+    last: int
+    has_comma: bool
+    is_wide: bool
+
+    @property
+    def is_string(self) -> bool:
+        """Whether there are enough pages for a string."""
+        return len(self.pages) > 3 or (len(self.pages) == 3 and (self.has_comma or self.last == 1))
+
+
+@frozen(repr=False)
+class Strings(ReferencesValue):
+    """The first reference string of a text, and the `others`, each with the results of all policies."""
+
+    others: tuple[ReferencesValue, ...] = ()
+
+
+def _rows(text: str, *, is_said: bool) -> Iterator[_Row | str]:
+    """Yield the lines that are not empty: rows of pages, and other lines as they are.
+
+    Lines of one row end with a comma, are wide, have few pages, or have one page each.
+    """
+    last: _Row | None = None
+    ends_with_comma = False
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip(_AROUND)
+        if not line or raw.startswith("#"):
+            continue
+        run = max((one[0] for one in _RUN.finditer(line)), key=lambda one: len(one.split()), default="")
+        found = re.findall(r"\w+|\|", run)
+        row = _Row(number, found, len(found), "," in line or ";" in line, len(line) > 60)
+        before, _, after = line.rpartition(run) if run else ("", "", "")
+        is_row = run == line or (row.is_string and (is_said or (not after and _LABEL.fullmatch(before) is not None)))
+        is_like = last is not None and (last.last == 1) == (row.last == 1) and (last.last in (1, 4, 5) or last.is_wide)
+        if last is not None and run == line and (ends_with_comma or is_like):
+            last = row._replace(line=last.line, pages=last.pages + found, has_comma=last.has_comma)
+        else:
+            if last is not None:
+                yield last
+            last = row if is_row else None
+            if last is None:
+                yield line
+        ends_with_comma = raw.rstrip().endswith((",", ";"))
+    if last is not None:
+        yield last
+
+
+def _strings(text: str, *, is_said: bool) -> tuple[list[_Row], list[int], int]:
+    """Return the strings of a text, numbers alone beside them, and how many other lines there are.
+
+    A text that does not call them strings may have a title, with other signs than letters only if it speaks of
+    references: else it is another table.
+    """
+    rows = [*_rows(text, is_said=is_said)]
+    found = [row for row in rows if isinstance(row, _Row)]
+    strings = [
+        row for at, row in enumerate(found) if row.is_string and row.pages not in (one.pages for one in found[:at])
+    ]
+    alone = [int(page) for row in found if not row.is_string for page in row.pages if page.isdigit()]
+    others = [row for row in rows if isinstance(row, str)]
+    if not is_said and others:
+        title = str(rows[0])
+        is_plain = re.fullmatch(r"[\w :=]*", title) and not (strings and strings[0].last == 4 < len(strings[0].pages))
+        if others != rows[:1] or not _TITLE.fullmatch(title) or not (is_plain or OF_A_TRACE.search(title)):
+            return [], [], 0
+    return strings, alone, len(others)
+
+
+def read_string(text: str, *passed: str) -> ReferencesValue | None:
+    r"""Return the results of a reference string, with the frames that the text says, or three; None if it has none.
+
+    Numbers are pages if all are smaller than 4,096: as addresses, they would all be in one page.  If a text has several
+    strings, the others are the result's `others`.
 
     >>> read_string("1, 2, 3, 1").faults("fifo")
     3
+    >>> read_string("Consider the reference string 1, 2, 3, 4, 1 with 4 frames.").frames
+    (4,)
     """
-    words = _ACCESS.findall(text) or ([] if "address" in text[:40].lower() else listed(text, _ITEM))
-    pages = [int(word.rstrip("w")) for word in words if word[0].isdigit()]
-    if not words or len(words) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
+    if len(text) > LONGEST:
         return None
-    said = ["Read as pages, with 3 frames: the argument frames of vm.reference_string chooses others, from 1 to 64."]
-    said += ["The numbers may be addresses too: below a first line 'address', they are read so."] if pages else []
-    return replace(reference_string(" ".join(words)), unsaid=(*said, *passed))
+    plain = unicodedata.normalize("NFKC", text).translate(str.maketrans("、。→–", ",.,-", "$*`"))
+    said = _SAID.search(plain)
+    if said is None and "address" in plain[:40].lower():
+        return None
+    numbers = [one for found in _FRAMES.findall(plain) for one in re.findall(_N, "".join(found), re.IGNORECASE)]
+    frames = [*dict.fromkeys(_NUMBERS.get(one.lower()) or int(one) for one in numbers)]
+    plain = _FRAMES.sub("\0", plain)
+    if said is not None:
+        plain = re.sub(r"(?<=[0-9])[ \t]*->?[ \t]*(?=[0-9])", ", ", plain)
+    accesses = _ACCESS.findall(plain)
+    strings, alone, others = _strings(plain, is_said=said is not None)
+    if accesses:
+        strings, alone, others = [_Row(1, accesses, 1, False, False)], [], 0
+    if len(strings) == 1 and len(strings[0].pages) in alone:
+        alone.remove(len(strings[0].pages))
+    if said is not None:
+        alone, others = [], others + len(alone)
+    elif alone:
+        if len(alone) > 1 or frames or len(strings) > 1:
+            return None
+        frames = alone
+    pages = [int(page.rstrip("w")) for row in strings for page in row.pages if page[0].isdigit()]
+    if not strings or sum(len(row.pages) for row in strings) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
+        return None
+    told = [f"The number {alone[0]} beside the string is read as the number of frames."] if alone else []
+    if pages and said is None:
+        told.append("The numbers may be addresses too: below a first line 'address', they are read so.")
+    if others:
+        told.append(f"Passed over: {counted(others, 'line')} beside the string.")
+    return _results(strings, frames, (*told, *passed))
+
+
+def _results(strings: list[_Row], frames: list[int], told: tuple[str, ...]) -> ReferencesValue:
+    """Return the results of the first string, with sentences, and those of the others."""
+    sizes = tuple(one for one in frames if 1 <= one <= MOST_FRAMES)
+    found = [reference_string(" ".join(row.pages), sizes or 3) for row in strings]
+    chosen = " and ".join(map(str, found[0].frames)) + " frames" + ", as the text says" * bool(sizes)
+    says = [f"Read as pages, with {chosen}: the argument frames of vm.reference_string chooses others, from 1 to 64."]
+    if len(sizes) < len(frames):
+        says.append(f"The text says {max(frames):,} frames, and a run has from 1 to 64.")
+    says += [f"Line {row.line} is another string: others[{at}] is its result." for at, row in enumerate(strings[1:])]
+    first = replace(found[0], unsaid=(*says, *told))
+    return Strings(first.pages, first.runs, first.unsaid, tuple(found[1:])) if found[1:] else first
