@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..engine.base.errors import Refused
 from ..engine.base.frozen import frozen
 from ..engine.base.units import PAGE, counted
+from ..on_paper.machine import Paper
+from ..on_paper.worked import Access
 from ..reference_strings.references import MOST_FRAMES, MOST_REFERENCES, reference_string
 from ..reference_strings.references_schema import ReferencesValue
+from .foreign import named
+
+if TYPE_CHECKING:
+    from ..reference_strings.trace import Trace
 
 LONGEST = 100_000
 """The most characters of an exercise."""
@@ -45,32 +54,19 @@ def listed(text: str, item: str) -> list[str]:
 # ---- reference strings -----------------------------------------------------------------------------
 
 _ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
-_SAID = re.compile(
-    r"referenc\w* (?:string|sequence|stream|order)|(?:page|memory)[ -](?:referenc|request|access)\w*"
-    r"|(?:string|sequence|series) of (?:\w+ )?(?:referenc|page|request|access)\w*|Referenz(?:kette|string|folge)"
-    r"|(?:cadena|secuencia|string|cadeia|sequência|cha[îi]ne) de r[eé]f[eé]r[eê]n\w*"
-    r"|(?:访问|引用|走向|请求|调用|訪問)\w{0,4}(?:序列|串|顺序|次序)|页面走向|参照列|참조",
-    re.IGNORECASE,
-)
-"""Words that call what follows a reference string."""
-
 _WORDS = ("one two three four five six seven eight nine ten", "一 二 三 四 五 六 七 八 九 十", "- 两")
 _NUMBERS = {word: number for words in _WORDS for number, word in enumerate(words.split(), 1)}
 _N = f"(?:[0-9]{{1,6}}|{'|'.join(_NUMBERS)})"
-_FRAME = (
-    r"(?:(?:page|memory|physical|empty|free|available)[ -])*(?:frames?\b|memory size|capacity|cachesize)"
-    r"|(?:物理|内存|主存)(?:页面?)?块|页框|页帧|ページ枠|フレーム|프레임|marcos|cuadros|cadres|quadros|molduras"
-    r"|(?:Seiten)?rahmen"
-)
-_FRAMES = re.compile(
-    rf"(?:(?:number|no\.?|count|num|#)[ _]?(?:of )?|n)?(?:{_FRAME})(?: (?:count|size|number|available))?[数目量个 \t]*"
-    rf"[A-Z]?[分别]*[ \t]*(?:(?:is|are|为|是|[:=(])[ \t]*)+({_N}(?:(?: ?, ?| and | or | ?[和及/] ?)+{_N}(?![a-z0-9]))*)\)?"
-    rf"|^\W*(?:ARG )?(?:number of )?(?:{_FRAME})[ \t]+({_N})[ \t]*$"
-    rf"|(?:(?:with|for|in|using|and) )?(?<![\w.])((?:(?:{_N},? )*{_N},? (?:and|or|和) )?{_N})[ -]*(?:个|つの|개의)?"
-    rf"[ -]*(?:{_FRAME})(?![ \t]*[:=][ \t]*{_N}[ \t]*(?:$|[^\w \t,;]))",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""The number of frames, in the three places where texts say it: "frames: 3", "frames 3" alone, and "3 frames"."""
+
+
+@cache
+def _words() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of words that call a line a reference string, and of numbers of frames."""
+    lines = Path(__file__).with_name("exercise_words.txt").read_text(encoding="utf-8").splitlines()
+    frame, said, frames = (line.partition(" ")[2] for line in lines if not line.startswith("#"))
+    frames = frames.replace("{frame}", frame).replace("{number}", _N)
+    return re.compile(said, re.IGNORECASE), re.compile(frames, re.IGNORECASE | re.MULTILINE)
+
 
 _PAGES = r"(?:[0-9]{1,4}w?|\|)(?:(?:[ \t]*[,;][ \t]*|[ \t]+)(?:[0-9]{1,4}w?|\|))*"
 _RUN = re.compile(rf"(?<![\w.-])(?:{_PAGES}|{_PAGES.replace('[0-9]{1,4}', '[A-Za-z]')})(?![\w%]|[.-][0-9])")
@@ -166,12 +162,13 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     if len(text) > LONGEST:
         return None
     plain = unicodedata.normalize("NFKC", text).translate(str.maketrans("、。→–", ",.,-", "$*`"))
-    said = _SAID.search(plain)
+    says, frame = _words()
+    said = says.search(plain)
     if said is None and "address" in plain[:40].lower():
         return None
-    numbers = [one for found in _FRAMES.findall(plain) for one in re.findall(_N, "".join(found), re.IGNORECASE)]
+    numbers = [one for found in frame.findall(plain) for one in re.findall(_N, "".join(found), re.IGNORECASE)]
     frames = [*dict.fromkeys(_NUMBERS.get(one.lower()) or int(one) for one in numbers)]
-    plain = _FRAMES.sub("\0", plain)
+    plain = frame.sub("\0", plain)
     if said is not None:
         plain = re.sub(r"(?<=[0-9])[ \t]*->?[ \t]*(?=[0-9])", ", ", plain)
     accesses = _ACCESS.findall(plain)
@@ -208,3 +205,112 @@ def _results(strings: list[_Row], frames: list[int], told: tuple[str, ...]) -> R
     says += [f"Line {row.line} is another string: others[{at}] is its result." for at, row in enumerate(strings[1:])]
     first = replace(found[0], unsaid=(*says, *told))
     return Strings(first.pages, first.runs, first.unsaid, tuple(found[1:])) if found[1:] else first
+
+
+# ---- page tables with questions, and their answers -------------------------------------------------
+
+_SIZE = re.compile(r"^[ \t]*ARG (address space|phys mem|page) size[ \t]+([0-9]{1,6})([kKmM]?)\b", re.MULTILINE)
+_ENTRY = re.compile(r"^[ \t]*(?:\[ *([0-9]{1,7})\])?[ \t]*(0x[0-9a-f]{8})[ \t\r]*$", re.MULTILINE)
+_ASKED = re.compile(r"^[ \t]*(?:VA|Virtual Address) (?:0x)?([0-9a-f]{1,8})\b(.*)$", re.MULTILINE)
+_ROOT = re.compile(r"^[ \t]*PDBR: *([0-9]{1,4})\b", re.MULTILINE)
+_PLACE = re.compile(
+    r"^[ \t]*(?:virtual|logical) address[: =]+([0-9]{1,7})\D{1,12}?physical address[: =]+([0-9]{1,9})\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@frozen(slots=False, repr=False)
+class Answered(Access):
+    """The first access that an exercise asks for, and `accesses`, which has all."""
+
+    accesses: tuple[Access, ...] = ()
+    unsaid: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "\n".join((*(one.book for one in self.accesses), *self.unsaid))
+
+
+def _paper_of(text: str) -> Paper | None:
+    """Return the machine of OSTEP's exercises on page tables, linear or of two levels, with its tables."""
+    head, is_linear, below = text.partition("Page Table (from entry 0")
+    root = _ROOT.search(text)
+    if root is not None:
+        dump = "\n".join(re.findall(r"^[ \t]*page +[0-9]+ *:.*", text, re.MULTILINE))
+        return Paper(va=15, pa=12, page=32, levels=(5, 5), layout="V PFN:7").memory(dump, root=int(root[1]))
+    sizes = {what: int(size) << {"": 0, "k": 10, "m": 20}[unit.lower()] for what, size, unit in _SIZE.findall(head)}
+    if not is_linear or len(sizes) < 3:
+        return None
+    va, pa, page = (sizes[what].bit_length() - 1 for what in ("address space", "phys mem", "page"))
+    entries = _ENTRY.findall(below.partition("Virtual Address")[0])
+    if len(entries) != 1 << va - page:
+        raise Refused(f"the page table has {counted(len(entries), 'line')}, and its pages are {1 << va - page:,}")
+    words = "\n".join(f"[{number or at}] {word}" for at, (number, word) in enumerate(entries))
+    return Paper(va=va, pa=pa, page=1 << page, layout=f"V -:{31 - pa + page} PFN:{pa - page}").memory(words)
+
+
+def _answered(text: str, *passed: str) -> Answered | None:
+    """Return the accesses that OSTEP's exercises on page tables ask for; None for another text."""
+    asked = _ASKED.findall(text)
+    paper = _paper_of(text) if asked else None
+    if paper is None:
+        return None
+    found = tuple(paper.access(int(address, 16)) for address, _ in asked)
+    says = [
+        f"The text says {said[1]} for {one.va}, and its table gives another answer."
+        for one, (_, rest) in zip(found, asked, strict=True)
+        if (said := re.search(r"--> +([0-9a-f]{8}|Invalid)\b", rest))
+        and said[1] != ("Invalid" if one.pa is None else f"{int(one.pa):08x}")
+    ]
+    first: dict[str, Any] = {one.name: getattr(found[0], one.name) for one in fields(Access)}
+    return Answered(**first, accesses=found, unsaid=(*says, *passed))
+
+
+def _run(pages: list[int], frames: int, policy: str) -> tuple[list[int], int]:
+    """Return the frame of each reference, and the faults: frames are given in order, and then by the policy."""
+    held: dict[int, int] = {}
+    given, faults = [], 0
+    for page in pages:
+        frame = held.pop(page, None) if policy == "LRU" else held.get(page)
+        if frame is None:
+            faults += 1
+            frame = len(held) if len(held) < frames else held.pop(next(iter(held)))
+        held[page] = frame
+        given.append(frame)
+    return given, faults
+
+
+def _compared(text: str, *passed: str) -> Trace | None:
+    """Return the addresses of a student's translations, with a sentence on the first that a run does not give."""
+    from ..reference_strings.trace import trace
+
+    places = [*_PLACE.finditer(text)]
+    if len(places) < 2:
+        return None
+    pairs = [(int(one[1]), int(one[2])) for one in places]
+    runs = []
+    for frames, policy in ((256, "FIFO"), (128, "FIFO"), (128, "LRU")):
+        given, faults = _run([va >> 8 for va, _ in pairs], frames, policy)
+        wrong = [at for at, (va, pa) in enumerate(pairs) if (given[at] << 8 | va & 255) != pa]
+        runs.append((len(wrong), frames, policy, faults, wrong[:1], given))
+    count, frames, policy, faults, wrong, given = min(runs, key=lambda one: one[0])
+    says = (
+        f"{len(pairs) - count:,} of {counted(len(pairs), 'translation')} are those of a run with {frames} frames of 256"
+        f" bytes, given in the order of first use and by {policy}, which has {counted(faults, 'fault')}."
+    )
+    for at in wrong:
+        line = text.count("\n", 0, places[at].start()) + 1
+        place = given[at] << 8 | pairs[at][0] & 255
+        says += f" The first other one is in line {line:,}: {pairs[at][0]} is at {place} in the run."
+    found = trace([va for va, _ in pairs])
+    found.unsaid = (says, *passed)
+    return found
+
+
+def read_exercise(text: str, source: str, *passed: str) -> ReferencesValue | Answered | Trace | None:
+    """Return the answer to an exercise; None for another text.
+
+    `passed` are sentences about what was removed before.  Raises :class:`Refused` for an exercise without pages.
+    """
+    if re.search(r"\b(?:Base-and-Bounds|Segment) register information", text[:LONGEST]):
+        raise Refused(named(text, source))
+    return _answered(text, *passed) or _compared(text, *passed) or read_string(text, *passed)
