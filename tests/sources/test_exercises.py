@@ -121,7 +121,6 @@ def test_a_students_translations_are_compared_with_a_run() -> None:
     found = vm.load(text)
     assert found.addresses.tolist() == addresses
     assert found.unsaid[0].startswith("6 of 6 translations are those of a run with 256 frames")
-    assert "5 faults" in found.unsaid[0]
     wrong = vm.load(text.replace(f"{4 << 8 | 40185 & 255} ", "77 ")).unsaid[0]
     assert wrong.startswith("5 of 6 translations")
     assert f"in line 5: 40185 is at {4 << 8 | 40185 & 255} in the run" in wrong
@@ -134,4 +133,4 @@ def test_few_frames_are_replaced_as_the_student_does(policy: str, again: int) ->
     frames = {page: page for page in range(128)} | {128: 1 - again}
     found = vm.load(translated([page << 8 for page in pages], frames))
     assert found.unsaid[0].startswith("130 of 130 translations are those of a run with 128 frames")
-    assert f"by {policy}, which has 129 faults" in found.unsaid[0]
+    assert f"by {policy}." in found.unsaid[0]

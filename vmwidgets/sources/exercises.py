@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -56,7 +55,7 @@ def listed(text: str, item: str) -> list[str]:
 _ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
 _WORDS = ("one two three four five six seven eight nine ten", "一 二 三 四 五 六 七 八 九 十", "- 两")
 _NUMBERS = {word: number for words in _WORDS for number, word in enumerate(words.split(), 1)}
-_N = f"(?:[0-9]{{1,6}}|{'|'.join(_NUMBERS)})"
+_N = re.compile(f"(?:[0-9]{{1,6}}|{'|'.join(_NUMBERS)})", re.IGNORECASE)
 
 
 @cache
@@ -64,7 +63,7 @@ def _words() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the patterns of words that call a line a reference string, and of numbers of frames."""
     lines = Path(__file__).with_name("exercise_words.txt").read_text(encoding="utf-8").splitlines()
     frame, said, frames = (line.partition(" ")[2] for line in lines if not line.startswith("#"))
-    frames = frames.replace("{frame}", frame).replace("{number}", _N)
+    frames = frames.replace("{frame}", frame).replace("{number}", _N.pattern)
     return re.compile(said, re.IGNORECASE), re.compile(frames, re.IGNORECASE | re.MULTILINE)
 
 
@@ -76,18 +75,12 @@ _LABEL = re.compile(r"[A-Za-z][\w ]{0,40}[:=]?[ \t\[({<]*")
 
 
 class _Row(NamedTuple):
-    """The pages in a line, or in lines that are one string: the first line, and how the last one ends."""
+    """The pages in a line, or in lines that are one string; more may follow: 1 for single pages, 2 for others."""
 
     line: int
+    text: str
     pages: list[str]
-    last: int
-    has_comma: bool
-    is_wide: bool
-
-    @property
-    def is_string(self) -> bool:
-        """Whether there are enough pages for a string."""
-        return len(self.pages) > 3 or (len(self.pages) == 3 and (self.has_comma or self.last == 1))
+    goes_on: int
 
 
 @frozen(repr=False)
@@ -97,55 +90,40 @@ class Strings(ReferencesValue):
     others: tuple[ReferencesValue, ...] = ()
 
 
-def _rows(text: str, *, is_said: bool) -> Iterator[_Row | str]:
-    """Yield the lines that are not empty: rows of pages, and other lines as they are.
+def _is_string(row: _Row) -> bool:
+    """Return whether a row has enough pages for a string."""
+    return not row.text or len(row.pages) > 3 or (len(row.pages) == 3 and ("," in row.text or row.goes_on == 1))
 
-    Lines of one row end with a comma, are wide, have few pages, or have one page each.
+
+def _rows(text: str, *, is_said: bool) -> list[_Row]:
+    """Return the lines that are not empty; a line without pages, or with other words, has none.
+
+    Lines of one row end with a comma, are wide, have 4 or 5 pages, or have one page each.
     """
-    last: _Row | None = None
-    ends_with_comma = False
+    rows: list[_Row] = []
+    comma = False
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip(_AROUND)
         if not line or raw.startswith("#"):
             continue
-        run = max((one[0] for one in _RUN.finditer(line)), key=lambda one: len(one.split()), default="")
-        found = re.findall(r"\w+|\|", run)
-        row = _Row(number, found, len(found), "," in line or ";" in line, len(line) > 60)
-        before, _, after = line.rpartition(run) if run else ("", "", "")
-        is_row = run == line or (row.is_string and (is_said or (not after and _LABEL.fullmatch(before) is not None)))
-        is_like = last is not None and (last.last == 1) == (row.last == 1) and (last.last in (1, 4, 5) or last.is_wide)
-        if last is not None and run == line and (ends_with_comma or is_like):
-            last = row._replace(line=last.line, pages=last.pages + found, has_comma=last.has_comma)
+        run = max(_RUN.findall(line), key=len, default="")
+        pages = re.findall(r"\w+|\|", run)
+        row = _Row(number, line, pages, 1 if len(pages) == 1 else 2 if len(pages) in (4, 5) or len(line) > 60 else 0)
+        before, _, after = line.partition(run or line)
+        if run == line and rows and rows[-1].pages and (comma or 0 < rows[-1].goes_on == (row.goes_on == 1 or 2)):
+            rows[-1] = row._replace(line=rows[-1].line, pages=rows[-1].pages + pages)
+        elif run == line or (_is_string(row) and (is_said or (not after and _LABEL.fullmatch(before)))):
+            rows.append(row)
         else:
-            if last is not None:
-                yield last
-            last = row if is_row else None
-            if last is None:
-                yield line
-        ends_with_comma = raw.rstrip().endswith((",", ";"))
-    if last is not None:
-        yield last
+            rows.append(row._replace(pages=[]))
+        comma = raw.rstrip().endswith((",", ";"))
+    return rows
 
 
-def _strings(text: str, *, is_said: bool) -> tuple[list[_Row], list[int], int]:
-    """Return the strings of a text, numbers alone beside them, and how many other lines there are.
-
-    A text that does not call them strings may have a title, with other signs than letters only if it speaks of
-    references: else it is another table.
-    """
-    rows = [*_rows(text, is_said=is_said)]
-    found = [row for row in rows if isinstance(row, _Row)]
-    strings = [
-        row for at, row in enumerate(found) if row.is_string and row.pages not in (one.pages for one in found[:at])
-    ]
-    alone = [int(page) for row in found if not row.is_string for page in row.pages if page.isdigit()]
-    others = [row for row in rows if isinstance(row, str)]
-    if not is_said and others:
-        title = str(rows[0])
-        is_plain = re.fullmatch(r"[\w :=]*", title) and not (strings and strings[0].last == 4 < len(strings[0].pages))
-        if others != rows[:1] or not _TITLE.fullmatch(title) or not (is_plain or OF_A_TRACE.search(title)):
-            return [], [], 0
-    return strings, alone, len(others)
+def _is_title(title: str, below: str) -> bool:
+    """Return whether a line may be above a string: with other signs, or more lines, it must speak of references."""
+    is_plain = re.fullmatch(r"[\w :=]*", title) is not None and "\n" not in below
+    return _TITLE.fullmatch(title) is not None and (is_plain or OF_A_TRACE.search(title) is not None)
 
 
 def read_string(text: str, *passed: str) -> ReferencesValue | None:
@@ -162,49 +140,44 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     if len(text) > LONGEST:
         return None
     plain = unicodedata.normalize("NFKC", text).translate(str.maketrans("、。→–", ",.,-", "$*`"))
-    says, frame = _words()
-    said = says.search(plain)
-    if said is None and "address" in plain[:40].lower():
-        return None
-    numbers = [one for found in frame.findall(plain) for one in re.findall(_N, "".join(found), re.IGNORECASE)]
-    frames = [*dict.fromkeys(_NUMBERS.get(one.lower()) or int(one) for one in numbers)]
+    called, frame = _words()
+    is_said = called.search(plain) is not None
+    frames = [
+        _NUMBERS.get(one.lower()) or int(one) for found in frame.findall(plain) for one in _N.findall("".join(found))
+    ]
     plain = frame.sub("\0", plain)
-    if said is not None:
+    if is_said:
         plain = re.sub(r"(?<=[0-9])[ \t]*->?[ \t]*(?=[0-9])", ", ", plain)
     accesses = _ACCESS.findall(plain)
-    strings, alone, others = _strings(plain, is_said=said is not None)
-    if accesses:
-        strings, alone, others = [_Row(1, accesses, 1, False, False)], [], 0
-    if len(strings) == 1 and len(strings[0].pages) in alone:
-        alone.remove(len(strings[0].pages))
-    if said is not None:
-        alone, others = [], others + len(alone)
-    elif alone:
-        if len(alone) > 1 or frames or len(strings) > 1:
-            return None
-        frames = alone
+    rows = [_Row(1, "", accesses, 1)] if accesses else _rows(plain, is_said=is_said)
+    strings = [
+        row for at, row in enumerate(rows) if _is_string(row) and row.pages not in (one.pages for one in rows[:at])
+    ]
+    others = [row for row in rows if not row.pages]
+    alone = [int(page) for row in rows if not _is_string(row) for page in row.pages if page.isdigit()]
     pages = [int(page.rstrip("w")) for row in strings for page in row.pages if page[0].isdigit()]
     if not strings or sum(len(row.pages) for row in strings) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
         return None
-    told = [f"The number {alone[0]} beside the string is read as the number of frames."] if alone else []
-    if pages and said is None:
-        told.append("The numbers may be addresses too: below a first line 'address', they are read so.")
-    if others:
-        told.append(f"Passed over: {counted(others, 'line')} beside the string.")
-    return _results(strings, frames, (*told, *passed))
-
-
-def _results(strings: list[_Row], frames: list[int], told: tuple[str, ...]) -> ReferencesValue:
-    """Return the results of the first string, with sentences, and those of the others."""
-    sizes = tuple(one for one in frames if 1 <= one <= MOST_FRAMES)
-    found = [reference_string(" ".join(row.pages), sizes or 3) for row in strings]
-    chosen = " and ".join(map(str, found[0].frames)) + " frames" + ", as the text says" * bool(sizes)
-    says = [f"Read as pages, with {chosen}: the argument frames of vm.reference_string chooses others, from 1 to 64."]
-    if len(sizes) < len(frames):
-        says.append(f"The text says {max(frames):,} frames, and a run has from 1 to 64.")
+    says: list[str] = []
+    if not is_said:
+        if len(strings) == 1 and len(strings[0].pages) in alone:
+            alone.remove(len(strings[0].pages))
+        is_other = others != rows[:1] or not _is_title(others[0].text, plain.strip().partition("\n")[2])
+        if "address" in plain[:40].lower() or (others and is_other) or alone[not frames and len(strings) == 1 :]:
+            return None
+        says += [f"The number {one} beside the string is read as the number of frames." for one in alone]
+        says += ["The numbers may be addresses too: below a first line 'address', they are read so."] * bool(pages)
+    sizes = [one for one in dict.fromkeys(frames or (not is_said and alone) or [3]) if 1 <= one <= MOST_FRAMES] or [3]
+    how = f"{' and '.join(map(str, sizes))} frames" + ", as the text says" * (sizes[0] in frames)
+    says.insert(
+        0, f"Read as pages, with {how}: the argument frames of vm.reference_string chooses others, from 1 to 64."
+    )
+    says += [f"The text says {one:,} frames, and a run has from 1 to 64." for one in frames if one not in sizes]
+    says += [f"Passed over: {counted(len(others), 'line')} beside the string."] * bool(others)
     says += [f"Line {row.line} is another string: others[{at}] is its result." for at, row in enumerate(strings[1:])]
-    first = replace(found[0], unsaid=(*says, *told))
-    return Strings(first.pages, first.runs, first.unsaid, tuple(found[1:])) if found[1:] else first
+    first, *more = (reference_string(" ".join(row.pages), sizes) for row in strings)
+    first = replace(first, unsaid=(*says, *passed))
+    return Strings(first.pages, first.runs, first.unsaid, tuple(more)) if more else first
 
 
 # ---- page tables with questions, and their answers -------------------------------------------------
@@ -265,45 +238,44 @@ def _answered(text: str, *passed: str) -> Answered | None:
     return Answered(**first, accesses=found, unsaid=(*says, *passed))
 
 
-def _run(pages: list[int], frames: int, policy: str) -> tuple[list[int], int]:
-    """Return the frame of each reference, and the faults: frames are given in order, and then by the policy."""
+_RUNS = ((256, "FIFO"), (128, "FIFO"), (128, "LRU"))
+"""The frames and the policies of programs that students write."""
+
+
+def _run(addresses: list[int], frames: int, policy: str) -> list[int]:
+    """Return the physical addresses, if frames of 256 bytes are given in order, and then by the policy."""
     held: dict[int, int] = {}
-    given, faults = [], 0
-    for page in pages:
+    places = []
+    for page, offset in (divmod(address, 256) for address in addresses):
         frame = held.pop(page, None) if policy == "LRU" else held.get(page)
         if frame is None:
-            faults += 1
             frame = len(held) if len(held) < frames else held.pop(next(iter(held)))
         held[page] = frame
-        given.append(frame)
-    return given, faults
+        places.append(frame * 256 + offset)
+    return places
 
 
 def _compared(text: str, *passed: str) -> Trace | None:
     """Return the addresses of a student's translations, with a sentence on the first that a run does not give."""
     from ..reference_strings.trace import trace
 
-    places = [*_PLACE.finditer(text)]
-    if len(places) < 2:
+    found = [*_PLACE.finditer(text)]
+    if len(found) < 2:
         return None
-    pairs = [(int(one[1]), int(one[2])) for one in places]
-    runs = []
-    for frames, policy in ((256, "FIFO"), (128, "FIFO"), (128, "LRU")):
-        given, faults = _run([va >> 8 for va, _ in pairs], frames, policy)
-        wrong = [at for at, (va, pa) in enumerate(pairs) if (given[at] << 8 | va & 255) != pa]
-        runs.append((len(wrong), frames, policy, faults, wrong[:1], given))
-    count, frames, policy, faults, wrong, given = min(runs, key=lambda one: one[0])
+    addresses, theirs = ([int(one[group]) for one in found] for group in (1, 2))
+    runs = [(frames, policy, _run(addresses, frames, policy)) for frames, policy in _RUNS]
+    wrongs = [[at for at, place in enumerate(places) if place != theirs[at]] for _, _, places in runs]
+    (frames, policy, places), wrong = min(zip(runs, wrongs, strict=True), key=lambda one: len(one[1]))
     says = (
-        f"{len(pairs) - count:,} of {counted(len(pairs), 'translation')} are those of a run with {frames} frames of 256"
-        f" bytes, given in the order of first use and by {policy}, which has {counted(faults, 'fault')}."
+        f"{len(found) - len(wrong):,} of {counted(len(found), 'translation')} are those of a run with {frames} frames"
+        f" of 256 bytes, given in the order of first use and by {policy}."
     )
-    for at in wrong:
-        line = text.count("\n", 0, places[at].start()) + 1
-        place = given[at] << 8 | pairs[at][0] & 255
-        says += f" The first other one is in line {line:,}: {pairs[at][0]} is at {place} in the run."
-    found = trace([va for va, _ in pairs])
-    found.unsaid = (says, *passed)
-    return found
+    for at in wrong[:1]:
+        line = text.count("\n", 0, found[at].start()) + 1
+        says += f" The first other one is in line {line:,}: {addresses[at]} is at {places[at]} in the run."
+    made = trace(addresses)
+    made.unsaid = (says, *passed)
+    return made
 
 
 def read_exercise(text: str, source: str, *passed: str) -> ReferencesValue | Answered | Trace | None:
