@@ -28,28 +28,6 @@ OF_A_TRACE = re.compile(r"trace|address|reference|access|page|memory", re.IGNORE
 """The words of a title above references."""
 
 
-def listed(text: str, item: str) -> list[str]:
-    """Return the items of a list: four or more in the first line, or three or more lines of one.
-
-    A title with other signs than letters, or above lines of four, must speak of references: else it is another table.
-    """
-    rows = (
-        rf"{item}(?:[ \t,;]+{item}){{3}}(?:[\s,;]+{item})*"
-        rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
-    )
-    found = re.fullmatch(
-        r"((?:[A-Za-z][\w ]{0,40}[:=]|[A-Za-z]{2}[\w (),.#'-]{0,60}:?\r?\n)?)"
-        rf"[\s\[({{<]*({rows})[\s\])}}>.,;]*",
-        re.sub("(?m)^#.*\n", "", text).strip(),
-    )
-    if found is None:
-        return []
-    title, items = found.groups()
-    first, *more = items.split("\n")
-    is_plain = re.fullmatch(r"[\w :=\r\n]*", title) and not (title and more and len(re.findall(item, first)) == 4)
-    return re.findall(item, items) if is_plain or OF_A_TRACE.search(title) else []
-
-
 # ---- reference strings -----------------------------------------------------------------------------
 
 _ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
@@ -67,8 +45,11 @@ def _words() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(said, re.IGNORECASE), re.compile(frames, re.IGNORECASE | re.MULTILINE)
 
 
-_PAGES = r"(?:[0-9]{1,4}w?|\|)(?:(?:[ \t]*[,;][ \t]*|[ \t]+)(?:[0-9]{1,4}w?|\|))*"
-_RUN = re.compile(rf"(?<![\w.-])(?:{_PAGES}|{_PAGES.replace('[0-9]{1,4}', '[A-Za-z]')})(?![\w%]|[.-][0-9])")
+_PAGES = r"(?:NUMBERw?|\|)(?:(?:[ \t]*[,;][ \t]*|[ \t]+)(?:NUMBERw?|\|))*"
+_NUMBER = "(?:0[xX][0-9a-fA-F]{1,20}|[0-9]{1,20})"
+_RUN = re.compile(
+    rf"(?<![\w.-])(?:{_PAGES.replace('NUMBER', _NUMBER)}|{_PAGES.replace('NUMBER', '[A-Za-z]')})(?![\w%]|[.-][0-9])"
+)
 _AROUND = " \t\r[](){}<>.,;:'\"*\x00"
 _TITLE = re.compile(r"[A-Za-z]{2}[\w (),.#'-]{0,60}:?")
 _LABEL = re.compile(r"[A-Za-z][\w ]{0,40}[:=]?[ \t\[({<]*")
@@ -120,10 +101,22 @@ def _rows(text: str, *, is_said: bool) -> list[_Row]:
     return rows
 
 
-def _is_title(title: str, below: str) -> bool:
-    """Return whether a line may be above a string: with other signs, or more lines, it must speak of references."""
-    is_plain = re.fullmatch(r"[\w :=]*", title) is not None and "\n" not in below
-    return _TITLE.fullmatch(title) is not None and (is_plain or OF_A_TRACE.search(title) is not None)
+def _has_others(rows: list[_Row], text: str) -> bool:
+    """Return whether there are lines without pages, but a title: with signs, or more lines, it speaks of references."""
+    others = [row for row in rows if not row.pages]
+    title = others[0].text if others == rows[:1] != [] else ""
+    is_short = re.fullmatch(r"[\w :=]*", title) is not None and text.strip().count("\n") < 2
+    is_title = _TITLE.fullmatch(title) is not None and (is_short or OF_A_TRACE.search(title) is not None)
+    return bool(others) and not is_title
+
+
+def listed(text: str) -> list[str]:
+    """Return the numbers of a text that has only them, from a line with several on, and a title; [] for another."""
+    rows = _rows(text, is_said=False)
+    found = [row for row in rows if row.pages]
+    if _has_others(rows, text) or not all(map(_is_string, found[:1])):
+        return []
+    return [page for row in found for page in row.pages if page[0].isdigit()]
 
 
 def read_string(text: str, *passed: str) -> ReferencesValue | None:
@@ -155,15 +148,16 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     ]
     others = [row for row in rows if not row.pages]
     alone = [int(page) for row in rows if not _is_string(row) for page in row.pages if page.isdigit()]
-    pages = [int(page.rstrip("w")) for row in strings for page in row.pages if page[0].isdigit()]
-    if not strings or sum(len(row.pages) for row in strings) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
+    pages = [page.rstrip("w") for row in strings for page in row.pages if page[0].isdigit()]
+    is_long = sum(len(row.pages) for row in strings) > MOST_REFERENCES
+    if not strings or is_long or not all(page.isdecimal() and int(page) < PAGE for page in pages):
         return None
     says: list[str] = []
     if not is_said:
         if len(strings) == 1 and len(strings[0].pages) in alone:
             alone.remove(len(strings[0].pages))
-        is_other = others != rows[:1] or not _is_title(others[0].text, plain.strip().partition("\n")[2])
-        if "address" in plain[:40].lower() or (others and is_other) or alone[not frames and len(strings) == 1 :]:
+        has_more = alone[not frames and len(strings) == 1 :]
+        if "address" in plain[:40].lower() or has_more or _has_others(rows, plain):
             return None
         says += [f"The number {one} beside the string is read as the number of frames." for one in alone]
         says += ["The numbers may be addresses too: below a first line 'address', they are read so."] * bool(pages)

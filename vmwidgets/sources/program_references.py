@@ -223,9 +223,6 @@ def _form_of(text: str) -> Form | None:
     return best if fits(best) else None
 
 
-_NUMBER = f"(?:0[xX]{_HEX}|[0-9]{{1,20}})"
-
-
 SAMPLE = 20_000
 """The number of characters at the beginning of a text by which its format is known, beside lines from all over it."""
 
@@ -246,7 +243,7 @@ def _sample(text: str) -> str:
 def _in_lines(text: str) -> tuple[str, int, Sequence[str], Form | None]:
     """Return a text with a reference a line, where its titles end, the titles, and the format, or None."""
     sample = _sample(text)
-    if len(listed(sample, _NUMBER)) > sample.count("\n") + 1:
+    if len(listed(sample)) > sample.count("\n") + 1:
         text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
         sample = _sample(text)
     form = _form_of(sample)
