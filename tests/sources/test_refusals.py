@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import re
 from functools import partial
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources import kinds
+from tests.sources.test_door import accident
 from vmwidgets.given.pasted import Pasted
 from vmwidgets.sources.proc_maps import load_maps
 
@@ -121,3 +124,25 @@ def test_what_can_not_be_read_is_one_sentence(says: str, text: Any) -> None:
 @pytest.mark.parametrize("says", CALLS)
 def test_what_can_not_be_asked_is_one_sentence(says: str) -> None:
     refused(CALLS[says], says)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_said_of_an_unknown_text_is_true_of_it(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(60):
+        text = accident(chance)
+        try:
+            vm.load(text)
+            continue
+        except vm.Refused as refused:
+            said = str(refused)
+        lines = text.splitlines()
+        if seen := re.match(r"the text has ([0-9,]+) lines?, ", said):
+            assert int(seen[1].replace(",", "")) == sum(not line.isspace() and line != "" for line in lines)
+        if named := re.search(r", with numbers called (.+?);", said):
+            assert all(re.search(rf"\b{name}\s*[:=]\s*[0-9a-fA-F]", text) for name in named[1].split(" and "))
+        for line in re.findall(r"\bline ([0-9]+) (?:is nearest|of the text:)", said):
+            assert lines[int(line) - 1].strip()
+        if extra := re.search(r"without line ([0-9]+),", said):
+            del lines[int(extra[1]) - 1]
+            assert vm.load("\n".join(lines)).runs
