@@ -21,6 +21,7 @@ from ..given.loaded import LoadedMaps
 from ..given.pasted import Pasted
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
+from .exercises import read_string
 from .foreign import SEEN, foreign_in, named, refuse_binary, refuse_foreign
 from .loading import machine_with
 from .memory_report import WORDS as REPORT_WORDS
@@ -28,7 +29,7 @@ from .memory_report import read_memory_report
 from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
 from .proc_maps import load_ranges, text_of
-from .program_references import read_references, read_string
+from .program_references import read_references
 from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from itertools import repeat
 from operator import add
@@ -17,9 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import PAGE, counted
-from ..reference_strings.references import MOST_REFERENCES, reference_string
-from ..reference_strings.references_schema import ReferencesValue
 from .cleaned import LEAVES_OUT, leaves_out
+from .exercises import OF_A_TRACE, listed
 
 if TYPE_CHECKING:
     from ..reference_strings.trace import Trace
@@ -205,52 +203,12 @@ def _form_of(text: str) -> Form | None:
     return best if fits(best) else None
 
 
-_ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
-_ITEM, _NUMBER = r"(?:(?:[0-9]{1,4}|[A-Za-z])w?|\|)", f"(?:0[xX]{_HEX}|[0-9]{{1,20}})"
-
-
-def _listed(text: str, item: str) -> list[str]:
-    """Return the items of a list: four or more in the first line, or three or more lines of one.
-
-    A title with other signs than letters, or above lines of four, must speak of references: else it is another table.
-    """
-    rows = (
-        rf"{item}(?:[ \t,;]+{item}){{3}}(?:[\s,;]+{item})*"
-        rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
-    )
-    found = re.fullmatch(
-        r"((?:[A-Za-z][\w ]{0,40}[:=]|[A-Za-z]{2}[\w (),.#'-]{0,60}:?\r?\n)?)"
-        rf"[\s\[({{<]*({rows})[\s\])}}>.,;]*",
-        re.sub("(?m)^#.*\n", "", text).strip(),
-    )
-    if found is None:
-        return []
-    title, listed = found.groups()
-    first, *more = listed.split("\n")
-    is_plain = re.fullmatch(r"[\w :=\r\n]*", title) and not (title and more and len(re.findall(item, first)) == 4)
-    return re.findall(item, listed) if is_plain or _OF_A_TRACE.search(title) else []
-
-
-def read_string(text: str, *passed: str) -> ReferencesValue | None:
-    r"""Return the results of a reference string for three frames; None for another text.
-
-    Numbers are pages if all are smaller than 4,096: as addresses, they would all be in one page.
-
-    >>> read_string("1, 2, 3, 1").faults("fifo")
-    3
-    """
-    words = _ACCESS.findall(text) or ([] if "address" in text[:40].lower() else _listed(text, _ITEM))
-    pages = [int(word.rstrip("w")) for word in words if word[0].isdigit()]
-    if not words or len(words) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
-        return None
-    said = ["Read as pages, with 3 frames: the argument frames of vm.reference_string chooses others, from 1 to 64."]
-    said += ["The numbers may be addresses too: below a first line 'address', they are read so."] if pages else []
-    return replace(reference_string(" ".join(words)), unsaid=(*said, *passed))
+_NUMBER = f"(?:0[xX]{_HEX}|[0-9]{{1,20}})"
 
 
 def _in_lines(text: str) -> tuple[str, Sequence[str], Form | None]:
     """Return a text with a reference a line, the titles above it, and the format, or None if it has none."""
-    if len(_listed(text, _NUMBER)) > text.count("\n") + 1:
+    if len(listed(text, _NUMBER)) > text.count("\n") + 1:
         text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
     form = _form_of(text)
     if form in (AFTER, BEFORE, None) and AFTER.pattern.search(text) and BEFORE.pattern.search(text):
@@ -323,7 +281,6 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
 
 _TITLE = re.compile(r".*[A-Za-z]{3}.*|[0-9]{1,9}|[-=*_~+ ]{3,}")
 _NO_TITLE = re.compile(r"backtrace|call|stack|panic|fault|crash|error|abort|kill|dump|registers|0x", re.IGNORECASE)
-_OF_A_TRACE = re.compile(r"trace|address|reference|access|page|memory", re.IGNORECASE)
 MOST_TITLES = 4
 """The most lines above a trace that may be titles, or the number of its lines."""
 
@@ -350,7 +307,7 @@ def _without_titles(text: str) -> tuple[str, list[str]]:
 
 def _may_have(form: Form, titles: Sequence[str]) -> bool:
     """Return whether lines below titles are a trace: numbers alone may be anything, unless a title says it."""
-    is_said = _OF_A_TRACE.search(" ".join(titles)) is not None
+    is_said = OF_A_TRACE.search(" ".join(titles)) is not None
     return form is not PAIRS and (is_said or form not in (NUMBERS, DINERO, NYU))
 
 
