@@ -16,6 +16,7 @@ from tests.sources import kinds
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.given.loaded import LoadedMaps, LoadedStrace
 from vmwidgets.given.pasted import Pasted
+from vmwidgets.sources import door
 from vmwidgets.sources.door import LONG
 from vmwidgets.sources.pasted import load as kernel_text
 from vmwidgets.sources.proc_maps import load_ranges, ranges_of
@@ -158,6 +159,54 @@ def test_what_an_accident_leaves_is_read_or_refused_in_one_sentence(seed: int) -
             assert repr(vm.load(text))
         except vm.Refused as refused:
             assert str(refused) and "\n" not in str(refused)  # noqa: PT017  there may be no refusal
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_which_order_readers_are_asked_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(seed)
+    texts = [*kinds.ALL.values(), *OTHERS, *(accident(chance) for _ in range(60))]
+
+    def answers() -> list[str]:
+        return [" ".join(sorted(map(said_of, one if isinstance(one, tuple) else (one,)))) for one in map(answer, texts)]
+
+    before = answers()
+    monkeypatch.setattr(door, "READERS", chance.sample(door.READERS, len(door.READERS)))
+    assert answers() == before
+
+
+def answer(text: str) -> Any:
+    try:
+        return vm.load(text)
+    except vm.Refused as refused:
+        return str(refused)
+
+
+def said_of(found: Any) -> str:
+    return re.sub(r"<machine [0-9]+", "<machine", repr(found)) + repr(sorted(getattr(found, "unsaid", ())))
+
+
+def test_a_text_of_two_kinds_is_read_as_the_one_that_explains_more_of_it() -> None:
+    found = vm.load(kinds.MAPS + kinds.OPENBSD)
+    assert isinstance(found, LoadedMaps)
+    first, last = len(kinds.MAPS.splitlines()) + 1, len((kinds.MAPS + kinds.OPENBSD).splitlines())
+    assert f"There is also a kernel's output, in lines {first} to {last}: load it by itself." in found.unsaid
+    other = vm.load(kinds.OOPS_X86 + kinds.MAPS.splitlines()[0])
+    assert claims(other) == claims(WHOLE["oops of x86"])
+    assert any("There is also the map of a process" in one for one in other.unsaid)
+
+
+def test_a_text_that_two_kinds_explain_equally_is_read_as_both() -> None:
+    mapped, panic = kinds.MAPS.splitlines(keepends=True)[0], "panic: kfree\n"
+    for text in (mapped + panic, panic + mapped):
+        found = vm.load(text)
+        assert {type(one) for one in found} == {LoadedMaps, Pasted}
+
+
+def test_a_map_says_where_the_address_of_a_kernels_fault_is() -> None:
+    mapped = kinds.MAPS.splitlines(keepends=True)
+    fault = "pid 3 prog: trap 14 err 6 on cpu 0 eip 0x10 addr 0x55d0c0de1008--kill proc\n"
+    found = vm.load("".join(mapped) + fault)
+    assert f"The address of the crash is in line {len(mapped) + 1}: 0x55d0_c0de_1008 is in a.out" in found.unsaid[0]
 
 
 def test_of_a_kernels_endless_output_the_first_lines_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
