@@ -202,6 +202,20 @@ def test_a_text_that_two_kinds_explain_equally_is_read_as_both() -> None:
         assert {type(one) for one in found} == {LoadedMaps, Pasted}
 
 
+def test_what_two_consoles_print_is_read_once() -> None:
+    twice = "".join(f"{line}\n{line}\n" for line in kinds.OPENBSD.splitlines())
+    found = vm.load(twice)
+    assert claims(found) == claims(WHOLE["OpenBSD"])
+    assert "repeated line" in found.passed_over
+
+
+def test_equal_lines_of_two_tables_that_are_printed_at_once_are_two() -> None:
+    both = "".join(
+        line * 2 for line in kinds.VMPRINT.splitlines(keepends=True) if "pte" in line or "page table" in line
+    )
+    assert not claims(vm.load(both + "panic: kfree\n"))
+
+
 def test_a_map_says_where_the_address_of_a_kernels_fault_is() -> None:
     mapped = kinds.MAPS.splitlines(keepends=True)
     fault = "pid 3 prog: trap 14 err 6 on cpu 0 eip 0x10 addr 0x55d0c0de1008--kill proc\n"
@@ -211,7 +225,7 @@ def test_a_map_says_where_the_address_of_a_kernels_fault_is() -> None:
 
 def test_of_a_kernels_endless_output_the_first_lines_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_text, "MOST_LINES", 3)
-    found = vm.load("panic: kfree\n\n" + "panic: kfree\n" * 4)
+    found = vm.load("panic: kfree\n\n" + "panic: walk\npanic: kfree\n" * 2)
     assert [one.line for one in found.panics] == [1, 3, 4]
     assert "The text is not read from line 5 on" in found.unsaid[0]
 

@@ -121,6 +121,7 @@ _NOUNS = {
     "fences": ("fence",),
     "tags": ("HTML tag",),
     "nul": ("NUL",),
+    "twice": ("repeated line",),
 }
 
 

@@ -32,7 +32,7 @@ from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
 from .proc_maps import load_ranges, text_of
 from .program_references import read_references
-from .ranges.found import CRASHED, where_is
+from .ranges.found import CRASHED, ReadRanges, where_is
 from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import lines_of_calls, load_calls, whole_calls
@@ -131,6 +131,11 @@ class Given:
         found = cleaned(text, self.source)
         found.taken["blanked"] = blanked
         return found
+
+    @cached_property
+    def exact(self) -> ReadRanges | None:
+        """The ranges of a text that is a map of Linux and nothing else."""
+        return read_exactly(as_it_is(self.text, self.source))
 
     @cached_property
     def kernel(self) -> tuple[Pasted | None, tuple[str, ...]]:
@@ -273,7 +278,7 @@ def _calls(given: Given) -> Claim | None:
 
 def _ranges(given: Given) -> Claim | None:
     """Claim the ranges of a process, which are read into a machine whose addresses suit them."""
-    exact = read_exactly(as_it_is(given.text, given.source))
+    exact = given.exact
     text = given.short if exact is None else None
     kind, lines = (None, range(given.text.count("\n") + 1)) if text is None else kind_of(text)
     if not lines:
