@@ -547,8 +547,13 @@ def test_tables_are_read_once_for_all_moments_with_the_same_descriptors(monkeypa
     machine, parent, at = two_pages("counted")
     parent.fork("c").write(at, b"J")
     read: list[Any] = []
-    monkeypatch.setattr(sharing, "runs", lambda tables, **more: read.append(tables) or runs(tables, **more))
+
+    def counted(tables: Any, **more: Any) -> Any:
+        read.append(tables)
+        return runs(tables, **more)
+
+    monkeypatch.setattr(sharing, "runs", counted)
     picture = vm.Sharing(machine)
     assert picture.steps > 2
-    written = sum(isinstance(one, PteWritten) for one in machine.journal.last.events)
+    written = sum(isinstance(one, PteWritten) for one in machine.journal[-1].events)
     assert 0 < len(read) <= len(machine.tasks) * (written + 1)
