@@ -378,16 +378,16 @@ def test_another_text_is_none(text: str) -> None:
         ("address,rw\nat\x1b,r\n", r"line 2 of a.trace, 'at\x1b,r', is not a reference"),
         (
             "# a\n1000 R\n10000000000000000 W\n",
-            "line 3 of a.trace: the address 10000000000000000 has more than 64 bits",
+            "line 3 of a.trace: the reference to 10000000000000000 goes past 64 bits",
         ),
-        ("1000 R\n10000000000000000 W\n", "line 2 of a.trace: the address"),
-        ("address,op\n0x1000,R\n0x10000000000000000,R\n", "line 3 of a.trace: the address"),
+        ("1000 R\n10000000000000000 W\n", "line 2 of a.trace: the reference to 1"),
+        ("address,op\n0x1000,R\n0x10000000000000000,R\n", "line 3 of a.trace: the reference to 0x1"),
         ("address,op\n-5,R\n", "line 2 of a.trace"),
         ("0 1000\n3 2000\n", "line 2 of a.trace"),
         ("address,op\n0x1000,R\n0x2000,jump\n", "line 3 of a.trace"),
         ("R 1000\nhello", "line 2 of a.trace"),
         ("address,op\n", "no reference below"),
-        (" L 1000,8\nhello\n S fffffffffffffffc,8\n", "line 3 of a.trace: 8 bytes at fffffffffffffffc go past"),
+        (" L 1000,8\nhello\n S fffffffffffffffc,8\n", "line 3 of a.trace: the reference to fffffffffffffffc goes past"),
     ],
 )
 def test_a_line_that_is_none_is_named_with_its_number(text: str, sentence: str) -> None:

@@ -25,20 +25,19 @@ KINDS = 4
 class Coded(NamedTuple):
     """References as numbers: `codes` are page numbers times :data:`KINDS`, plus the kind; `names` are the pages.
 
-    `counts` is the number of times that each code occurs.  `offsets` is the place at which each reference begins, if
-    any reference touches several pages.
+    `counts` is the number of times that each code occurs.  A reference that touches further pages is in `further` once
+    for each of them.
     """
 
     codes: npt.NDArray[np.int32]
     names: counting.Numbers
     counts: counting.Numbers
-    offsets: counting.Numbers | None
+    further: counting.Numbers
 
     def between(self, first: int, last: int) -> npt.NDArray[np.int32]:
         """Return the codes of the references from `first` to before `last`."""
-        if self.offsets is None:
-            return self.codes[first:last]
-        return self.codes[int(self.offsets[first]) : int(self.offsets[last])]
+        begin, end = (at + int(np.searchsorted(self.further, at)) for at in (first, last))
+        return self.codes[begin:end]
 
     def counts_of(self, codes: npt.NDArray[np.int32]) -> counting.Numbers:
         """Return how often each page occurs in some codes, by kind of reference."""
@@ -56,7 +55,7 @@ class Touched(NamedTuple):
 
 def coded(touched: Callable[[slice], Touched], references: int) -> Coded:
     """Return the references as numbers; `touched` returns the pages touched by a part of them.  O(references)."""
-    numbering, places, kinds, lengths = counting.Numbering(), [], [], []
+    numbering, places, kinds, further = counting.Numbering(), [], [], [np.zeros(0, np.int64)]
     for first in range(0, references, counting.AT_ONCE):
         some = touched(slice(first, first + counting.AT_ONCE))
         found = numbering.places(some.pages)
@@ -64,26 +63,29 @@ def coded(touched: Callable[[slice], Touched], references: int) -> Coded:
             break
         places.append(found)
         kinds.append(some.kinds)
-        lengths.append(some.lengths)
+        further.append(_further(some) + first)
     else:
         names, table = numbering.finish()
         table *= KINDS
-        codes = np.concatenate([table[place] + does for place, does in zip(places, kinds, strict=True)])
-        if all(one is None for one in lengths):
-            return _counted(codes, names, None)
-        each = [np.ones(len(does), np.int64) if one is None else one for does, one in zip(kinds, lengths, strict=True)]
-        return _counted(codes, names, np.concatenate(each))
+        for place, does in zip(places, kinds, strict=True):  # in place: a trace may have millions of references
+            place[:] = table[place] + does
+        return _counted(np.concatenate(places), names, np.concatenate(further))
     every = touched(slice(None))
     names, numbers = counting.numbered(every.pages)
-    return _counted((numbers * KINDS + every.kinds).astype(np.int32), names, every.lengths)
+    return _counted((numbers * KINDS + every.kinds).astype(np.int32), names, _further(every))
 
 
-def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: counting.Numbers | None) -> Coded:
-    offsets = None if lengths is None else np.concatenate(([0], np.cumsum(lengths)))
+def _further(touched: Touched) -> counting.Numbers:
+    """Return each reference once for each further page that it touches."""
+    lengths = touched.lengths
+    return np.zeros(0, np.int64) if lengths is None else np.repeat(np.arange(len(lengths)), lengths - 1)
+
+
+def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, further: counting.Numbers) -> Coded:
     counts = np.zeros(KINDS * len(names), np.int64)
     for first in range(0, len(codes), 4 * counting.AT_ONCE):
         counts += np.bincount(codes[first : first + 4 * counting.AT_ONCE], minlength=len(counts))
-    return Coded(codes, names, counts, offsets)
+    return Coded(codes, names, counts, further)
 
 
 class Density(NamedTuple):

@@ -482,7 +482,7 @@ def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = 
 
 
 def of_programs(found: Trace, which: Any, names: Sequence[str]) -> Trace:
-    """Return the trace with the addresses of program number n from n × 2⁵⁶ on, in ranges with the programs' names.
+    """Move the addresses of a new trace's program number n to n × 2⁵⁶, into ranges with the programs' names.
 
     `which` has the number of each reference's program.  Raises :class:`Refused` for an address of more than 56 bits,
     and for more than 64 programs.
@@ -491,11 +491,13 @@ def of_programs(found: Trace, which: Any, names: Sequence[str]) -> Trace:
         raise Refused(f"there are {len(names):,} programs: at most {MOST_PROGRAMS} are kept apart")
     if int(last_bytes(found.addresses, found.sizes).max()) >> _SPACE:
         raise Refused(f"an address has more than {_SPACE} bits: such addresses don't say of which program they are")
-    spaces = np.asarray(which, np.uint64) << np.uint64(_SPACE)
-    made = Trace(found.addresses + spaces, found.kinds, found.sizes, name=found.name, unsaid=found.unsaid)
-    made.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
-    made._takes_turns = True
-    return ready(made)
+    found.addresses.setflags(write=True)  # in place: a trace may have millions of references
+    for number in range(1, len(names)):
+        found.addresses[which == number] |= np.uint64(number << _SPACE)
+    found.addresses.setflags(write=False)
+    found.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
+    found._takes_turns = True
+    return ready(found)
 
 
 def ready(found: Trace) -> Trace:

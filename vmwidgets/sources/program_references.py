@@ -8,9 +8,9 @@ A million lines take two seconds.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import repeat
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,7 +36,7 @@ _KINDS = {
 _WORDS = "rd|wr|ld|st|read|write|load|store|i?fetch|p_mem_rd|p_mem_wr|p_fetch"
 _HEX = "[0-9a-fA-F]{1,20}"
 _COLUMNS = {
-    "address": f"(?P<address>(?:0[xX])?{_HEX})",
+    "address": f"(?P<address>(?:0[xX])?{_HEX}|0[bB][01]{{1,64}})",
     "page": f"(?P<address>(?:0[xX])?{_HEX})",
     "0x": f"(?P<address>0[xX]{_HEX})",
     "pc": f"(?P<pc>0[xX]{_HEX}|[0-9a-fA-F]{{6,16}})",
@@ -143,8 +143,8 @@ FORMS = (
 """The formats; if two fit a text equally well, the first is used."""
 
 _BLANK = re.compile(r"^[ \t]*(?:(?:#|//|;|%).*|START|STOP)?\r?$")
-_LETTER = re.compile(r"(?!0[xX])[0-9]*[a-fA-F]")
-"""A number that is hexadecimal without 0x: then all numbers of its column are hexadecimal."""
+_LETTER = re.compile(r"(?!0[xX]|0[bB][01]+$)[0-9]*[a-fA-F]")
+"""A number that is hexadecimal without 0x: then all numbers of its column are hexadecimal, 0b10 too."""
 
 _BEGUN = re.compile(r"[ \t]*(?:(?:[A-Z_]{1,9}|[rwifls]|(?:0[xX])?[0-9a-fA-F]{0,20})[ \t,:]*){0,4}")
 """The beginning of a reference, in any of the forms."""
@@ -190,8 +190,8 @@ def _headed(line: str) -> Form | None:
 
 
 def _form_of(text: str) -> Form | None:
-    """Return the format that most of the first lines have; None if the first line, or half of them, have no format."""
-    sample = text[:20_000].split("\n")[: -1 if len(text) > 20_000 else None]
+    """Return the format that most lines of a sample have; None if the first line, or half of them, have no format."""
+    sample = text.split("\n")
     lines = [line for line in sample if not _BLANK.match(line)]
 
     def fits(form: Form) -> int:
@@ -206,19 +206,38 @@ def _form_of(text: str) -> Form | None:
 _NUMBER = f"(?:0[xX]{_HEX}|[0-9]{{1,20}})"
 
 
-def _in_lines(text: str) -> tuple[str, Sequence[str], Form | None]:
-    """Return a text with a reference a line, the titles above it, and the format, or None if it has none."""
-    if len(listed(text, _NUMBER)) > text.count("\n") + 1:
+SAMPLE = 20_000
+"""The number of characters at the beginning of a text by which its format is known, beside lines from all over it."""
+
+PART = 1 << 17
+"""The number of characters that are read at once, and the rest of the line in which they end."""
+
+MOST_NAMES = 1 << 16
+"""The number of processes after which no more are told apart."""
+
+
+def _sample(text: str) -> str:
+    """Return the first lines of a text, and up to 200 lines from all over it."""
+    places = range(SAMPLE, len(text), len(text) // 200 + 1)
+    lines = [line for at in places for line in text[at : at + 400].split("\n")[1:-1][:1]]
+    return "\n".join((text[:SAMPLE].rpartition("\n")[0], *lines)) if lines else text[:SAMPLE]
+
+
+def _in_lines(text: str) -> tuple[str, int, Sequence[str], Form | None]:
+    """Return a text with a reference a line, where its titles end, the titles, and the format, or None."""
+    sample = _sample(text)
+    if len(listed(sample, _NUMBER)) > sample.count("\n") + 1:
         text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
-    form = _form_of(text)
-    if form in (AFTER, BEFORE, None) and AFTER.pattern.search(text) and BEFORE.pattern.search(text):
-        text = AFTER.pattern.sub(r"\g<access> \g<address>", text)
-        form = _form_of(text)
+        sample = _sample(text)
+    form = _form_of(sample)
+    if form in (AFTER, BEFORE, None) and AFTER.pattern.search(sample) and BEFORE.pattern.search(sample):
+        text, sample = (AFTER.pattern.sub(r"\g<access> \g<address>", one) for one in (text, sample))
+        form = _form_of(sample)
     if form is not None:
-        return text, (), form
-    text, titles = _without_titles(text)
-    form = _form_of(text) if titles else None
-    return text, titles, form if form is not None and _may_have(form, titles) else None
+        return text, 0, (), form
+    start, titles = _titles(sample)
+    form = _form_of(sample[start:]) if titles else None
+    return text, start, titles, form if form is not None and _may_have(form, titles) else None
 
 
 def read_references(text: str, source: str, name: str = "", *passed: str) -> Trace | None:
@@ -227,45 +246,29 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     `passed` are sentences about what was removed before.  Raises :class:`Refused` for a malformed line, with its
     number, and for an address of more than 64 bits.
     """
-    from ..reference_strings.trace import MOST, Trace, ready  # with NumPy, which other texts don't need
+    from ..reference_strings.trace import Trace, ready  # with NumPy, which other texts don't need
 
-    text, titles, form = _in_lines(text)
+    text, start, titles, form = _in_lines(text)
     if form is None:
         return None
-    lines = text.split("\n")
-    found = form.pattern.findall(text)
-    if len(found) > MOST:
-        raise Refused(f"{source} has {len(found):,} references: at most {MOST:,} are read at once")
-    is_whole = len(found) == len(lines) - (not lines[-1]) - (form.name == TABLE) and form is not PAIRS
-    said = [] if is_whole else [*_others(form, lines, source)]
-    if not text.endswith("\n") and (cut := _cut_address(form, found, lines[-1])):
-        said.append(cut)
-        found = found[:-1] if cut.endswith("not read.") else found
-    if form is NUMBERS and len(found) > 2 and found[0][0] == str(len(found) - 1):
-        said.append(f"The first number, {found[0][0]}, is the number of those below it, and is passed over.")
-        found = found[1:]
-    columns = _columns(form, found)
-    written = columns["address"]
-    if not found and form.name == TABLE:
-        raise Refused(f"{source} has a header, and no reference below it")
-    is_alone = len(written) < 2 and form in (NUMBERS, *NAMED)
-    if not written or "".join(written).isalpha() or is_alone:
-        return None  # words such as "I add", or "addr 0x10", a line of anything
-    has_letter, has_no_base = any(map(_LETTER.match, written)), all(map(str.isdecimal, written))
+    cut = "" if text.endswith("\n") else _cut_address(form, text, start)
+    stop = text.rfind("\n") + 1 if cut.endswith("not read.") else len(text)
+    some = [one["address"] for one in form.pattern.finditer(_sample(text), start)]
+    has_letter = any(map(_LETTER.match, some))
     base = 16 if has_letter else form.base
-    form = PAGES if form is NUMBERS and has_no_base and max(map(int, written)) < PAGE else form
-    numbers = [form.unit * int(one, 16 if one[1:2] in ("x", "X") else base) for one in written]
-    sizes = [*map(int, columns["size"])] or None
-    ends = [*map(add, numbers, sizes or repeat(1))]
-    if max(ends) > 1 << 64:
-        place = ends.index(max(ends))
-        what = written[place]
-        at, sized = text.count("\n", 0, text.index(what)) + 1, counted(sizes[place], "byte") if sizes else ""
-        goes = f"{sized} at {what} go past" if sizes else f"the address {what} has more than"
-        raise Refused(f"line {at:,} of {source}: {goes} 64 bits")
-    made = Trace(numbers, [_KINDS[one.lower()] for one in columns["access"]], sizes, name=name)
-    made = _apart(made, columns["process"], form.name == TABLE)
-    if has_no_base and form.unit == 1 and not form.others and (form.name, base) != (TABLE, 16):
+    made, said, shows_base = _read(form, has_letter, text[:stop], start, source)
+    said += [cut] * bool(cut)
+    if form is NUMBERS and len(made) > 2 and some[0] == str(len(made) - 1):
+        said.append(f"The first number, {some[0]}, is the number of those below it, and is passed over.")
+        made = made.part(1)
+    if not len(made) and form.name == TABLE:
+        raise Refused(f"{source} has a header, and no reference below it")
+    if "".join(some).isalpha() or len(made) < 1 + (form in (NUMBERS, *NAMED)):
+        return None  # words such as "I add", or "addr 0x10", a line of anything
+    if form is NUMBERS and not shows_base and made.addresses.max() < PAGE:
+        form, made = PAGES, Trace(made.addresses * made.addresses.dtype.type(PAGE))
+    made.name = name
+    if not shows_base and form.unit == 1 and not form.others and (form.name, base) != (TABLE, 16):
         head = " ".join(form.pattern.groupindex)
         said += [
             f"No address has 0x or a letter: all are read as {'hexadecimal' if base == 16 else 'decimal'} numbers.",
@@ -274,9 +277,49 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
             else "A first line with 'hex address' or 'page' chooses these.",
         ]
     said += [form.says] if form.says and not has_letter else []
-    said += _page_said(text) if form is OSTEP else []
+    said += _page_said(text[:PART]) if form is OSTEP else []
     made.unsaid += (*(f"The title {shown(one)} is passed over." for one in titles), *said, *passed)
     return ready(made)
+
+
+def _read(form: Form, has_letter: bool, text: str, begin: int, source: str) -> tuple[Trace, list[str], bool]:
+    """Return the references in a text, sentences about its other lines, and whether a number shows its base.
+
+    Raises :class:`Refused` for an address of more than 64 bits.
+    """
+    from ..reference_strings.trace import MOST, Trace
+
+    addresses, kinds, sizes, which, shows_base = array("Q"), array("B"), array("I"), array("I"), False
+    loose: list[tuple[int, int]] = []
+    names: dict[str, int] = {}
+    prefixes, base = ({*"xX"}, 16) if has_letter else ({*"xXbB"}, form.base)
+    process, start = "0", begin
+    while start < len(text):
+        end = text.find("\n", start + PART) + 1 or len(text)
+        found = form.pattern.findall(text, start, end)
+        if form is PAIRS or len(found) < text.count("\n", start, end) + (text[end - 1] != "\n"):
+            loose.append((start, end))
+        process, columns = _columns(form, found, process)
+        written, touched, start = columns["address"], [*map(int, columns["size"])], end
+        shows_base = shows_base or not "".join(written).isdecimal()
+        try:
+            numbers = [form.unit * int(one, 0 if one[1:2] in prefixes else base) for one in written]
+        except ValueError:  # the first letter is far from the first line
+            return _read(form, True, text, begin, source)
+        ends = [*map(add, numbers, touched)] if touched else numbers
+        if max(ends, default=0) > (1 << 64) - (not touched):
+            what = written[ends.index(max(ends))]
+            line = text.count("\n", 0, text.index(what)) + 1
+            raise Refused(f"line {line:,} of {source}: the reference to {what} goes past 64 bits")
+        addresses.extend(numbers)
+        sizes.extend(touched)
+        kinds.extend(_KINDS[one.lower()] for one in columns["access"])
+        if len(names) <= MOST_NAMES:
+            which.extend(names.setdefault(one, len(names)) for one in columns["process"])
+        if len(addresses) > MOST:
+            raise Refused(f"{source} has more than {MOST:,} references: at most so many are read at once")
+    made = Trace(addresses, kinds or None, sizes or None)
+    return _apart(made, names, which, form.name == TABLE), [*_others(form, text, loose, source)], shows_base
 
 
 _TITLE = re.compile(r".*[A-Za-z]{3}.*|[0-9]{1,9}|[-=*_~+ ]{3,}")
@@ -285,12 +328,13 @@ MOST_TITLES = 4
 """The most lines above a trace that may be titles, or the number of its lines."""
 
 
-def _without_titles(text: str) -> tuple[str, list[str]]:
-    """Return the text with its titles as remarks, and the titles: first lines of words, or one with a number alone."""
+def _titles(text: str) -> tuple[int, list[str]]:
+    """Return where the titles of a text end, and the titles: first lines of words, or one with a number alone."""
     lines = text.split("\n")
-    titles: list[str] = []
+    start, end, titles = 0, 0, list[str]()
     for at, line in enumerate(lines[: 2 * MOST_TITLES]):
         title = line.strip()
+        end += len(line) + 1
         if _BLANK.match(line):
             continue
         if not _TITLE.fullmatch(title) or _NO_TITLE.search(title) or len(titles) == MOST_TITLES or len(title) > 100:
@@ -300,9 +344,9 @@ def _without_titles(text: str) -> tuple[str, list[str]]:
             break
         if any(form.pattern.match(line) for form in FORMS if form is not NUMBERS) or _headed(line):
             break
-        lines[at] = f"# {title}"
+        start = end
         titles.append(title)
-    return "\n".join(lines), titles
+    return start, titles
 
 
 def _may_have(form: Form, titles: Sequence[str]) -> bool:
@@ -311,24 +355,30 @@ def _may_have(form: Form, titles: Sequence[str]) -> bool:
     return form is not PAIRS and (is_said or form not in (NUMBERS, DINERO, NYU))
 
 
-def _cut_address(form: Form, found: Sequence[tuple[str, ...]], last: str) -> str:
+def _cut_address(form: Form, text: str, start: int) -> str:
     """Return a sentence if digits may be missing in the address that ends a text, whose last line has no end.
 
     Such an address is left out if it has fewer digits than all others.
     """
+    at = text.rfind("\n") + 1
+    last = text[at:]
     match = form.pattern.match(last)
-    if match is None or form.unit != 1 or form is NUMBERS or form is PAIRS or len(found) < 2:
+    if match is None or form.unit != 1 or form is NUMBERS or form is PAIRS:
         return ""
     if match.end("address") != len(last.rstrip()) or match.start("address") == len(last) - len(last.lstrip()):
         return ""
-    at = [*form.pattern.groupindex].index("address")
-    digits, *others = (len(row[at].lower().removeprefix("0x")) for row in (found[-1], *found[:-1]))
-    if digits < min(others):
+    others = {_digits(one) for one in form.pattern.finditer(text, start, at)}
+    if _digits(match) < min(others, default=0):
         return (
             f"The address in the last line, {shown(last.strip()[:40])}, has fewer digits than all others, and nothing"
             " ends the line. If it is whole, add a line break; as it is, it is cut, and not read."
         )
-    return f"The text ends with the address {match['address']}: digits may be missing." * (digits < max(others))
+    is_short = _digits(match) < max(others, default=0)
+    return f"The text ends with the address {match['address']}: digits may be missing." * is_short
+
+
+def _digits(match: re.Match[str]) -> int:
+    return len(match["address"].lower().removeprefix("0x"))
 
 
 def _page_said(text: str) -> list[str]:
@@ -345,47 +395,56 @@ def _page_said(text: str) -> list[str]:
     return [f"{has}: for those of the text, give page={size} to faults and the other counts."]
 
 
-def _columns(form: Form, found: Sequence[tuple[str, ...]]) -> dict[str, list[str]]:
-    """Return the columns of the lines by name, with pinatrace's program counters as fetches, and NYU's processes."""
+def _columns(form: Form, found: Sequence[tuple[str, ...]], process: str) -> tuple[str, dict[str, list[str]]]:
+    """Return the last process of NYU's lab, and columns of lines, with pinatrace's program counters as fetches."""
     names: Sequence[str] = [*form.pattern.groupindex]
     rows: list[tuple[str, ...]] = []
     if form is PINATRACE:
         names, found = names[1:], [one for pc, does, address, _ in found for one in (("i", pc), (does, address))]
     if form is NYU:
-        process = "0"
         for does, page, _ in found:
             process = page if does == "c" else process
             rows += [(does, page, process)] if does in "rw" else []
         names, found = [*names, "process"], rows
     columns = {name: [row[at] for row in found] for at, name in enumerate(names)}
-    return {"address": [], "access": ["r"] * len(found), "process": [], "size": [], **columns}
+    return process, {"address": [], "access": [], "process": [], "size": [], **columns}
 
 
-def _apart(made: Trace, column: Sequence[str], is_headed: bool) -> Trace:
+def _apart(made: Trace, names: dict[str, int], which: array[int], is_headed: bool) -> Trace:
     """Return a trace in which the processes of a column have addresses of their own."""
+    import numpy as np
+
     from ..reference_strings.trace import of_programs
 
-    names = sorted(set(column), key=lambda one: (len(one), one))
-    if 2 < len(names) == len(column) and not is_headed:
+    every = sorted(names, key=lambda one: (len(one), one))
+    if 2 < len(names) == len(which) and not is_headed:
         made.unsaid = ("The first number of each line is in no other line, and is passed over.",)
     elif len(names) > 1:
-        made.unsaid = (f"Processes have addresses of their own: those of process {names[1]} begin at {1 << 56:#x}.",)
-        at = {name: number for number, name in enumerate(names)}
-        return of_programs(made, [at[one] for one in column], [f"process {one}" for one in names])
+        made.unsaid = (f"Processes have addresses of their own: those of process {every[1]} begin at {1 << 56:#x}.",)
+        ranks = np.argsort([names[one] for one in every]).astype(np.uint8)
+        return of_programs(made, ranks[np.asarray(which)], [f"process {one}" for one in every])
     elif not is_headed:
         made.unsaid = tuple(f"All references are of process {one}." for one in names)
     return made
 
 
-def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
-    """Yield what is not read: a last line that is cut, and what is between lines.
+def _others(form: Form, text: str, loose: Sequence[tuple[int, int]], source: str) -> Iterator[str]:
+    """Yield what is not read in some parts of a text: a last line that is cut, and what is between lines.
 
     Raises :class:`Refused` for another line in a format that has no others.
     """
     is_right = (DINERO if form is PAIRS else form).is_line
-    others = [(at, line.strip()) for at, line in enumerate(lines, 1) if not (is_right(line) or _BLANK.match(line))]
-    damaged = [one for one in others if not form.others or _LACKEY.fullmatch(one[1])]
-    left_out = [at for at, line in others if leaves_out(line)]
+    left_out, damaged, rest = [], [], 0
+    for start, end in loose:
+        for at, line in enumerate(text[start:end].removesuffix("\n").split("\n"), text.count("\n", 0, start) + 1):
+            if is_right(line) or _BLANK.match(line):
+                continue
+            if not form.others or _LACKEY.fullmatch(line.strip()):
+                damaged.append((at, line.strip()))
+            elif leaves_out(line):
+                left_out.append(at)
+            else:
+                rest += 1
     at, line = (damaged or [(0, "")])[0]
     first = shown(line[:40])
     if form.others:
@@ -393,9 +452,9 @@ def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
             yield f"Line {left_out[0]:,} {LEAVES_OUT}: their references are missing."
         if damaged:
             yield f"{counted(len(damaged), 'line')} of lackey can't be read; the first is line {at:,}, {first}."
-        if rest := len(others) - len(left_out) - len(damaged):
+        if rest:
             yield f"{counted(rest, 'line')} {form.others} passed over."
-    elif at == len(lines) and len(line) < 80 and _BEGUN.fullmatch(line) and form is not PAIRS:
+    elif damaged and at == text.count("\n") + 1 and len(line) < 80 and _BEGUN.fullmatch(line) and form is not PAIRS:
         yield f"The last line, {first}, is cut, and not read."
     elif damaged:
         why = form.says if form is PAIRS else f"is not a reference: this is a file of {form.name}"
