@@ -22,6 +22,7 @@ from tests.sources.kinds import (
     WINDBG,
     XEN,
 )
+from tests.sources.texts import TEXTS as TEXTS_FOLDER
 from vmwidgets.given.pasted import SaidRange
 
 TEXTS = (FREEBSD, OPENBSD, QEMU, BLOG_OS, UCORE, OS161, XEN, WINDBG, VTOP, BAD_MAP, START)
@@ -45,7 +46,6 @@ def only(text: str) -> Any:
          0x4008, 6, "P", "The write of 0x4008 by user code"),
         (BLOG_OS.replace("PROTECTION_VIOLATION | CAUSED_BY_WRITE", "(empty)"), 0x4008, 0, "P", "The read of 0x4008"),
         ("page fault at 0x00001000: U/R [protection fault].\n", 0x1000, 5, "U/S", "The read of 0x1000 by user code"),
-        ("Page fault at 0x1000 (not present, write, user)\n", 0x1000, 6, "P", "The write of 0x1000 by user code"),
         ("Page fault! ( present read-only user-mode ) at 0xa0000000\n", 0xA000_0000, 6, "P", "The write of"),
         ("Page fault! ( not-present ) at 0xa0000000\n", 0xA000_0000, 0, "P", "The read of 0xa000_0000 by the kernel"),
         ("Page fault\ninterrupt: 000000000000000e\nerror code: 0000000000000000\naddress: 0000000000000002\n", 2, 0,
@@ -56,7 +56,7 @@ def only(text: str) -> Any:
         ("Page Fault\nCR2: 0xdeadbeef\nError code: 16\n", 0xDEAD_BEEF, 16, "P", "The fetch of 0xdead_beef"),
         ("(XEN) FATAL PAGE FAULT\n(XEN) [error_code=0009]\n(XEN) Faulting linear address: 0000000000000144\n", 0x144, 9,
          "RSVD", "The read of 0x144 by the kernel"),
-        ("Page fault (0x4) at 0xdeadbeef\n", 0xDEAD_BEEF, 4, "P", "The read of 0xdead_beef by user code"),
+        ("Page fault (0x4) at 0xdeadbeef, rip=0x10\n", 0xDEAD_BEEF, 4, "P", "The read of 0xdead_beef by user code"),
         ("#PF at 0x1000 err=0x7 rip=0x2000\n", 0x1000, 7, "", "The write of 0x1000 by user code"),
         ("trapno=14 err_code=0x6 cr2=0x8 eip=0x1000\n", 8, 6, "P", "The write of 0x8 by user code"),
         ("PAGE FAULT\n  Present: 0\n  Write: 1\n  User: 1\n  faulting_address: 0xabc000\n", 0xABC000, 6, "P",
@@ -394,3 +394,34 @@ def test_another_exception_with_cr2_is_no_page_fault(text: str, kind: str) -> No
     assert kind in trap.says
     assert "not a page fault" in trap.says
     assert trap.address is None
+
+
+NO_X86 = (TEXTS_FOLDER / "no-x86-faults.txt").read_text(encoding="utf-8").split("\n\n")[1:]
+
+
+def of_no_x86() -> Any:
+    """Yield each text of the file with what is read of it, also as other consoles print it."""
+    of = ""
+    for paragraph in NO_X86:
+        head, _, rest = paragraph.partition("\n")
+        of, text = (head.removeprefix("== "), rest) if head.startswith("== ") else (of, paragraph)
+        lines = text.strip("\n").split("\n")
+        for dressed in (lines, [f"[   12.345678] {line}" for line in lines], [f"> {line}" for line in lines]):
+            yield of, "\n".join([*dressed, ""])
+
+
+def test_no_fault_of_another_processor_or_of_none_is_one_of_x86() -> None:
+    """x86 is said of a text that has its registers, its vector or its error code, or a system's own words."""
+    seen = 0
+    for of, text in of_no_x86():
+        seen += 1
+        found: Any = None
+        with contextlib.suppress(vm.Refused):
+            found = vm.load(text)
+        traps, what = getattr(found, "traps", ()), getattr(found, "what", ())
+        assert bool(traps) == (of != "nothing"), text
+        assert of == "nothing" or any(one.endswith(of) for one in what), (text, what)
+        words = " ".join([*what, *(one.says + one.where + one.register for one in traps if of not in what)])
+        for word in ("x86", "P 0", "U/S", "R/W", "SMAP", "XD", "error code"):
+            assert word not in words, text
+    assert seen >= 200

@@ -32,9 +32,10 @@ WORDS = (
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
     rf"{'|'.join(f'{begins} (?:{goes_on})' for begins, goes_on in MESSAGES.items())}|"
+    r"unhandled page fault \([0-9]{1,2}\) at 0x|unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x|"
     r"BUG: kernel NULL pointer dereference|general protection fault[,:]|"
     r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)|double fault:|Fault address:|"
-    rf"{oops_x86.WALKS.pattern}|{oops_arm64.KERNELS.pattern}",
+    rf"{oops_x86.WALKS.pattern}",
     _FLAGS,
 )
 _PART = re.compile(
@@ -65,6 +66,7 @@ def read(parts: Parts) -> None:
         if weight := max(weights):
             architecture = ARCHITECTURES[weights.index(weight)]
             architecture.read(event, parts)
+            parts.claim_doubled(event.lines)
         elif event.header:
             parts.unsaid.append(
                 f"Line {event.first} begins an oops of Linux, and the lines that say the processor and the reason"
@@ -97,8 +99,7 @@ def _events(parts: Parts) -> Iterator[Event]:
         some = [(number, lines[number - 1]) for number in range(next(above, at), end + 1) if lines[number - 1]]
         if at not in parts.claimed:
             header = bool(_BEGINS.search(lines[at - 1]))
-            is_other = oops_arm64.KERNELS.search(lines[at - 1]) is not None
-            yield Event(at, some, header, parts, "walk" if is_walk else "fault" if is_other else "oops")
+            yield Event(at, some, header, parts, "walk" if is_walk else "oops")
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:

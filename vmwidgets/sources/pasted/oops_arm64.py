@@ -13,7 +13,7 @@ from ...engine.mmu.formats.aarch64 import AARCH64, status_of, with_granule
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
-from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
+from .oops_event import FAILED_AT, IS, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
 
 WHAT = "an oops of Linux on arm64"
@@ -21,11 +21,12 @@ WHAT = "an oops of Linux on arm64"
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
     rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b"
-    r"|\bFAR(?:_EL[123])?[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b",
+    rf"|\bFAR(?:_EL[123])?{IS}(?:0x)?([0-9a-f]{{1,16}})\b"
+    rf"|\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr(?:ess)?{IS}(?:0x)?([0-9a-f]{{1,16}})\b",
     _FLAGS,
 )
 _ESR = re.compile(
-    r"\bESR(?:_EL[123])?[\s:=]{1,12}(?:0x[0-9a-f]{1,2}/)?(?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS
+    rf"\bESR(?:_EL[123])?{IS}(?:0x[0-9a-f]{{1,2}}/)?(?:0x)?([0-9a-f]{{8,16}})\b|Oops: ([0-9a-f]{{8,16}}) \[#", _FLAGS
 )
 _GEOMETRY = re.compile(
     r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?"
@@ -38,15 +39,10 @@ _BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel addre
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 _PC = re.compile(
     r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b"
-    r"|\b(?:elr(?:_el[123])?|pc)[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b|, address: ([0-9a-f]{1,16})\b",
+    rf"|\b(?:elr(?:_el[123])?|pc|fault\w*[ _](?:ins\w*[ _]addr|ip)){IS}(?:0x)?([0-9a-f]{{1,16}})\b"
+    r"|, address: ([0-9a-f]{1,16})\b",
     _FLAGS,
 )
-KERNELS = re.compile(
-    r"\bTaking exception [0-9]{1,2} \[(?:Data|Prefetch) Abort\]|\b(?:Kernel|Fatal) (?:data|instruction) abort\b"
-    r"|\b(?:SYNC|ERROR)_(?:INVALID_)?EL[01]\w*, ESR: |\bESR_EL[12]\b(?=[\s:=]{1,12}(?:0x)?[0-9a-f]{8,16}\b)",
-    _FLAGS,
-)
-"""The first lines of aborts that other kernels print, with ESR and FAR: macOS, FreeBSD, QEMU's log, tutorials."""
 _PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
 
 FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
@@ -81,7 +77,6 @@ EVIDENCE = (
     re.compile(r"\bpstate: "),
     re.compile(r"address between user and kernel"),
     re.compile(r"\bEC = 0x"),
-    KERNELS,
 )
 AGAINST = re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#")
 """Lines that only this processor's oopses have, and lines that they never have."""
