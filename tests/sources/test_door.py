@@ -174,6 +174,23 @@ def test_in_which_order_readers_are_asked_changes_nothing(seed: int, monkeypatch
     assert answers() == before
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_in_which_order_a_rank_of_kernels_readers_is_asked_changes_nothing(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    texts = [*kinds.KERNELS.values(), *OTHERS, *(accident(chance) for _ in range(60))]
+
+    def answers() -> list[Any]:
+        found = [answer(text) for text in texts]
+        return [(claims(one), {*one.unsaid}) if isinstance(one, Pasted) else type(one) for one in found]
+
+    before = answers()
+    ranks = [tuple(chance.sample(rank, len(rank))) for rank in kernel_text.RANKS]
+    monkeypatch.setattr(kernel_text, "RANKS", ranks)
+    assert answers() == before
+
+
 def answer(text: str) -> Any:
     try:
         return vm.load(text)

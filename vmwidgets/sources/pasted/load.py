@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from ...engine.base.units import counted
 from ...given.pasted import Pasted
@@ -14,11 +14,14 @@ from . import faults, listings, oops, panics, print_pgtbl, riscv_kernels, traps,
 from .lines import without_wrapped
 from .parts import Parts
 
-READERS = (print_pgtbl, vmprint, listings, oops, traps, riscv_kernels, faults, panics)
-"""The modules with `read`, in order: first modules for mappings, then modules that use mappings."""
+RANKS = ((print_pgtbl, listings), (vmprint,), (oops, traps, riscv_kernels), (faults,), (panics,))
+"""The modules with `read`: those of mappings and then those of faults, which use mappings; the better evidence first.
+
+A later rank reads lines that no earlier one has claimed; within a rank, the order says nothing.
+"""
 
 
-WORDS = tuple(word for reader in READERS for word in reader.WORDS)
+WORDS = tuple(word for rank in RANKS for reader in rank for word in reader.WORDS)
 """Words that make a line of a long text relevant to one of the readers."""
 
 MOST_LINES = 50_000
@@ -55,7 +58,7 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
     whole, wrapped = without_wrapped(text)
     parts = Parts(whole, reasons=wrapped)
     parts.unsaid += [*text.lost, *wrapped, *cut]
-    for reader in READERS:
+    for reader in chain.from_iterable(RANKS):
         reader.read(parts)
     unsaid = tuple(dict.fromkeys(parts.unsaid))
     if not (parts.tables or parts.traps or parts.panics or parts.listings):
