@@ -344,7 +344,8 @@ def test_a_hundred_thousand_lines_of_noise_around_three_of_worth() -> None:
     text = noise + "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\npanic: freewalk: leaf\n" + noise
     found = vm.load(text)
     assert (len(found.tables), found.tables[0].lines, found.panics[0].line) == (1, (50_002, 50_002), 50_003)
-    assert found.passed_over == "Passed over: 100,000 lines."
+    counts = [int(one.replace(",", "")) for one in re.findall("[0-9,]+[0-9]", found.passed_over)]
+    assert sum(counts) == 100_000
 
 
 def test_a_map_without_its_line_ends_is_the_same_map() -> None:
