@@ -262,22 +262,6 @@ def test_the_door_takes_paths_and_says_what_a_file_lacks(tmp_path: Path) -> None
             vm.load(name)
 
 
-@pytest.mark.parametrize(
-    ("text", "first"),
-    [
-        ("BUG: Bad page state in process foo  pfn:12345\n", "'BUG: Bad page state in process foo  pfn:12345'"),
-        (
-            "FAILED -- lost some free pages 32448 (out of 32552)\n",
-            "'FAILED -- lost some free pages 32448 (out of 32552'",
-        ),
-    ],
-)
-def test_a_text_about_memory_of_another_kind_is_not_said_to_be_about_nothing(text: str, first: str) -> None:
-    with pytest.raises(vm.Refused) as refused:
-        vm.load(text)
-    assert f", the first {first}, and nothing in it is of a kind that can be read: " in str(refused.value)
-
-
 def test_a_trap_that_cant_be_read_is_said() -> None:
     text = "usertrap(): unexpected scause 0xO000000d pid=3\n            sepc=0x42 stval=0x1ff8\n"
     with pytest.raises(vm.Refused, match=r"\. Line 1 looks like a trap and can't be read\. What"):

@@ -22,7 +22,7 @@ from ..given.loaded import LoadedMaps
 from ..given.pasted import Pasted, Trap
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .exercises import read_string
+from .exercises import read_exercise
 from .foreign import SEEN, foreign_in, named, refuse_binary, refuse_foreign
 from .loading import machine_with
 from .memory_report import WORDS as REPORT_WORDS
@@ -309,10 +309,10 @@ def _references(given: Given) -> Claim | None:
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
     text = given.text.removeprefix("\ufeff")
     is_numbered = re.match(r"\s*[01][:.)|]\s", text) is not None and given.short.taken["numbers"] > 0
-    found = None if is_numbered else read_string(text) or read_references(text, given.source, name)
+    found = None if is_numbered else read_exercise(text, given.source) or read_references(text, given.source, name)
     if found is None and not given.short.taken["blanked"] and given.short.said:
         text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
-        found = read_string(text, passed) or read_references(text, given.source, name, passed)
+        found = read_exercise(text, given.source, passed) or read_references(text, given.source, name, passed)
     if found is None and _LACKEY.search(given.text[:2_000]):
         raise Refused(
             f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"

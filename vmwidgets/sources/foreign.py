@@ -15,7 +15,7 @@ LOOKED_AT = 400
 """The number of lines that are searched for the line that identifies the program: it comes early."""
 
 
-MOST_LOOKED_AT = 4 << 20
+MOST_LOOKED_AT = 1 << 20
 """The number of characters that are searched for words that name a text."""
 
 
