@@ -7,6 +7,7 @@ import lzma
 import random
 import re
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -354,6 +355,137 @@ def test_the_numbers_of_a_column_have_one_base() -> None:
     found = vm.load("addr,rw\n1000,R\n1abc,W\n0x2000,W\n")
     assert found.addresses.tolist() == [0x1000, 0x1ABC, 0x2000]
     assert found.unsaid == ()
+
+
+FAULT, WRITE = (
+    "address=0x7f0e2e3a1000 ip=0x401136 error_code=0x6",
+    "address: 0x7f0e2e3a1000, ip: 4198710, error_code: 6",
+)
+"""A write by user code to a page that was not present, as ftrace and perf say it."""
+
+
+@pytest.mark.parametrize(
+    ("text", "process"),
+    [
+        (f"page_fault_user: {FAULT}\n", ""), (f" 2)               |  /* page_fault_user: {FAULT} */\n", ""),
+        (f"# tracer: nop\n#\n  bash-930   [003] d...  6288.896762: page_fault_user: {FAULT}\n", "930"),
+        (f"  kworker/u8:1-77 (     77) [003] d...  6288.8: page_fault_user: {FAULT}\n", "77"),
+        (f"  bash-930  [003]  6288.896762: page_fault_user:      {FAULT}\n", "930"),
+        (f"a.out  930 [003]  6288.896762: exceptions:page_fault_user: {FAULT}\n", "930"),
+        (f"a.out  930/931 [003]  6288.896762: exceptions:page_fault_user: {FAULT}\n", "930"),
+        (f"LOST 11 events!\n  3711.661 a.out/930 exceptions:page_fault_user({WRITE})\n", "930"),
+        (f"     0.000 ( 0.000 ms): a.out/930 exceptions:page_fault_user({WRITE})\n", "930"),
+        (f"     0.000 exceptions:page_fault_user({WRITE.replace('0x7f0e2e3a1000', str(0x7F0E2E3A1000))})\n", ""),
+        (f"[  352.775505]  init-1       1d... 346277984us : page_fault_user: {FAULT}\n", "1"),
+    ],
+)  # fmt: skip
+def test_linux_telling_its_page_faults_is_a_trace(text: str, process: str) -> None:
+    found = vm.load(text)
+    assert (found.addresses.tolist(), found.kinds.tolist()) == ([0x7F0E2E3A1000], [1])
+    assert f"All references are of process {process}." in found.unsaid or not process
+    assert any(one.startswith("1 page fault: ") and "not present, write, user" in one for one in found.unsaid)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        ("0x4", 0, "not present, read, user"), ("0x14", 2, "not present, user, fetch"), ("20", 2, "0x14"),
+        ("0x3", 1, "present, write, supervisor"), ("0x7", 1, "present, write, user"),
+        ("0xf", 0, "not one of x86"), ("0x92000047", 0, "not one of x86"),
+    ],
+)  # fmt: skip
+def test_the_error_code_of_an_event_says_what_the_access_was(code: str, kind: int, said: str) -> None:
+    """0xf is a store in a RISC-V kernel, and 0x92000047 a write on AArch64: they are not decoded as x86's."""
+    line = f"sh-9 [000] d... 1.5: page_fault_kernel: address=0x1000 ip=__put_user_4 error_code={code}\n"
+    found = vm.load(line * 3)
+    assert found.kinds.tolist() == [kind] * 3
+    assert any(one.startswith("3 page faults: ") and said in one for one in found.unsaid)
+
+
+def test_perfs_page_faults_are_of_files_and_of_processes() -> None:
+    found = vm.load(
+        "     0.000 ( 0.000 ms): tee/5 majfault [elf_load+0x20f] => 0x59e5e5c74098 (?k)\n"
+        "    35.338 ( 0.000 ms): grep/6 majfault [0x14984] => /etc/ld.so.cache@0x5000 (d.)\n"
+        "   239.249 ( 0.000 ms): grep/6 minfault [0x748ee69268b0] => //anon@0x748ee6926000 (?.)\n"
+        "   240.001 ( 0.000 ms): tee/5 minfault [_start+0x0] => /etc/ld.so.cache@0x6000 (x.)\n"
+    )
+    names = [name for _, _, name in found.ranges]
+    assert names == ["process 5", "process 6", "/etc/ld.so.cache"]
+    wanted = [0x59E5E5C74098, (2 << 56) + 0x5000, (1 << 56) + 0x748EE6926000, (2 << 56) + 0x6000]
+    assert found.addresses.tolist() == wanted
+    assert [sum(one.startswith(f"2 page faults: {kind}") for one in found.unsaid) for kind in ("maj", "min")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("0b00010010\n0b00010011\n", [0x12, 0x13]), ("0B1001 R\n0b1111 W\n", [9, 15]), ("R 0b1\nR 0x10\n", [1, 16]),
+        ("0b" + "1" * 64 + "\n0b0\n", [(1 << 64) - 1, 0]), ("0b1001 R\n0c1001 R\n", [0xB1001, 0xC1001]),
+    ],
+)  # fmt: skip
+def test_numbers_with_0b_are_binary_unless_others_have_letters_without_0x(text: str, addresses: list[int]) -> None:
+    assert vm.load(text).addresses.tolist() == addresses
+
+
+MANY = 30_000
+"""More lines than a format is chosen by, in several parts."""
+
+
+def test_a_long_text_is_read_by_parts_as_a_short_one() -> None:
+    draw = random.Random(7)
+    numbers, does = [draw.randrange(1 << 40) for _ in range(MANY)], draw.choices("RW", k=MANY)
+    for line in ("{0:#x} {1}", "{1} {0:#x} ", "{0:x} {1}", "3 {1} {0:#x}", "{1} {0:#x} 4"):
+        found = vm.load("".join(f"{line.format(*one)}\n" for one in zip(numbers, does, strict=True)))
+        assert found.addresses.tolist() == numbers
+        assert found.kinds.tolist() == ["RW".index(one) for one in does]
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "late", "says"),
+    [
+        ("", "0x1000 R\n", "0x10 R x\n", "line 30,001 of a.trace"),
+        ("", "1000 R\n", "10000000000000000 R\n", "line 30,001 of a.trace"),
+        ("", "4096\n", "4096 4096\n", "line 30,001 of a.trace"),
+        ("A trace of gcc\n\n", "R 0x1000\n", "R\n", "line 30,003 of a.trace"),
+    ],
+)
+def test_a_damaged_line_far_from_the_beginning_is_refused_with_its_number(
+    head: str, line: str, late: str, says: str
+) -> None:
+    with pytest.raises(Refused, match=says):
+        read_references(head + line * MANY + late + line * MANY, "a.trace")
+
+
+def test_a_letter_far_from_the_beginning_makes_a_column_hexadecimal() -> None:
+    found = vm.load("10\n" * MANY + "1f\n" + "10\n" * MANY)
+    assert (found.addresses[0], found.addresses[MANY], len(found)) == (0x10, 0x1F, 2 * MANY + 1)
+
+
+def test_a_process_of_nyus_lab_stays_over_the_parts_of_a_text() -> None:
+    found = vm.load("c 0\nr 1\nc 1\n" + "r 10\n" * MANY)
+    assert (found.addresses[1:] == (1 << 56) + 10 * PAGES).all()
+    assert found.addresses[0] == PAGES
+
+
+def test_numbers_of_very_many_lines_are_no_processes() -> None:
+    found = vm.load("".join(f"{at} R {16 * at:#x}\n" for at in range(1, 70_000)))
+    assert found.addresses.tolist() == [16 * at for at in range(1, 70_000)]
+    assert "is passed over" in found.unsaid[0]
+
+
+def test_a_reference_of_a_long_text_needs_few_bytes() -> None:
+    """The tables in which pages are numbered are as large for a short text: only the difference counts."""
+    lengths, peaks = (200_000, 400_000), []
+    assert read_references("0x1000\n0x2000\n", "a.trace") is not None  # with what is imported once
+    for count in lengths:
+        text = "".join(f"{0x7F00_0000 + 16 * at:#x}\n" for at in range(count))
+        tracemalloc.start()
+        try:
+            assert read_references(text, "a.trace") is not None
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / (lengths[1] - lengths[0]) <= 25
 
 
 @pytest.mark.parametrize(

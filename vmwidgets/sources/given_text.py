@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,51 @@ GZIP = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\x00"
 
 
+ROOT = Path("/")
+"""The folder that has the system's proc and sys."""
+
+NEEDED = 3
+"""The bytes of memory that a byte of a file needs: as a byte, as a character, and for what is found in it."""
+
+SMALL = 16 << 20
+"""The size in bytes up to which a file is read in any case."""
+
+
+def most_that_fits(most: int, root: Path) -> int:
+    """Return how many bytes of a file this process has memory for, at most `most` if that is not small.
+
+    `root` is the folder of proc and sys.  Linux says what memory is left, and a cgroup's limit what it leaves beside the
+    memory that can't be freed.  If nothing says it, as on macOS and Windows and in a browser, there is enough.
+    """
+    found = [
+        NEEDED * most,
+        *(1024 * int(kib) for kib in re.findall("MemAvailable: +([0-9]+)", _said(root, "proc/meminfo"))),
+    ]
+    for path in re.findall(r"(?m)^[0-9]+:(?:[^:]*\bmemory\b[^:]*)?:(.*)", _said(root, "proc/self/cgroup")):
+        for group in (Path(f"sys/fs/cgroup{path}"), Path(f"sys/fs/cgroup/memory{path}")):  # versions 2 and 1
+            for folder in (group, *group.parents):  # a limit holds for all cgroups in a cgroup
+                limit = _said(root, folder, "memory.max") + _said(root, folder, "memory.limit_in_bytes")
+                used = re.search("(?m)^(?:anon|total_rss) ([0-9]+)", _said(root, folder, "memory.stat"))
+                if used is not None and limit.strip().isdecimal():
+                    found.append(int(limit) - int(used[1]))
+    return max(SMALL, min(found) // NEEDED)
+
+
+def _said(*path: Path | str) -> str:
+    file = Path(*path)
+    return file.read_text("ascii") if file.is_file() else ""
+
+
+def _refuse_larger(size: int, label: str, never: str, most: int, fits: int) -> None:
+    if size > most:
+        raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
+    if size > fits:
+        raise Refused(
+            f"{label} has {binary_size(size)}, reading it needs {NEEDED} times as much memory, and there is enough for"
+            f" {binary_size(fits)}: give a part of it (head -c {fits}), or read it where there is more memory"
+        )
+
+
 def checked(text: str, most: int) -> str:
     """Return the text, with characters that UTF-8 can't encode spelled out; refuses more than `most` characters."""
     if len(text) > most:
@@ -59,10 +105,12 @@ def read(name: str, what: str, never: str, most: int) -> str:
         raise Refused(f"path_or_text='' names no file: write the path of {what}{OR_TEXT}")
     try:
         with Path(name).open("rb") as file:
-            content = file.read(most + 1)
+            size, fits = os.fstat(file.fileno()).st_size, most_that_fits(most, ROOT)
+            content = file.read(most + 1) if size <= fits else b""
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or f"{error}"
         raise Refused(f"{label} can't be read ({why}): write the path of {what}{OR_TEXT}") from None
+    _refuse_larger(size, label, never, most, fits)
     content = unpacked(content, label, never, most)
     refuse_binary(content, label)
     return decoded(content)
@@ -93,10 +141,11 @@ def unpacked(content: bytes, label: str, never: str, most: int) -> bytes:
         try:
             raw = io.BytesIO(content)
             with gzip.GzipFile(fileobj=raw) if is_gzip else lzma.LZMAFile(raw) as packed:
-                content = packed.read(most + 1)
+                fits = most_that_fits(most, ROOT)
+                content = packed.read(fits + 1)
         except BROKEN as error:
             kind = "gzip" if is_gzip else "xz"
             raise Refused(f"{label} can't be read ({error}): it begins as a file of {kind} does") from None
-    if len(content) > most:
-        raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
+        _refuse_larger(len(content), f"what was unpacked of {label}", never, most, fits)
+    _refuse_larger(len(content), label, never, most, most)
     return content

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import repeat
 from operator import add
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import PAGE, counted
+from ..engine.mmu.formats.x86 import code_says
 from .cleaned import LEAVES_OUT, leaves_out
 from .exercises import OF_A_TRACE, listed
 
@@ -48,6 +51,7 @@ _COLUMNS = {
     "access": f"(?P<access>(?i:[rwif]|{_WORDS}))",
     "does": f"(?P<access>(?i:[rwiflsm]|{_WORDS}))",
     "any": f"(?P<access>(?i:[rwiflsm012]|true|false|{_WORDS}))",
+    "task": r"(?:\S.{0,60}?[-/\s](?P<process>[0-9]{1,9})(?=[\s/]))?.{0,80}?\b",
 }
 
 
@@ -79,7 +83,7 @@ class Form(NamedTuple):
 @cache
 def _pattern(line: str) -> re.Pattern[str]:
     named = re.sub(r"\{(\w+)\}", lambda one: _COLUMNS[one[1]], line.replace(" ", r"[ \t,;:|\"]+"))
-    return re.compile(rf"^[ \t]*(?:{named})()[ \t]*\r?$", re.MULTILINE)  # two groups or more: tuples are found
+    return re.compile(rf"^[ \t]*(?:{named})[ \t]*\r?$", re.MULTILINE)
 
 
 DINERO = Form(
@@ -112,8 +116,24 @@ NAMED = (
     Form("an address with its name", r"(?i:v?addr(?:ess)?|va) {address}", 10),
     Form("a page with its name", r"(?i:v?page|vpn) {page}", 10, unit=PAGE),
 )
+FAULTS = (
+    Form(
+        "Linux's events of page faults",
+        r"{task}page_fault_(?:user|kernel)\b[\s:(]*address[=:]\s*(?P<address>0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})[\s,]+ip"
+        r"[=:]\s*[^\s,]+[\s,]+error_code[=:]\s*(?P<code>0x[0-9a-f]{1,8}|[0-9]{1,10})\b.*",
+        10,
+        others="of the tracer",
+    ),
+    Form(
+        "perf's page faults",
+        r"{task}(?P<code>min|maj)fault\s+\[[^\n]*?\]\s+=>\s+(?:(?P<file>/(?!/)\S+)@|\S+@)?{0x}\b.*",
+        others="of perf",
+        says="Addresses in a file are offsets. perf does not say whether a program wrote: all count as reads.",
+    ),
+)
 FORMS = (
     AFTER,
+    *FAULTS,
     Form(
         "Valgrind's lackey",
         r"(?P<access>[ILSM])[^\S\n]{1,3}{hex},{size}",
@@ -266,7 +286,7 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     if "".join(some).isalpha() or len(made) < 1 + (form in (NUMBERS, *NAMED)):
         return None  # words such as "I add", or "addr 0x10", a line of anything
     if form is NUMBERS and not shows_base and made.addresses.max() < PAGE:
-        form, made = PAGES, Trace(made.addresses * made.addresses.dtype.type(PAGE))
+        form, made = PAGES, Trace(made.addresses * PAGE)
     made.name = name
     if not shows_base and form.unit == 1 and not form.others and (form.name, base) != (TABLE, 16):
         head = " ".join(form.pattern.groupindex)
@@ -282,6 +302,18 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     return ready(made)
 
 
+@cache
+def _code(word: str) -> tuple[str, str]:
+    """Return the access of a page fault, by its error code or perf's word, and the meaning of that."""
+    if word in ("min", "maj"):
+        return "r", {"min": "minor", "maj": "major, for which a page was read from a file or from swap space"}[word]
+    code = int(word, 16 if word.startswith("0x") else 10)
+    if code > 0x3F or code & 8:
+        return "r", f"error code {word}, which is not one of x86 (counted as a read)"
+    says = code_says(code)
+    return "i" if "fetch" in says else "w" if "write" in says else "r", f"error code {code:#x} ({says})"
+
+
 def _read(form: Form, has_letter: bool, text: str, begin: int, source: str) -> tuple[Trace, list[str], bool]:
     """Return the references in a text, sentences about its other lines, and whether a number shows its base.
 
@@ -290,7 +322,7 @@ def _read(form: Form, has_letter: bool, text: str, begin: int, source: str) -> t
     from ..reference_strings.trace import MOST, Trace
 
     addresses, kinds, sizes, which, shows_base = array("Q"), array("B"), array("I"), array("I"), False
-    loose: list[tuple[int, int]] = []
+    loose, codes = list[tuple[int, int]](), Counter[str]()
     names: dict[str, int] = {}
     prefixes, base = ({*"xX"}, 16) if has_letter else ({*"xXbB"}, form.base)
     process, start = "0", begin
@@ -301,25 +333,32 @@ def _read(form: Form, has_letter: bool, text: str, begin: int, source: str) -> t
             loose.append((start, end))
         process, columns = _columns(form, found, process)
         written, touched, start = columns["address"], [*map(int, columns["size"])], end
-        shows_base = shows_base or not "".join(written).isdecimal()
+        together = "".join(written)
+        shows_base = shows_base or not together.isdecimal()
+        is_hex = together.count("x") == len(written)
+        bases = repeat(16) if is_hex else (0 if one[1:2] in prefixes else base for one in written)
         try:
-            numbers = [form.unit * int(one, 0 if one[1:2] in prefixes else base) for one in written]
+            numbers = [*map(int, written, bases)]
         except ValueError:  # the first letter is far from the first line
             return _read(form, True, text, begin, source)
         ends = [*map(add, numbers, touched)] if touched else numbers
-        if max(ends, default=0) > (1 << 64) - (not touched):
+        if max(ends, default=0) * form.unit > (1 << 64) - (not touched):
             what = written[ends.index(max(ends))]
             line = text.count("\n", 0, text.index(what)) + 1
             raise Refused(f"line {line:,} of {source}: the reference to {what} goes past 64 bits")
         addresses.extend(numbers)
         sizes.extend(touched)
         kinds.extend(_KINDS[one.lower()] for one in columns["access"])
+        codes.update(columns.get("code", ()))
         if len(names) <= MOST_NAMES:
             which.extend(names.setdefault(one, len(names)) for one in columns["process"])
         if len(addresses) > MOST:
             raise Refused(f"{source} has more than {MOST:,} references: at most so many are read at once")
     made = Trace(addresses, kinds or None, sizes or None)
-    return _apart(made, names, which, form.name == TABLE), [*_others(form, text, loose, source)], shows_base
+    if form.unit > 1:
+        made = Trace(made.addresses * form.unit, made.kinds)
+    faults = [f"{counted(count, 'page fault')}: {_code(word)[1]}." for word, count in codes.most_common()]
+    return _apart(made, names, which, form), [*faults, *_others(form, text, loose, source)], shows_base
 
 
 _TITLE = re.compile(r".*[A-Za-z]{3}.*|[0-9]{1,9}|[-=*_~+ ]{3,}")
@@ -395,36 +434,44 @@ def _page_said(text: str) -> list[str]:
     return [f"{has}: for those of the text, give page={size} to faults and the other counts."]
 
 
-def _columns(form: Form, found: Sequence[tuple[str, ...]], process: str) -> tuple[str, dict[str, list[str]]]:
+def _columns(form: Form, found: Sequence[Any], process: str) -> tuple[str, dict[str, list[str]]]:
     """Return the last process of NYU's lab, and columns of lines, with pinatrace's program counters as fetches."""
     names: Sequence[str] = [*form.pattern.groupindex]
+    if len(names) == 1:
+        return process, {"access": [], "process": [], "size": [], names[0]: [*found]}
     rows: list[tuple[str, ...]] = []
     if form is PINATRACE:
-        names, found = names[1:], [one for pc, does, address, _ in found for one in (("i", pc), (does, address))]
+        names, found = names[1:], [one for pc, does, address in found for one in (("i", pc), (does, address))]
     if form is NYU:
-        for does, page, _ in found:
+        for does, page in found:
             process = page if does == "c" else process
             rows += [(does, page, process)] if does in "rw" else []
         names, found = [*names, "process"], rows
     columns = {name: [row[at] for row in found] for at, name in enumerate(names)}
+    if form in FAULTS:
+        columns["access"] = [_code(one)[0] for one in columns["code"]]
+        files = columns.get("file", columns["process"])
+        columns["process"] = [file or task for file, task in zip(files, columns["process"], strict=True)]
     return process, {"address": [], "access": [], "process": [], "size": [], **columns}
 
 
-def _apart(made: Trace, names: dict[str, int], which: array[int], is_headed: bool) -> Trace:
-    """Return a trace in which the processes of a column have addresses of their own."""
+def _apart(made: Trace, names: dict[str, int], which: array[int], form: Form) -> Trace:
+    """Return a trace in which the processes of a column, and files, have addresses of their own."""
     import numpy as np
 
     from ..reference_strings.trace import of_programs
 
     every = sorted(names, key=lambda one: (len(one), one))
-    if 2 < len(names) == len(which) and not is_headed:
+    titles = [one if "/" in one else f"process {one}".strip() for one in every]
+    if 2 < len(names) == len(which) and form.name != TABLE and form not in FAULTS:
         made.unsaid = ("The first number of each line is in no other line, and is passed over.",)
     elif len(names) > 1:
-        made.unsaid = (f"Processes have addresses of their own: those of process {every[1]} begin at {1 << 56:#x}.",)
+        whose = "Processes and files" if "/" in "".join(every) else "Processes"
+        made.unsaid = (f"{whose} have addresses of their own: those of {titles[1]} begin at {1 << 56:#x}.",)
         ranks = np.argsort([names[one] for one in every]).astype(np.uint8)
-        return of_programs(made, ranks[np.asarray(which)], [f"process {one}" for one in every])
-    elif not is_headed:
-        made.unsaid = tuple(f"All references are of process {one}." for one in names)
+        return of_programs(made, ranks[np.asarray(which)], titles)
+    elif form.name != TABLE:
+        made.unsaid = tuple(f"All references are of {one}." for one in titles if one != "process")
     return made
 
 
