@@ -205,7 +205,7 @@ _LEVEL = re.compile(
 _DEPTHS = {"PT": 1, "PM": 2, "PD": 2, "PDP": 3, "PU": 3, "P4": 4, "PG": 4, "PML4": 4}
 """The heights of tables above a page, by the beginnings of their names."""
 
-_LEVEL_HEAD = re.compile(r"\b(?:PTE|PDE)\s?[(\[]\s?(?:0x)?[0-9a-f]{1,9}\s?[)\]]", _FLAGS)
+_LEVEL_HEAD = re.compile(r"\b(?:PTE|PDE)\s?[(\[]\s?(?:0x)?[0-9a-f]{1,9}\s?[)\]](?!\s{0,3}(?:=|-|@))", _FLAGS)
 _END = re.compile(r"-{3,} ?END ?-{3,}|^\s*END PAGE TABLE\b")
 _SPANS = {2: (2 * MIB, 4 * MIB), 3: (1 << 30,), 4: (1 << 39, 1 << 30)}
 """The bytes that a descriptor of each height maps, with entries of 64 and of 32 bits (Intel SDM 3A, 4.3 and 4.5)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from . import oops_arm, oops_arm64, oops_riscv, oops_x86
+from . import levels, oops_arm, oops_arm64, oops_riscv, oops_x86
 from .oops_event import FAILED_AT, MESSAGES, Event
 from .parts import Parts
 
@@ -107,6 +107,8 @@ def _same(lines: list[str], before: int, at: int) -> bool:
 
     The head below crash's command `vtop` belongs to the command.
     """
+    if levels.LINE.search(lines[at - 1]):
+        return oops_x86.WALKS.search(lines[before - 1]) is not None and at - before <= 2
     if "VIRTUAL" in lines[at - 1]:
         return at - before <= 2
     one, other = _ADDRESS.search(lines[before - 1]), _ADDRESS.search(lines[at - 1])

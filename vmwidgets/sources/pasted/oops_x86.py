@@ -19,6 +19,7 @@ from ...engine.mmu.format import TableFormat
 from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86Controls
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
+from . import levels
 from .one_walk import tables_of, walked
 from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
@@ -63,6 +64,7 @@ WALKS = re.compile(
     r"(?P<xen>Pagetable walk from)|(?P<windbg>^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s))"
     r"|(?P<crash>\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$)"
     r"|(?P<map>BUG: Bad page map in process)"
+    rf"|(?P<levels>(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)}))"
 )
 """The first lines of walks."""
 _PRINTS = {"xen": "Xen", "windbg": "!pte of WinDbg", "crash": "vtop of crash", "map": "a check of Linux"}
@@ -73,7 +75,7 @@ _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
     ),
     re.compile(
         r"\b(?P<name>PAGE DIRECTORY|P[GUM4]D|PTE)"
-        r":(?: (?P<entry>[0-9a-f]{1,16}) =>?)? ?(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"
+        r":(?: (?P<entry>[0-9a-fA-F]{1,16}) =>?)? ?(?P<value>[0-9a-fA-F]{0,16})(?![0-9a-zA-Z])"
     ),
     re.compile(r"\b(?P<name>p[gum4]d|pte):(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"),
     re.compile(
@@ -111,6 +113,9 @@ AGAINST = re.compile(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID
 def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
     walk = WALKS.search(parts.lines[event.first - 1])
+    if walk is not None and walk["levels"]:
+        levels.read(event)
+        return
     parts.what[WHAT if walk is None else _PRINTS[walk.lastgroup or ""]] = None
     parts.claimed.add(event.first)
     if walk is not None:
@@ -127,6 +132,13 @@ def read(event: Event, parts: Parts) -> None:
     address = event.address(_ADDRESS, _CR2, () if walk is None else (16,) if has_l4 else (8, 16))
     chain = _descriptors(event, address)
     in_words = _of_words(event)
+    if not event.header and address is None and code is None and in_words is None:
+        address = levels.named_above(event, event.first)
+        if address is None or chain is None:
+            parts.refuse(f"Line {event.first} has descriptors, and the text does not name their address.")
+        else:
+            levels.conclude(event, "Linux on x86", chain.fmt, address, chain.values, chain.lines)
+        return
     said = code_of(code) if code is not None else in_words
     if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
         both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
@@ -157,6 +169,8 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
     """Add the walk that a debugger or a check of Linux printed: nothing accessed the address."""
     where = _PRINTS[match.lastgroup or ""]
     parts, address = event.parts, event.number(_ADDRESS, () if match["crash"] else (8, 16))
+    if match["crash"] and address is not None and _of_another(event, address):
+        return
     chain = _descriptors(event, address)
     if address is None or chain is None or not chain.values:
         parts.refuse(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
@@ -170,6 +184,10 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
     tables, walk = event.walk(fmt, controls, address, values, None, lines, "read", False)
     parts.tables.append(tables)
     trap = Trap(where, event.first, None, "page walk", address=address)
+    if (misfit := levels.other_than_stated(event, walk, address)) is not None:
+        parts.tables.pop()
+        parts.traps.append(replace(trap, says=misfit))
+        return
     if walk is not None and walk.fault is None:
         parts.traps.append(replace(trap, walk=walk, says=f"{Address(address)} is at physical {Address(walk.pa or 0)}."))
         return
@@ -190,6 +208,36 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
         rights = [words for mask, words in ((P, "present"), (W, "writable"), (U, "for user code")) if above & mask]
         says += f". The {fmt.levels[len(values) - 2].name} above it, {above:#x}, is {', '.join(rights)}"
     parts.traps.append(replace(trap, walk=walk, refused=bit, says=f"{says}."))
+
+
+def _of_another(event: Event, address: int) -> bool:
+    """Add a walk of crash's vtop on another processor than x86; False if nothing shows another."""
+    entries = [(match["name"], match["entry"], int(match["value"], 16), number) for number, line in event.lines
+               for match in _CRASH_LEVELS.finditer(line) if match["entry"] and match["value"]]  # fmt: skip
+    values = [value for _, _, value, _ in entries]
+    if not entries:
+        return False
+    is_below = not int(entries[0][1], 16) >> 63 and address >> 32
+    kind = levels.kind_of(values) if len(values) > 1 else "x86" * bool(is_below)
+    if kind == "x86" or (not kind and is_below):
+        return False
+    depth = 4 if any(name == "PUD" for name, *_ in entries) else 3
+    fmt = levels.format_of(kind, depth)
+    is_one = all(
+        int(entry, 16) % 4096 // 8 == address >> level.shift & 511
+        for (_, entry, *_), level in zip(entries, fmt.levels if fmt else (), strict=False)
+    )
+    event.parts.claimed.update(number for number, line in event.lines if _CRASH_LEVELS.search(line))
+    if fmt is not None and is_one:
+        levels.conclude(event, _PRINTS["crash"], fmt, address, values, (entries[0][3], entries[-1][3]))
+        return True
+    misfit = levels.other_than_stated(event, None, address)
+    if misfit is None:
+        event.parts.refuse(f"The walk in line {event.first} does not say of which processor it is: it is not read.")
+    else:
+        trap = Trap(_PRINTS["crash"], event.first, None, "page walk", address=address, says=misfit)
+        event.parts.traps.append(trap)
+    return True
 
 
 def _general_protection(match: re.Match[str], event: Event) -> Trap:
@@ -268,6 +316,8 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
         for head, level, (number, match) in zip(heads, levels, values, strict=True):
             event.parts.claimed.add(number)
             digits, entry = match["value"], head.groupdict().get("entry")
+            if head["name"] == "PAGE DIRECTORY" and digits.endswith("000"):
+                continue  # the root, whose descriptor crash prints below
             has_no_arrow = pattern is _CRASH_LEVELS and entry is None and head["name"] != "PAGE DIRECTORY"
             if len(digits) < least or has_no_arrow:
                 _say_cut(event, head, number)
@@ -303,7 +353,7 @@ def _least(pattern: re.Pattern[str], names: list[str], values: list[str]) -> int
 def _say_other_entry(event: Event, head: re.Match[str], level: str, levels: list[str], address: int | None) -> None:
     """Add a sentence if a walk names another entry of a table than the address has there."""
     entry, shift = head.groupdict().get("entry"), _SHIFTS.get(level)
-    is_long = {"pgd", "pud"} & {*levels} and (level != "pgd" or "p4d" not in levels)
+    is_long = {"pgd", "pud"} & {*levels} and (level != "pgd" or ("p4d" not in levels and "pud" in levels))
     if not entry or shift is None or not is_long or address is None:
         return
     number = int(entry.replace("`", ""), 16)
