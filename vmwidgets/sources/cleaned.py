@@ -158,9 +158,10 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
     lines = _broken(plain.removesuffix("\n").split("\n"), taken)
     is_ended = plain.endswith("\n") or (taken["ends"] > 0 and plain.endswith("\\n"))
     lines = _unprefixed(lines, taken)
-    strings = [_STRINGS.match(line) for line in lines]
-    if 2 * sum(match is not None for match in strings) > sum(map(bool, map(str.strip, lines))):
-        taken["quotes"] += sum(match is not None for match in strings)
+    strings = [*map(_STRINGS.match, lines)]
+    quoted = len(strings) - strings.count(None)
+    if 2 * quoted > sum(map(bool, map(str.strip, lines))):
+        taken["quotes"] += quoted
         lines = [line if match is None else match["rest"] for line, match in zip(lines, strings, strict=True)]
     return Cleaned(lines, +taken, source, text, is_ended)
 
@@ -240,7 +241,7 @@ def _unprefixed(lines: list[str], taken: Counter[str]) -> list[str]:
 def _without(lines: list[str], noun: str, begins: re.Pattern[str], taken: Counter[str]) -> list[str]:
     """Return the lines without a prefix, and count it."""
     found = [begins.match(line) if line else None for line in lines]
-    taken[noun] += sum(match is not None for match in found)
+    taken[noun] += len(found) - found.count(None)
     return [line if match is None else line[match.end() :] for line, match in zip(lines, found, strict=True)]
 
 

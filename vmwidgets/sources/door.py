@@ -6,12 +6,11 @@ import gzip
 import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass, replace
-from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
@@ -19,10 +18,11 @@ from ..engine.base.progress import Progress, usual
 from ..engine.base.units import counted
 from ..engine.machine.load import load_journal
 from ..given.loaded import LoadedMaps
-from ..given.pasted import Pasted, Trap
+from ..given.pasted import Pasted
 from . import given_text, proc_maps
+from .claims import Claim, Evidence, best_of
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .exercises import read_exercise
+from .exercises import OF_A_TRACE, read_exercise
 from .foreign import SEEN, foreign_in, named, refuse_binary, refuse_foreign
 from .loading import machine_with
 from .memory_report import WORDS as REPORT_WORDS
@@ -31,7 +31,7 @@ from .pasted.lines import places
 from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
 from .proc_maps import load_ranges, text_of
-from .program_references import read_references
+from .program_references import read_references, recognized
 from .ranges.found import CRASHED, ReadRanges, where_is
 from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
@@ -105,7 +105,7 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
     given = _given(path_or_text)
     given.progress = usual() if progress is None else progress
     claims = [claim for reader in READERS if (claim := reader(given)) is not None]
-    for best in _ranked(claims):
+    for best in best_of(claims):
         found = [value for claim in best if (value := claim.value(claims)) is not None]
         if found:
             found = [_saying(one, [*_others(best, claims)]) for one in found]
@@ -153,28 +153,6 @@ def _is_relevant(text: str) -> bool:
     )
 
 
-class Evidence(IntEnum):
-    """What shows a reader that a line is its own: a number alone, the line's shape, or a word that names a field."""
-
-    NUMBER = 0
-    SHAPE = 1
-    NAME = 2
-
-
-class Claim(NamedTuple):
-    """The numbers of the lines that a reader explains, by the best evidence that it has, and what they are.
-
-    `value` reads them, with the claims of the other readers, or returns None if they are something else after all.
-    """
-
-    what: str
-    evidence: Evidence
-    lines: Collection[int]
-    value: Callable[[Sequence[Claim]], Any]
-    traps: Sequence[Trap] = ()
-    """The faults among the lines, whose addresses another value may look up."""
-
-
 def _given(given: Any) -> Given:
     if isinstance(given, bytes | bytearray):
         content = given_text.unpacked(bytes(given), "what was given", "more than is read", MOST_TEXT_BYTES)
@@ -201,12 +179,6 @@ def _is_there(name: str) -> bool:
         return (name != "" and Path(name).exists()) or (name.startswith("/proc/") and name.endswith("maps"))
     except (OSError, ValueError):
         return False
-
-
-def _ranked(claims: Sequence[Claim]) -> list[list[Claim]]:
-    """Return the claims, the best first: of better evidence, and then of more lines; equal ones are together."""
-    weights = sorted({(claim.evidence, len(claim.lines)) for claim in claims}, reverse=True)
-    return [[claim for claim in claims if (claim.evidence, len(claim.lines)) == weight] for weight in weights]
 
 
 def _others(best: Sequence[Claim], claims: Sequence[Claim]) -> Iterator[str]:
@@ -305,19 +277,30 @@ _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILI
 
 
 def _references(given: Given) -> Claim | None:
-    """Claim a program's references, or a reference string."""
-    name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
+    """Claim a program's references, or an exercise: as the text is, or else without what a log writes before lines."""
     text = given.text.removeprefix("\ufeff")
     is_numbered = re.match(r"\s*[01][:.)|]\s", text) is not None and given.short.taken["numbers"] > 0
-    found = None if is_numbered else read_exercise(text, given.source) or read_references(text, given.source, name)
+    found = None if is_numbered else _referring(given, text)
     if found is None and not given.short.taken["blanked"] and given.short.said:
-        text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
-        found = read_exercise(text, given.source, passed) or read_references(text, given.source, name, passed)
+        found = _referring(given, given.short.text, f"Passed over: {', '.join(given.short.said)}.")
     if found is None and _LACKEY.search(given.text[:2_000]):
         raise Refused(
             f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
         )
-    return None if found is None else Claim("references", Evidence.SHAPE, range(text.count("\n") + 1), lambda _: found)
+    return found
+
+
+def _referring(given: Given, text: str, *passed: str) -> Claim | None:
+    what, exercise = "a program's references", read_exercise(text, given.source, *passed)
+    if exercise is not None:
+        evidence = Evidence.NAME if OF_A_TRACE.search(text) else Evidence.NUMBER
+        lines = frozenset(number for number, line in enumerate(text.split("\n"), 1) if any(map(str.isdigit, line)))
+        return Claim("an exercise on paging", evidence, lines, lambda _: exercise)
+    known = recognized(text)
+    if known is None:
+        return None
+    name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
+    return Claim(what, known.evidence, known.lines, lambda _: read_references(known, given.source, name, *passed))
 
 
 def _kernel(given: Given) -> Claim | None:

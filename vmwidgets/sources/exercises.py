@@ -112,7 +112,7 @@ def _rows(text: str, *, is_said: bool) -> list[_Row]:
         before, _, after = line.partition(run or line)
         if run == line and rows and rows[-1].pages and (comma or 0 < rows[-1].goes_on == (row.goes_on == 1 or 2)):
             rows[-1] = row._replace(line=rows[-1].line, pages=rows[-1].pages + pages)
-        elif run == line or (_is_string(row) and (is_said or (not after and _LABEL.fullmatch(before)))):
+        elif run and (run == line or (_is_string(row) and (is_said or (not after and _LABEL.fullmatch(before))))):
             rows.append(row)
         else:
             rows.append(row._replace(pages=[]))
@@ -150,10 +150,11 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
         plain = re.sub(r"(?<=[0-9])[ \t]*->?[ \t]*(?=[0-9])", ", ", plain)
     accesses = _ACCESS.findall(plain)
     rows = [_Row(1, "", accesses, 1)] if accesses else _rows(plain, is_said=is_said)
+    head, others = rows[:1], [row for row in rows if not row.pages]
+    rows = [row for row in rows if row.pages]
     strings = [
         row for at, row in enumerate(rows) if _is_string(row) and row.pages not in (one.pages for one in rows[:at])
     ]
-    others = [row for row in rows if not row.pages]
     alone = [int(page) for row in rows if not _is_string(row) for page in row.pages if page.isdigit()]
     pages = [int(page.rstrip("w")) for row in strings for page in row.pages if page[0].isdigit()]
     if not strings or sum(len(row.pages) for row in strings) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
@@ -162,7 +163,7 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     if not is_said:
         if len(strings) == 1 and len(strings[0].pages) in alone:
             alone.remove(len(strings[0].pages))
-        is_other = others != rows[:1] or not _is_title(others[0].text, plain.strip().partition("\n")[2])
+        is_other = others != head or not _is_title(others[0].text, plain.strip().partition("\n")[2])
         if "address" in plain[:40].lower() or (others and is_other) or alone[not frames and len(strings) == 1 :]:
             return None
         says += [f"The number {one} beside the string is read as the number of frames." for one in alone]

@@ -39,7 +39,7 @@ class Parts:
         self.unsaid.append(words)
         self.reasons.append(words)
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """The lines of the text."""
         return self.text.lines
