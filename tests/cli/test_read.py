@@ -49,7 +49,7 @@ def test_what_a_text_does_not_say_has_no_column(
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("hello\n", "nothing in it is of a kind that can be read"), ("", "is empty"), (None, "can't be read")],
+    [("hello\n", "no line of it is near a kind that can be read"), ("", "is empty"), (None, "can't be read")],
 )
 def test_nothing_found_is_2_and_a_sentence(
     content: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -21,7 +21,7 @@ page table 0x87f6e000
 """
 
 TEXTS: dict[str, tuple[Any, ...]] = {
-    r"nothing in it is of a kind that can be read": (
+    r"^the text has [0-9,]+ lines?, .*; (?:line [0-9]+ is nearest to|no line of it is near|without line [0-9]+,)": (
         "12 page faults\n", "page-faults: 5 at 0x1000\n", "page fault handler at 0x1000\n",
         "A page fault occurs when address 0x1000 is not mapped.\n", "no page fault at 0x1000, err 2\n",
         "backtrace:\n0x0000000080002cda\n0x0000000080002bb6\n", "Scores\n0 12\n1 30\n2 15\n", "Results\n1 2\n3 4\n",
@@ -33,13 +33,17 @@ TEXTS: dict[str, tuple[Any, ...]] = {
         "Call Trace:\n0x1000\n0x2000\n0x3000\n",
     ),
     r"2 lines, the first 'hello'": ("hello\nworld\n",),
-    r"the text has 20,002 lines, the first 'hello', and nothing in it": ("hello\n" * 20_002,),
+    r"the text has 20,002 lines, the first 'hello'; no line of it is near a kind": ("hello\n" * 20_002,),
     r"this is a summary of strace \(-c\)": (
         ("% time     seconds  usecs/call     calls    errors syscall\n"
          " 50.00    0.000100          10        10      mmap\n"),
     ),
     r"the lines below it are not in a form that is known": ("page table 0x87f6e000\n zork 0x1234 0x4567\n",),
-    rf"{os.devnull} is empty": (os.devnull,),
+    rf"{os.devnull} is empty: see docs/read\.md": (os.devnull,),
+    r"line 2 is nearest to a page fault of a kernel: it is read from its address": ("hello\nthere was a page fault\n",),
+    r"with numbers called esr and ttbr0; line 1 is nearest to an abort": ("esr: 0x10 ttbr0 = 20\n",),
+    r"has 3 lines, each of 4 numbers; line 1 is nearest to a program's references": ("ab 1 2 4\ncd 3 4 5\nef 5 6 7\n",),
+    r"without line 2, 'and then', it can be read as a reference string": ("7 0 1 2 0 3\nand then\n7 0 1 2 0 4\n",),
     r"write the text itself": (None, 5, ["panic: kfree"]),
     r"dots": (DOTS + DOTS.replace("87f6e", "87f5e") + "$ ",),
     r"is FreeBSD's, not one of xv6's": (

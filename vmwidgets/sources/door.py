@@ -15,15 +15,14 @@ from typing import Any, cast
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.progress import Progress, usual
-from ..engine.base.units import counted
 from ..engine.machine.load import load_journal
 from ..given.loaded import LoadedMaps
 from ..given.pasted import Pasted
 from . import given_text, proc_maps
 from .claims import Claim, Evidence, best_of
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .exercises import OF_A_TRACE, read_exercise
-from .foreign import SEEN, foreign_in, named, refuse_binary, refuse_foreign
+from .exercises import OF_A_TRACE, read_exercise, read_string
+from .foreign import SEEN, foreign_in, named, near, refuse_binary, refuse_foreign, seen
 from .loading import machine_with
 from .memory_report import WORDS as REPORT_WORDS
 from .memory_report import read_memory_report
@@ -324,30 +323,34 @@ READERS: Sequence[Callable[[Given], Claim | None]] = (_document, _calls, _refere
 
 
 def _nothing(given: Given) -> str:
-    """Return the sentence for an unknown text: what it looks like, and what can be read."""
+    """Return the sentence for an unknown text: what was seen, the nearest kind and what it needs, and a step."""
     text = given.short
     _, unsaid = given.kernel
     lines = [*numbered(given.text.splitlines() if text.taken["blanked"] else text.lines)]
     if not lines:
-        return f"{given.source} is empty: {_COULD}"
+        return f"{given.source} is empty: see docs/read.md for what can be read"
     if given.path is None and "\n" not in given.text.strip() and re.fullmatch(r"\S{1,200}", given.text.strip()):
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
-            return f"there is no file {name}, and as a text nothing in it is of a kind that can be read: {_COULD}"
-    if said := foreign_in(lines, given.source, SEEN):
-        return said
-    if said := named(text.text, given.source):
+            return f"there is no file {name}, and as a text it is of no kind that can be read: write the path of a file"
+    if said := foreign_in(lines, given.source, SEEN) or named(text.text, given.source):
         return said
     if unsaid:
-        return f"{given.source} says nothing that can be read as it is. {unsaid[0]} {_COULD[0].upper()}{_COULD[1:]}"
-    if said := named(text.text, given.source, weakly=True):
-        return said
-    has = f"{counted(len(lines), 'line')}, the first {printable(repr(lines[0][1].strip()[:50]))}"
-    return f"{given.source} has {has}, and nothing in it is of a kind that can be read: {_COULD}"
+        return (
+            f"{given.source} says nothing that can be read as it is. {unsaid[0]} See docs/read.md for what can be read."
+        )
+    return named(text.text, given.source, 1) or f"{given.source} {seen(lines)}; {_nearest(lines) or near(text.text)}"
 
 
-_COULD = (
-    "what can be read is a machine's journal, what strace recorded, a program's references or a reference string, the"
-    " map of a process, a kernel's page tables, traps and panics, an oops of Linux, Linux's report that memory ran out"
-    " (docs/read.md shows each)"
-)
+def _nearest(lines: list[tuple[int, str]]) -> str:
+    """Return a clause about the one line without which a short text is a reference string; "" if none is."""
+    for at, (number, line) in enumerate(lines if len(lines) <= MOST_NEAR else ()):
+        if re.search(r"[^\W\d]{2}", line) and read_string(
+            "\n".join(other for _, other in (*lines[:at], *lines[at + 1 :]))
+        ):
+            return f"without line {number}, {shown(line.strip()[:40])}, it can be read as a reference string"
+    return ""
+
+
+MOST_NEAR = 12
+"""The most lines of a text in which a line is sought without which it can be read."""

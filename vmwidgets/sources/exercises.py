@@ -239,23 +239,6 @@ def _answered(text: str, *passed: str) -> Answered | None:
     return Answered(**first, accesses=found, unsaid=(*says, *passed))
 
 
-_RUNS = ((256, "FIFO"), (128, "FIFO"), (128, "LRU"))
-"""The frames and the policies of programs that students write."""
-
-
-def _run(addresses: list[int], frames: int, policy: str) -> list[int]:
-    """Return the physical addresses, if frames of 256 bytes are given in order, and then by the policy."""
-    held: dict[int, int] = {}
-    places = []
-    for page, offset in (divmod(address, 256) for address in addresses):
-        frame = held.pop(page, None) if policy == "LRU" else held.get(page)
-        if frame is None:
-            frame = len(held) if len(held) < frames else held.pop(next(iter(held)))
-        held[page] = frame
-        places.append(frame * 256 + offset)
-    return places
-
-
 def _compared(text: str, *passed: str) -> Trace | None:
     """Return the addresses of a student's translations, with a sentence on the first that a run does not give."""
     from ..reference_strings.trace import trace
@@ -263,13 +246,13 @@ def _compared(text: str, *passed: str) -> Trace | None:
     found = [*_PLACE.finditer(text)]
     if len(found) < 2:
         return None
-    addresses, theirs = ([int(one[group]) for one in found] for group in (1, 2))
-    runs = [(frames, policy, _run(addresses, frames, policy)) for frames, policy in _RUNS]
-    wrongs = [[at for at, place in enumerate(places) if place != theirs[at]] for _, _, places in runs]
-    (frames, policy, places), wrong = min(zip(runs, wrongs, strict=True), key=lambda one: len(one[1]))
+    addresses = [int(one[1]) for one in found]
+    frames: dict[int, int] = {}
+    places = [frames.setdefault(one >> 8, len(frames)) << 8 | one & 255 for one in addresses]
+    wrong = [at for at, one in enumerate(found) if places[at] != int(one[2])]
     says = (
-        f"{len(found) - len(wrong):,} of {counted(len(found), 'translation')} are those of a run with {frames} frames"
-        f" of 256 bytes, given in the order of first use and by {policy}."
+        f"{len(found) - len(wrong):,} of {counted(len(found), 'translation')} are those of a run with pages of 256"
+        f" bytes, in which {counted(len(frames), 'page')} get frames in the order of first use."
     )
     for at in wrong[:1]:
         line = text.count("\n", 0, found[at].start()) + 1

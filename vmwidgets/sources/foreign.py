@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ..engine.base.errors import Refused
+from ..engine.base.errors import Refused, printable
+from ..engine.base.units import counted
 from .cleaned import numbered
 
 LOOKED_AT = 400
@@ -81,25 +82,64 @@ SEEN = tuple(one for one in FORMATS if one.todo != _LOAD)
 
 @cache
 def _first_words() -> tuple[tuple[Foreign, ...], ...]:
-    """Return the texts that first_words.txt names, and then those that are named if nothing else is known."""
+    """Return the texts that first_words.txt names, those that are named if nothing else is known, and what is near."""
     parts = Path(__file__).with_name("first_words.txt").read_text(encoding="utf-8").split("----\n")
     lines = [[line for line in part.splitlines() if line and not line.startswith("# ")] for part in parts]
     rows = [zip(of[::3], of[1::3], of[2::3], strict=True) for of in lines]
     return tuple(tuple(Foreign(re.compile(one, re.MULTILINE), *said) for one, *said in part) for part in rows)
 
 
-def named(text: str, source: str, *, weakly: bool = False) -> str:
+def _first(text: str, part: int) -> tuple[int, Foreign] | None:
+    """Return the first place in a text that a part of first_words.txt has a name for, as a line, and the name."""
+    at, first = MOST_LOOKED_AT, None
+    for one in _first_words()[part]:
+        match = one.line.search(text, 0, MOST_LOOKED_AT)
+        if match and match.start() < at:
+            at, first = match.start(), one
+    return None if first is None else (text.count("\n", 0, at) + 1, first)
+
+
+def named(text: str, source: str, part: int = 0) -> str:
     """Return a sentence about a text whose first words are known; "" for any other.
 
     >>> named("==1==ERROR: AddressSanitizer: heap-use-after-free", "a text")[:54]
     'line 1 of a text: this is a report of AddressSanitizer'
     """
-    kinds = _first_words()[weakly]
-    found = [(match.start(), one) for one in kinds if (match := one.line.search(text, 0, MOST_LOOKED_AT))]
-    if not found:
-        return ""
-    at, first = min(found, key=lambda one: one[0])
-    return f"line {text.count(chr(10), 0, at) + 1} of {source}: this is {first.what}; {first.todo}"
+    found = _first(text, part)
+    return "" if found is None else f"line {found[0]} of {source}: this is {found[1].what}; {found[1].todo}"
+
+
+def near(text: str) -> str:
+    """Return a clause about the kind that an unknown text is nearest to, and what is read of that kind.
+
+    >>> near("a page fault, again")
+    'line 1 is nearest to a page fault of a kernel: it is read from its address and code, CR2, or words such as write'
+    """
+    found = _first(text, 2)
+    if found is None:
+        return "no line of it is near a kind that can be read: see docs/read.md for these kinds"
+    return f"line {found[0]} is nearest to {found[1].what}: {found[1].todo}"
+
+
+_CALLED = re.compile(r"\b([A-Za-z_][A-Za-z_0-9]{1,15})[ \t]*[:=][ \t]*(?:0x)?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]*\b")
+_CELL = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{1,16}")
+
+
+def seen(lines: Sequence[tuple[int, str]]) -> str:
+    """Return what these numbered lines are, as far as anyone sees without knowing them.
+
+    >>> seen([(1, "esr = 0x10 far = 0x20")]), seen([(1, "1 2 a"), (2, "3 4 b")])
+    ("has 1 line, 'esr = 0x10 far = 0x20', with numbers called esr and far", 'has 2 lines, each of 3 numbers')
+    """
+    some = [line for _, line in lines[:LOOKED_AT]]
+    widths = {len(cells) if all(map(_CELL.fullmatch, cells)) else 0 for cells in map(str.split, some)}
+    count = counted(len(lines), "line")
+    if len(lines) == len(some) > 1 and len(widths) == 1 and (width := max(widths)):
+        return f"has {count}, each of {counted(width, 'number')}"
+    first = printable(repr(lines[0][1].strip()[:50]))
+    names = [*dict.fromkeys(name for line in some for name in _CALLED.findall(line))][:4]
+    with_names = f", with numbers called {' and '.join(names)}" * bool(names)
+    return f"has {count}, {'the first ' * (len(lines) > 1)}{first}{with_names}"
 
 
 MAPS = Foreign(
