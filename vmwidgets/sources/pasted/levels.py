@@ -29,12 +29,11 @@ from .oops_event import IS, Event
 from .said import PastedTables
 
 _FLAGS = re.IGNORECASE | re.ASCII
-LINE = re.compile(
-    r"\b(?P<name>PML[45]|PGD|P4D|PUD|PMD|PDPT?|PD|PT|L(?:evel |ayer-)?[0-5])(?:TE|[TE])?"
-    r"\s{0,3}\[\s?(?P<index>(?:0x)?[0-9a-f]{1,3})\s?\](?:\s?@?\s?(?:0x)?[0-9a-f]{4,16}(?=\s?[=:-]))?\s?(?:=>|->|=|:)"
-    r"\s{0,4}(?:0x)?(?P<value>[0-9a-f]{1,16})(?![0-9a-z])",
-    _FLAGS,
-)
+_NAME = r"(?P<name>PML[45]|PGD|P4D|PUD|PMD|PDPT?|PD|PT|L(?:evel |ayer-)?[0-5])(?:TE|[TE])?"
+_INDEX = r"\s{0,3}\[\s?(?P<index>(?:0x)?[0-9a-f]{1,3})\s?\]"
+_AT = r"(?:\s?@?\s?(?:0x)?[0-9a-f]{4,16}(?=\s?[=:-]))?"
+_VALUE = r"\s?(?:=>|->|=|:)\s{0,4}(?:0x)?(?P<value>[0-9a-f]{1,16})(?![0-9a-z])"
+LINE = re.compile(rf"\b{_NAME}{_INDEX}{_AT}{_VALUE}", _FLAGS)
 """A descriptor with its level and its index; some print the descriptor's own address in between."""
 
 _OF = re.compile(

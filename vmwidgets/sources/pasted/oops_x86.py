@@ -53,22 +53,24 @@ _CR = {
     name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{16}}|[0-9a-f]{{8}})\b", _FLAGS) for name in ("CR0", "CR3", "CR4")
 }
 _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
+_NO_ADDRESS = r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]"
 _GP = re.compile(
-    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
-    r"([0-9a-f]{4}))?|"
-    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]",
+    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})"
+    rf"(?:: ([0-9a-f]{{4}}))?|{_NO_ADDRESS}",
     _FLAGS,
 )
-WALKS = re.compile(
-    r"(?P<xen>Pagetable walk from)|(?P<windbg>^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s))"
-    r"|(?P<crash>\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$)"
-    r"|(?P<map>BUG: Bad page map in process)"
-    rf"|(?P<levels>(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)}))"
-)
+_WALKS = {
+    "xen": ("Xen", r"Pagetable walk from"),
+    "windbg": ("!pte of WinDbg", r"^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s)"),
+    "crash": ("vtop of crash", r"\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$"),
+    "map": ("a check of Linux", r"BUG: Bad page map in process"),
+    "levels": ("a kernel's own walk", f"(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)})"),
+}
+"""What prints a walk, and its first line."""
+WALKS = re.compile("|".join(f"(?P<{name}>{begins})" for name, (_, begins) in _WALKS.items()))
 """The first lines of walks."""
 _ENTRY = re.compile(r": (?:ffff[0-9a-f]{12}|[c-f][0-9a-f]{7}) =>", _FLAGS)
 """An entry's address in the kernel's half, as crash prints it on other processors than x86-64."""
-_PRINTS = {"xen": "Xen", "windbg": "!pte of WinDbg", "crash": "vtop of crash", "map": "a check of Linux"}
 _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
     re.compile(
         r"\b(?P<name>L[1-4])(?=\[0x| =)(?:\[0x(?P<entry>[0-9a-f]{0,3})\]?)?(?: = ?)?"
@@ -117,7 +119,7 @@ def read(event: Event, parts: Parts) -> None:
     if walk is not None and walk["levels"]:
         levels.read(event)
         return
-    parts.what[WHAT if walk is None else _PRINTS[walk.lastgroup or ""]] = None
+    parts.what[WHAT if walk is None else _WALKS[walk.lastgroup or ""][0]] = None
     parts.claimed.add(event.first)
     if walk is not None:
         parts.claimed.update(number for number, line in event.lines if "FATAL" in line or "linear address" in line)
@@ -168,7 +170,7 @@ def _of_words(event: Event) -> Code | None:
 
 def _walk_alone(match: re.Match[str], event: Event) -> None:
     """Add the walk that a debugger or a check of Linux printed: nothing accessed the address."""
-    where = _PRINTS[match.lastgroup or ""]
+    where = _WALKS[match.lastgroup or ""][0]
     parts, address = event.parts, event.number(_ADDRESS, () if match["crash"] else (8, 16))
     fmt: TableFormat[Any] | None = X86_64
     if match["crash"] and len(words := _of_levels(event, address)) > 1:
