@@ -425,3 +425,66 @@ def test_no_fault_of_another_processor_or_of_none_is_one_of_x86() -> None:
         for word in ("x86", "P 0", "U/S", "R/W", "SMAP", "XD", "error code"):
             assert word not in words, text
     assert seen >= 200
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "source"),
+    [
+        ("kernel panic at kern/pmap.c:165: PADDR called with invalid kva 00000000\n",
+         "PADDR called with invalid kva 00000000", "kern/pmap.c:165"),
+        ("kernel panic at kern/mm/vmm.c:399:\n    no vma covers it\n", "no vma covers it", "kern/mm/vmm.c:399"),
+        ("[00001000] user panic in forktree at lib/fork.c:87: bad\n", "bad", "lib/fork.c:87"),
+        ("panic(cpu 1): vm_page_release: page 0x2788000 still mapped\n",
+         "vm_page_release: page 0x2788000 still mapped", "a kernel or a program"),
+    ],
+)  # fmt: skip
+def test_a_panic_names_its_place_as_jos_ucore_and_mach_print_it(text: str, words: str, source: str) -> None:
+    pasted = vm.load(text)
+    assert [one.text for one in pasted.panics] == [words]
+    assert any(source in one for one in pasted.unsaid)
+
+
+def test_sev_snp_refuses_by_its_own_table() -> None:
+    text = (
+        "BUG: unable to handle page fault for address: ffff888100012000\n#PF: error_code(0x80000003) - RMP violation\n"
+        "PGD 2e01067 P4D 2e01067 PUD 2e02067 PMD 2e03067 PTE 8000000100012163\ndone\n"
+    )
+    assert only(text).refused == only(text.replace("PGD", "xxx")).refused == "RMP"
+    assert only(text.replace("80000003", "00000003")).refused != "RMP"
+
+
+UEFI = """!!!! X64 Exception Type - 0E(#PF - Page-Fault)  CPU Apic ID - 00000000 !!!!
+ExceptionData - 0000000000000003  I:0 R:0 U:0 W:1 P:1 PK:0 SS:0 SGX:0
+RIP  - 000000003EB01234, CS  - 0000000000000038, RFLAGS - 0000000000210202
+CR0  - 0000000080010033, CR2 - 000000003EC03FC0, CR3 - 000000003EC01000
+"""
+ZCORE = """[161.467 ERROR 0 0:0] page fault from user mode 0x0 WRITE
+[161.533 ERROR 0 0:0] Page Fault from user mode: UserContext {
+    error_code: 0x6,
+}
+<== write not-present page fault, PC at 0x110200001a59
+ CS:                   0 RIP:     0x110200001a59 EFL:             0x3202 CR2:                  0
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "code", "pc"),
+    [
+        (UEFI, 0x3EC0_3FC0, 3, 0x3EB0_1234),
+        ("Exception 14\nError code: 0x2\nFault address (CR2): 0x41\n", 0x41, 2, None),
+        (ZCORE, 0, 6, 0x1102_0000_1A59),
+        ("Page fault at 0x10\nError code: 110b\n", 0x10, 6, None),
+        ("Page fault at 0x10\nError code: 0b110\n", 0x10, 6, None),
+        ("Bad kernel fault at addr=0x8\ntrap:                e err:                2 rip:       1000\n", 8, 2, 0x1000),
+        (("ERROR: KERNEL PANIC: PAGE FAULT\nERROR: Faulting virtual address: 0xd0810014\\n\n"
+          "ERROR: Error code: CAUSED_BY_WRITE\\n\n"), 0xD081_0014, 2, None),
+        (("page fault at 0xc0100210: U/R [protection fault].\n  trap 0x0000000e Page Fault\n  err  0x00000005\n"
+          "  eip  0xc0100000\n"), 0xC010_0210, 5, None),
+        (("kernel-1  | page fault at 0xc0100210: U/R [protection fault].\n"
+          "kernel-1  |   err  0x5\n"), 0xC010_0210, 5, None),
+    ],
+)  # fmt: skip
+def test_evidence_of_x86_is_enough_in_any_dress(text: str, address: int, code: int, pc: int | None) -> None:
+    trap = only(text)
+    assert (trap.address, trap.code, trap.pc) == (address, code, pc)
+    assert not any("do not fit" in one for one in vm.load(text).unsaid)

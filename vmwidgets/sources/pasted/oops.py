@@ -31,11 +31,16 @@ WORDS = (
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
-    rf"{'|'.join(f'{begins} (?:{goes_on})' for begins, goes_on in MESSAGES.items())}|"
-    r"unhandled page fault \([0-9]{1,2}\) at 0x|unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x|"
-    r"BUG: kernel NULL pointer dereference|general protection fault[,:]|"
-    r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)|double fault:|Fault address:|"
-    rf"{oops_x86.WALKS.pattern}",
+    "|".join(
+        (
+            *(f"{begins} (?:{goes_on})" for begins, goes_on in MESSAGES.items()),
+            r"unhandled page fault \([0-9]{1,2}\) at 0x",
+            r"unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x",
+            r"BUG: kernel NULL pointer dereference|general protection fault[,:]|double fault:|Fault address:",
+            r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)",
+            oops_x86.WALKS.pattern,
+        )
+    ),
     _FLAGS,
 )
 _PART = re.compile(

@@ -13,6 +13,7 @@ from ...engine.mmu.formats.aarch64 import AARCH64, status_of, with_granule
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
+from .levels import walk_of_half
 from .oops_event import FAILED_AT, IS, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
 
@@ -152,12 +153,6 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     values = event.values(words, names)
     root = event.number(_PGDP)
     root = None if root is not None and root % 64 else root
-    upper = bool(address >> 55 & 1)
-    if upper:
-        fmt = replace(fmt, base_register="TTBR1_EL1")
-    controls = replace(fmt.defaults, epd0=upper, epd1=not upper)  # the text has no table of the other half
-    at = 0 if root is None else root - root % 4096
-    controls = replace(controls, ttbr1=at, wxn=False)
     lines = words[0].line, words[-1].line
     tagged = address
     if not address >> 55 & 1 and address >> 56:
@@ -165,12 +160,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         parts.unsaid.append(
             f"The top byte of {Address(address)} is a tag, which the processor ignores for user addresses."
         )
-    base = at if root is not None else None
-    tables, walk = event.walk(fmt, controls, tagged, values, base, lines, access, user)
-    if (put := int(tables.root)) != at:
-        controls = replace(controls, ttbr1=put)
-        tables, walk = event.walk(fmt, controls, tagged, values, put, lines, access, user)
-        tables.root_is_said = False
+    tables, walk = walk_of_half(event, fmt, fmt.defaults, tagged, values, root, lines, access, user)
     event.add_tables(tables, "pgdp")
     if walk is not None:
         return _judged(replace(trap, walk=walk), walk, status, done, by_esr, event)

@@ -20,10 +20,9 @@ from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86C
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from . import levels
-from .one_walk import tables_of, walked
 from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
-from .x86_codes import PK, RSVD, Code, P, U, W, code_of
+from .x86_codes import PK, RSVD, Code, P, W, code_of
 
 WHAT = "an oops of Linux on x86"
 
@@ -54,20 +53,24 @@ _CR = {
     name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{16}}|[0-9a-f]{{8}})\b", _FLAGS) for name in ("CR0", "CR3", "CR4")
 }
 _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
+_NO_ADDRESS = r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]"
 _GP = re.compile(
-    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
-    r"([0-9a-f]{4}))?|"
-    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]",
+    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})"
+    rf"(?:: ([0-9a-f]{{4}}))?|{_NO_ADDRESS}",
     _FLAGS,
 )
-WALKS = re.compile(
-    r"(?P<xen>Pagetable walk from)|(?P<windbg>^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s))"
-    r"|(?P<crash>\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$)"
-    r"|(?P<map>BUG: Bad page map in process)"
-    rf"|(?P<levels>(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)}))"
-)
+_WALKS = {
+    "xen": ("Xen", r"Pagetable walk from"),
+    "windbg": ("!pte of WinDbg", r"^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s)"),
+    "crash": ("vtop of crash", r"\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$"),
+    "map": ("a check of Linux", r"BUG: Bad page map in process"),
+    "levels": ("a kernel's own walk", f"(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)})"),
+}
+"""What prints a walk, and its first line."""
+WALKS = re.compile("|".join(f"(?P<{name}>{begins})" for name, (_, begins) in _WALKS.items()))
 """The first lines of walks."""
-_PRINTS = {"xen": "Xen", "windbg": "!pte of WinDbg", "crash": "vtop of crash", "map": "a check of Linux"}
+_ENTRY = re.compile(r": (?:ffff[0-9a-f]{12}|[c-f][0-9a-f]{7}) =>", _FLAGS)
+"""An entry's address in the kernel's half, as crash prints it on other processors than x86-64."""
 _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
     re.compile(
         r"\b(?P<name>L[1-4])(?=\[0x| =)(?:\[0x(?P<entry>[0-9a-f]{0,3})\]?)?(?: = ?)?"
@@ -116,7 +119,7 @@ def read(event: Event, parts: Parts) -> None:
     if walk is not None and walk["levels"]:
         levels.read(event)
         return
-    parts.what[WHAT if walk is None else _PRINTS[walk.lastgroup or ""]] = None
+    parts.what[WHAT if walk is None else _WALKS[walk.lastgroup or ""][0]] = None
     parts.claimed.add(event.first)
     if walk is not None:
         parts.claimed.update(number for number, line in event.lines if "FATAL" in line or "linear address" in line)
@@ -167,77 +170,24 @@ def _of_words(event: Event) -> Code | None:
 
 def _walk_alone(match: re.Match[str], event: Event) -> None:
     """Add the walk that a debugger or a check of Linux printed: nothing accessed the address."""
-    where = _PRINTS[match.lastgroup or ""]
+    where = _WALKS[match.lastgroup or ""][0]
     parts, address = event.parts, event.number(_ADDRESS, () if match["crash"] else (8, 16))
-    if match["crash"] and address is not None and _of_another(event, address):
-        return
-    chain = _descriptors(event, address)
-    if address is None or chain is None or not chain.values:
+    fmt: TableFormat[Any] | None = X86_64
+    if match["crash"] and len(words := _of_levels(event, address)) > 1:
+        kind = levels.kind_of([one.value for one in words])
+        kind = kind or "x86" * (event.search(_ENTRY, claim=False) is None)
+        fmt = levels.format_of(kind, 4 if kind == "x86" or any(one.name == "pud" for one in words) else 3)
+    values: list[int | None] = []
+    if fmt is not X86_64:
+        values, lines = [one.value for one in words], (words[0].line, words[-1].line)
+    elif (chain := _descriptors(event, address)) is not None:
+        fmt, values, lines = chain
+    if address is None or not values:
         parts.refuse(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
         return
-    fmt, values, lines = chain
     above = values[-2] if len(values) > 1 else None
-    if above and above & (P | W) != P | W and match["map"]:
-        parts.reasons.append(f"The descriptors in line {event.first} are of a processor that the text does not say.")
-        return
-    controls = X86Controls(nxe=fmt is not X86_32, maxphyaddr=52)
-    tables, walk = event.walk(fmt, controls, address, values, None, lines, "read", False)
-    parts.tables.append(tables)
-    trap = Trap(where, event.first, None, "page walk", address=address)
-    if (misfit := levels.other_than_stated(event, walk, address)) is not None:
-        parts.tables.pop()
-        parts.traps.append(replace(trap, says=misfit))
-        return
-    if walk is not None and walk.fault is None:
-        parts.traps.append(replace(trap, walk=walk, says=f"{Address(address)} is at physical {Address(walk.pa or 0)}."))
-        return
-    again = walk or _walk_without(fmt, controls, address, values, Code("read", False, (), "", ""))
-    if again is not None and again.fault is None and fmt is X86_PAE and None not in values[1:]:
-        says = f"{Address(address)} is at physical {Address(again.pa or 0)}, if P of the PDPTE is 1: the text lacks it."
-        parts.traps.append(replace(trap, says=says))
-        return
-    bit, why = (REFUSING.of(again), again.fault.why) if again is not None and again.fault else ("", "")
-    last = values[-1] or 0
-    if not bit:
-        event.say("lacks descriptors: the text leaves out a level, or is cut")
-    where = "above" if None in values else "below"
-    is_last = f"the {fmt.levels[len(values) - 1].name} is {last:#x}, and the text leaves out descriptors {where} it"
-    says = f"{Address(address)} is not mapped: {why}" if bit else f"{Address(address)}: {is_last}"
-    says += "; its other bits are the kernel's own, such as a place in swap space" * bool(bit == "P" and last)
-    if bit == "P" and above:
-        rights = [words for mask, words in ((P, "present"), (W, "writable"), (U, "for user code")) if above & mask]
-        says += f". The {fmt.levels[len(values) - 2].name} above it, {above:#x}, is {', '.join(rights)}"
-    parts.traps.append(replace(trap, walk=walk, refused=bit, says=f"{says}."))
-
-
-def _of_another(event: Event, address: int) -> bool:
-    """Add a walk of crash's vtop on another processor than x86; False if nothing shows another."""
-    entries = [(match["name"], match["entry"], int(match["value"], 16), number) for number, line in event.lines
-               for match in _CRASH_LEVELS.finditer(line) if match["entry"] and match["value"]]  # fmt: skip
-    values = [value for _, _, value, _ in entries]
-    if not entries:
-        return False
-    is_below = not int(entries[0][1], 16) >> 63 and address >> 32
-    kind = levels.kind_of(values) if len(values) > 1 else "x86" * bool(is_below)
-    if kind == "x86" or (not kind and is_below):
-        return False
-    depth = 4 if any(name == "PUD" for name, *_ in entries) else 3
-    fmt = levels.format_of(kind, depth)
-    is_one = all(
-        int(entry, 16) % 4096 // 8 == address >> level.shift & 511
-        for (_, entry, *_), level in zip(entries, fmt.levels if fmt else (), strict=False)
-    )
-    event.parts.claimed.update(number for number, line in event.lines if _CRASH_LEVELS.search(line))
-    if fmt is not None and is_one:
-        levels.conclude(event, _PRINTS["crash"], fmt, address, values, (entries[0][3], entries[-1][3]))
-        return True
-    misfit = levels.other_than_stated(event, None, address)
-    if misfit is None:
-        event.parts.refuse(f"The walk in line {event.first} does not say of which processor it is: it is not read.")
-    else:
-        trap = Trap(_PRINTS["crash"], event.first, None, "page walk", address=address, says=misfit)
-        event.parts.traps.append(trap)
-    return True
+    is_open = above and above & (P | W) != P | W and match["map"]
+    levels.conclude(event, where, None if is_open else fmt, address, values, lines)
 
 
 def _general_protection(match: re.Match[str], event: Event) -> Trap:
@@ -304,6 +254,7 @@ def _descriptors(event: Event, address: int | None) -> _Chain | None:
 def _of_levels(event: Event, address: int | None) -> list[Word]:
     """Return the descriptors of a walk, one of each level, by Linux's names; those that are cut are named, and left."""
     found: dict[str, Word] = {}
+    is_stated = address is not None and levels.stated(event, address) is not None
     for pattern in _LEVELS:
         matches = [(number, match) for number, line in event.lines for match in pattern.finditer(line)]
         heads = [match for _, match in matches if match["name"]]
@@ -311,9 +262,9 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
         if len(heads) != len(values):
             break  # a value of WinDbg is missing, and which one is not said
         names = [match["name"].lower() for match in heads]
-        levels = ["pmd" if one == "pde" and "pxe" in names else _NAMES.get(one, one) for one in names]
+        all_levels = ["pmd" if one == "pde" and "pxe" in names else _NAMES.get(one, one) for one in names]
         least = _least(pattern, names, [match["value"] for _, match in values])
-        for head, level, (number, match) in zip(heads, levels, values, strict=True):
+        for head, level, (number, match) in zip(heads, all_levels, values, strict=True):
             event.parts.claimed.add(number)
             digits, entry = match["value"], head.groupdict().get("entry")
             if head["name"] == "PAGE DIRECTORY" and digits.endswith("000"):
@@ -325,14 +276,14 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
             is_cut = event.parts.ends_in(number, match.end())
             if is_cut:
                 event.parts.unsaid.append(f"The text ends with a descriptor in line {number}: digits may be missing.")
-            elif pattern is _CRASH_LEVELS and digits != "0" and event.parts.is_last(number):
+            elif pattern is _CRASH_LEVELS and digits != "0" and event.parts.is_last(number) and not is_stated:
                 others = [len(one["value"]) for _, one in values[:-1]] or [len(entry or digits)]
                 if len(digits) < min(others) or max(others) < len(digits) < 16:
                     _say_cut(event, head, number)
                     continue
                 event.parts.unsaid.append(f"The text ends with line {number}: digits of its descriptor may be missing.")
             if not is_cut or len(digits) == 16 or digits == "0":
-                _say_other_entry(event, head, level, levels, address)
+                _say_other_entry(event, head, level, all_levels, address)
                 found.setdefault(level, Word(level, int(digits, 16), number))
         if heads:
             break
@@ -434,16 +385,16 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
             break
     event.add_tables(tables, "CR3")
     if walk is None and None in values:
-        assumed = _walk_without(fmt, controls, address, values, said)
+        assumed = levels.walk_without(fmt, controls, address, values, said.access, said.user)
         if assumed is None or assumed.fault is None:
             return by_code
         return replace(trap, refused=REFUSING.of(assumed), says=f"{done}: {assumed.fault.why}.")
     if walk is None:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
         return by_code
-    if walk.fault is None and said.refused == "PK":
+    if walk.fault is None and said.refused in ("PK", "RMP"):
         why = f"{said.why}; the descriptors' other bits allow it"
-        return replace(trap, walk=walk, refused="PK", says=f"{done}: {why}.")
+        return replace(trap, walk=walk, refused=said.refused, says=f"{done}: {why}.")
     if walk.fault is not None and code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
             f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between,"
@@ -453,22 +404,6 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         return replace(trap, walk=walk, refused=said.refused, says=f"{done}; {why}.")
     by = f"; the error code says: {said.why}" if said.why else ""
     return event.judged(trap, walk, done, by, REFUSING.of, is_known=said.is_known)
-
-
-def _walk_without(
-    fmt: TableFormat[Any], controls: X86Controls, va: int, values: list[int | None], said: Code
-) -> TablesWalk | None:
-    """Return the walk as if unreadable descriptors allowed everything; None if it ends at one of them.
-
-    Linux prints a descriptor only if all descriptors above it are present, so a bit that refuses here refused the
-    access in any case.
-    """
-    assumed: list[int | None] = []
-    for level, word in zip(fmt.levels, values, strict=False):
-        rights = 1 if fmt is X86_PAE and not assumed else 0x67
-        assumed.append((0xFFFF_F000 - 0x1000 * level.number | rights) if word is None else word)
-    walk = walked(tables_of("", fmt, controls, va, assumed, None, (0, 0)), va, said.access, said.user)
-    return None if walk is None or values[len(walk.steps) - 1] is None else walk
 
 
 def _other_controls(

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ...engine.mmu.rules import Access
 
 P, W, U, RSVD, I, PK, SS = (1 << bit for bit in range(7))  # noqa: E741  the manual's letters
+RMP = 1 << 31
+"""AMD64 Architecture Programmer's Manual volume 2, 15.36.10: SEV-SNP."""
 
 FLAGS = P | W | U
 """The bits that every error code says."""
@@ -94,6 +96,8 @@ def is_possible(code: int) -> bool:
 def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
     if code & RSVD:
         return "RSVD", "a reserved bit is set in a descriptor"
+    if code & RMP:
+        return "RMP", "the page's entry in the RMP of SEV-SNP does not allow it (bit 31)"
     if not code & P:
         return (
             "P",
