@@ -355,7 +355,6 @@ class _Block:
         has_none = self.is_any or dress.name == "JOS"  # uCore prints such a frame beside its own line
         if (has_none and address is None) or (dress.name == "QEMU" and kind not in MEANS.values()):
             return None
-        self.parts.claimed.add(head.line)
         bits, known = self._words = self._bits()
         code, pc = self._field("code", dress.base), self._field("pc")
         told = _PROSE.search(head.match.string) if self.is_any else None
@@ -364,6 +363,7 @@ class _Block:
             self.is_any and not (is_sure or _FAULT.search(head.match.string))
         ):
             return None
+        self.parts.claimed.add(head.line)
         if not self.processor:
             if code is not None:
                 self.parts.unsaid.append(

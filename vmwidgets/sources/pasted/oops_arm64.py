@@ -69,18 +69,11 @@ SIZES = {4: 12, 16: 14, 64: 16}
 """Bits of a page, by KiB."""
 
 
-EVIDENCE = (
-    re.compile(r"\bESR = 0x|\besr:? 0x"),
-    re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
-    re.compile(r"Mem abort info"),
-    re.compile(r"\*?pgd=[0-9a-f]{16}"),
-    re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
-    re.compile(r"\bpstate: "),
-    re.compile(r"address between user and kernel"),
-    re.compile(r"\bEC = 0x"),
+EVIDENCE = re.compile(
+    r"\bESR = 0x|\besr:? 0x|[kK] pages, [0-9]{2}-bit VAs|Mem abort info|\*?pgd=[0-9a-f]{16}|\bpstate: |\bEC = 0x"
+    r"|Oops: (?:0000000)?[89a][0-9a-f]{7}\b|address between user and kernel"
 )
-AGAINST = re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#")
-"""Lines that only this processor's oopses have, and lines that they never have."""
+"""Lines that only this processor's oopses have."""
 
 
 def decoded(esr: int) -> tuple[str, ...]:
