@@ -76,6 +76,7 @@ _NOT_MORE = r"(?![0-9a-zx_]|[:.,][0-9]|[ -]?(?:[kmgt]i?b|[mun]?s|pages?|times|by
 """What ends a number: the digits of a clock, a decimal or a size are none of an address."""
 
 _PARTS = {
+    "{end}": _NOT_MORE,
     "{to}": rf"(?: ?\([\w ]{{1,20}}\))?{IS}(?:[A-Za-z]{{1,20}}\(\s{{0,20}}){{0,2}}V?",
     "{is}": IS,
     "{hex}": r"(?:0x(?:0(?=[0-9a-f]{16}\b))?([0-9a-f]{1,16})|((?:[0-9a-f]{8}){1,2}|(?=[a-f]*[0-9])[0-9a-f]{1,16}))"
@@ -83,7 +84,7 @@ _PARTS = {
     "{code}": r"([01]{2,16}b\b|0b[01]{2,16}\b|(?:0x[0-9a-f]{1,16}|(?=[a-f]*[0-9])[0-9a-f]{1,16})" + _NOT_MORE + ")",
     "{trap}": r"\b(?:trap|exception|vector|int(?:errupt)?|isr)(?:[ _]?(?:no|num|number|type))?[ .:=#(]{1,40}",
     "{14}": r"(?:14\b|0x0*e\b|e\b(?=\s+err|\s*\(#pf))",
-    "{esr}": rf"\bESR(?:_EL[123])?{IS}(?:0x[0-9a-f]{{1,2}}/)?(?:0x)?(?:0{{8}})?",
+    "{esr}": rf"\bESR(?:_EL[123n])?{IS}(?:0x[0-9a-f]{{1,2}}/)?(?:0x)?(?:0{{8}})?",
 }
 """Parts of patterns: what is between a name and its number ("= ", ": VirtAddr(", " (CR2): "), a number in base 16 (a
 word such as "bad" is not one), an error code in any base, an exception's number, that of a page fault, and ESR."""
@@ -125,7 +126,7 @@ DRESSES = (
         r"\bPF:(?=.{1,80}\berr)", "{trap}{14}", r"\bcr2\b.{1,40}\berr(?:or)?\b", r"\berr(?:or)?\b.{1,40}\bcr2\b",
         r"\b(?:bad|fatal|unhandled|invalid) (?:kernel|user|read|write|instruction) (?:page )?fault\b",
         "RISCV64 Exception",
-        r"\b(?:[DI]?FAR|[DIE]?F?SR|[SM]?CAUSE|[SM]?TVAL|BADADDR)(?:_EL[123])?{is}(?:0x)?[0-9A-F]")),
+        r"\b(?:[DI]?FAR|[DIE]?F?SR|[SM]?CAUSE|[SM]?TVAL|BADADDR)(?:_EL[123n])?{is}(?:0x)?[0-9A-F]")),
 )  # fmt: skip  # a system a paragraph
 """The systems; the last two are any other."""
 
@@ -134,7 +135,7 @@ _HINT = re.compile(r"fault|trap|cr2|#pf|\bpf:|\bv=|14|0x0?e\b|exception|abort|[e
 
 PROCESSORS: tuple[tuple[Any, ...], ...] = (
     ("AArch64", _any("{esr}[0-9a-f]{8,16}"), _any(
-        r"\bFAR(?:_EL[123])?\b", r"\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr", "{esr}[89][26]00")),
+        r"\bFAR(?:_EL[123n])?\b", r"\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr", "{esr}[89][26]00")),
     ("ARM", _any(r"\*pgd=", r"\b[DI]?FSR\b")),
     ("RISC-V", _any(r"\b[SM]?CAUSE{is}(?:0x)?[0-9a-f]", "RISCV64 Exception"), _any(r"\b[SM]?(?:TVAL|BADADDR){is}")),
     ("another", _any(r"\bbadv(?:addr|a)?\b", r"\b(?:dsisr|scause|esr)\b", "store/amo", r"\bttbr", *MESSAGES)),
@@ -167,7 +168,7 @@ _FIELDS = {
             r"\b(?:at|on|for|from|to|(?:access|referenc)ing)(?: address)?{to}{hex}",
             r"(?:page[- _]?fault|#PF)\b: (?:0x([0-9a-f]{1,16})|([0-9a-f]{8}|[0-9a-f]{16}))(?![0-9a-z])",
             r"(?:page[- _]?fault|#PF)\b(?:[ ,]{1,3}(?:from|in|by|of|user|kernel|supervisor|mode|space|va|address"
-            r"|(?:read|writ)(?:e|ing)?)\b)*[ ,]{1,3}0x([0-9a-f]{1,16})\b"),
+            r"|(?:read|writ)(?:e|ing)?)\b)*[ ,]{1,3}0x([0-9a-f]{1,16}){end}"),
         _any(r"\b(?:va|v?addr(?:ess)?)\b{to}{hex}"),
     ),
     "code": (
@@ -200,7 +201,8 @@ _PROSE = _any(
     r"(?P<told>\bno page[- ]?fault"
     r"|\bpage[- ]?faults? (?:occurs?|happens?|means|is|are|can|may|will|would|rate|count)\b)",
     r"(?<!not )(?<!be )(?<!trap )(?<!stack )\b(?:load(?:ed|ing)|serv(?:ed|iced)|handled|resolved|swapped|evict\w*"
-    r"|replac\w*|victim|brought|mapped (?:in|to)|frame)\b",
+    r"|replac\w*|victim|brought|mapped (?:in|to)|frame|copied|cow|copy[- ]on[- ]write|handling|tlb (?:hit|miss)"
+    r"|demand|laz(?:y|ily)|allocat\w*)\b",
 )
 """Words around a fault that was served, or is told of: no access is refused for good."""
 
@@ -271,8 +273,6 @@ def read(parts: Parts) -> None:
             whole = [(number, parts.lines[number - 1]) for number in range(head.line, end) if parts.lines[number - 1]]
             reader.read(Event(head.line, whole, True, parts, "fault"), parts)
             parts.claim_doubled(whole)
-        elif _is_told(heads, at):
-            pass
         elif (found := block.trap()) is not None:
             parts.what[head.dress.name + " on x86" * (block.is_any and block.processor == X86)] = None
             parts.traps.append(_explained(*found, parts))
@@ -293,12 +293,6 @@ def _heads(parts: Parts) -> Iterator[_Head]:
                 said = match.groupdict().get("va")
                 yield _Head(number, dress, match, _own([line]) if said is None else int(said, 16))
                 break
-
-
-def _is_told(heads: list[_Head], at: int) -> bool:
-    """Return whether the head is that of a trap frame, which uCore prints beside its own line about the same fault."""
-    near = (one.dress.name for one in heads[max(at - 1, 0) : at + 2] if abs(one.line - heads[at].line) < NEAR)
-    return heads[at].dress.name == "JOS" and heads[at].own is None and "uCore" in near
 
 
 def _is_x86(listing: Listing) -> bool:
@@ -358,9 +352,9 @@ class _Block:
         if self.is_any and self.processor not in ("", X86):
             return None
         kind, address = self._kind(), self._address()
-        if (self.is_any and address is None) or (dress.name == "QEMU" and kind not in MEANS.values()):
+        has_none = self.is_any or dress.name == "JOS"  # uCore prints such a frame beside its own line
+        if (has_none and address is None) or (dress.name == "QEMU" and kind not in MEANS.values()):
             return None
-        self.parts.claimed.add(head.line)
         bits, known = self._words = self._bits()
         code, pc = self._field("code", dress.base), self._field("pc")
         told = _PROSE.search(head.match.string) if self.is_any else None
@@ -369,6 +363,7 @@ class _Block:
             self.is_any and not (is_sure or _FAULT.search(head.match.string))
         ):
             return None
+        self.parts.claimed.add(head.line)
         if not self.processor:
             if code is not None:
                 self.parts.unsaid.append(

@@ -7,7 +7,7 @@ same time, so lines of two oopses may be mixed: the first line of each kind coun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from . import levels, oops_arm, oops_arm64, oops_riscv, oops_x86
 from .oops_event import FAILED_AT, MESSAGES, Event
@@ -57,8 +57,15 @@ LONGEST = 300
 MOST = 2_000
 """The most oopses of a text that are read."""
 
-ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
-"""The modules with `EVIDENCE` for a processor in an oops, evidence `AGAINST` it, and `read`."""
+ARCHITECTURES = (
+    (oops_riscv.EVIDENCE, oops_riscv.read),
+    (oops_arm.EVIDENCE, oops_arm.read),
+    (oops_arm64.EVIDENCE, oops_arm64.read),
+    (oops_x86.EVIDENCE, oops_x86.read),
+    (oops_riscv.LIKELY, oops_riscv.read),
+    (oops_arm.LIKELY, oops_arm.read),
+)
+"""The evidence for a processor in an oops, the surest first, and its reader."""
 
 
 _ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b", _FLAGS)
@@ -67,23 +74,16 @@ _ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b", _FLAGS)
 def read(parts: Parts) -> None:
     """Add the faults of all oopses of a text, each with the tables that it prints."""
     for event in _events(parts):
-        weights = [_weight(event, one.EVIDENCE, one.AGAINST) for one in ARCHITECTURES]
-        if weight := max(weights):
-            architecture = ARCHITECTURES[weights.index(weight)]
-            architecture.read(event, parts)
+        found = (each for evidence, each in ARCHITECTURES if event.search(evidence, claim=False))
+        reader = oops_x86.read if event.name == "walk" else next(found, None)
+        if reader is not None:
+            reader(event, parts)
             parts.claim_doubled(event.lines)
         elif event.header:
             parts.unsaid.append(
                 f"Line {event.first} begins an oops of Linux, and the lines that say the processor and the reason"
                 f" are missing."
             )
-
-
-def _weight(event: Event, evidence: Iterable[re.Pattern[str]], against: re.Pattern[str] | None) -> int:
-    """Return how many patterns of a processor are in an oops; 0 if it is another processor's."""
-    if against is not None and event.search(against, claim=False):
-        return 0
-    return sum(event.search(one, claim=False) is not None for one in evidence)
 
 
 def _events(parts: Parts) -> Iterator[Event]:

@@ -56,19 +56,12 @@ WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 AFE, USER_MODE = 1 << 29, 0x10
 
 
-EVIDENCE = (
-    re.compile(r"\*pgd=[0-9a-f]{8,16}"),
-    re.compile(r"\*ppte="),
-    re.compile(r"Internal error: (?:Oops)?: ?[0-9a-f]{1,8} \[#"),
-    re.compile(r"unhandled page fault \([0-9]{1,2}\) at 0x[0-9a-f]{8}, code 0x"),
-    re.compile(r"Unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x[0-9a-f]{8}\b"),
-    re.compile(r"\[#[0-9]+\].* ARM\b"),
-    re.compile(r"\bDAC: "),
-    re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
-    re.compile(r"cut here"),
+EVIDENCE = re.compile(
+    r"\*ppte=|\[#[0-9]+\].* ARM\b|\bDAC: |unhandled page fault \([0-9]{1,2}\) at 0x[0-9a-f]{8}, code 0x"
+    r"|Unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x[0-9a-f]{8}\b"
 )
-AGAINST = None
-"""Lines that only this processor's oopses have, and lines that they never have."""
+LIKELY = re.compile(r"\*pgd=[0-9a-f]{8,16}|Internal error: Oops|virtual address [0-9a-f]{8}(?:\s|$)|cut here")
+"""Lines that only this processor's oopses have, and lines that others may have too."""
 
 
 def status_of(fsr: int) -> str:

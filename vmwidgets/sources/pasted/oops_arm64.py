@@ -22,12 +22,12 @@ WHAT = "an oops of Linux on arm64"
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
     rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b"
-    rf"|\bFAR(?:_EL[123])?{IS}(?:0x)?([0-9a-f]{{1,16}})\b"
+    rf"|\bFAR(?:_EL[123n])?{IS}(?:0x)?([0-9a-f]{{1,16}})\b"
     rf"|\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr(?:ess)?{IS}(?:0x)?([0-9a-f]{{1,16}})\b",
     _FLAGS,
 )
 _ESR = re.compile(
-    rf"\bESR(?:_EL[123])?{IS}(?:0x[0-9a-f]{{1,2}}/)?(?:0x)?([0-9a-f]{{8,16}})\b|Oops: ([0-9a-f]{{8,16}}) \[#", _FLAGS
+    rf"\bESR(?:_EL[123n])?{IS}(?:0x[0-9a-f]{{1,2}}/)?(?:0x)?([0-9a-f]{{8,16}})\b|Oops: ([0-9a-f]{{8,16}}) \[#", _FLAGS
 )
 _GEOMETRY = re.compile(
     r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?"
@@ -40,7 +40,7 @@ _BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel addre
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 _PC = re.compile(
     r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b"
-    rf"|\b(?:elr(?:_el[123])?|pc|fault\w*[ _](?:ins\w*[ _]addr|ip)){IS}(?:0x)?([0-9a-f]{{1,16}})\b"
+    rf"|\b(?:elr(?:_el[123n])?|pc|fault\w*[ _](?:ins\w*[ _]addr|ip)){IS}(?:0x)?([0-9a-f]{{1,16}})\b"
     r"|, address: ([0-9a-f]{1,16})\b",
     _FLAGS,
 )
@@ -69,18 +69,11 @@ SIZES = {4: 12, 16: 14, 64: 16}
 """Bits of a page, by KiB."""
 
 
-EVIDENCE = (
-    re.compile(r"\bESR = 0x|\besr:? 0x"),
-    re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
-    re.compile(r"Mem abort info"),
-    re.compile(r"\*?pgd=[0-9a-f]{16}"),
-    re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
-    re.compile(r"\bpstate: "),
-    re.compile(r"address between user and kernel"),
-    re.compile(r"\bEC = 0x"),
+EVIDENCE = re.compile(
+    r"\bESR = 0x|\besr:? 0x|[kK] pages, [0-9]{2}-bit VAs|Mem abort info|\*?pgd=[0-9a-f]{16}|\bpstate: |\bEC = 0x"
+    r"|Oops: (?:0000000)?[89a][0-9a-f]{7}\b|address between user and kernel"
 )
-AGAINST = re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#")
-"""Lines that only this processor's oopses have, and lines that they never have."""
+"""Lines that only this processor's oopses have."""
 
 
 def decoded(esr: int) -> tuple[str, ...]:

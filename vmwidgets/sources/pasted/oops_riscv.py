@@ -34,17 +34,12 @@ MXR = 1 << 19
 """sstatus.MXR: executable pages are readable."""
 
 
-EVIDENCE = (
-    _BADADDR,
-    re.compile(r"\bs?epc ?: "),
-    re.compile(r"K pagesize, "),
-    re.compile(r"\bs?cause: [0-9a-f]{8,16}\b", _FLAGS),
-    re.compile(r"^\W*Oops \[#"),
-    re.compile(r"unhandled signal [0-9]+ code 0x"),
-    re.compile(r"riscv", re.IGNORECASE),
+EVIDENCE = re.compile(
+    rf"(?i:{_BADADDR.pattern})|\bs?epc ?: |K pagesize, |(?i:\bs?cause: [0-9a-f]{{8,16}}\b)|^\W*Oops \[#"
+    "|unhandled signal [0-9]+ code 0x"
 )
-AGAINST = None
-"""Lines that only this processor's oopses have, and lines that they never have."""
+LIKELY = re.compile("riscv", re.IGNORECASE)
+"""Lines that only this processor's oopses have, and lines that others may have too."""
 
 
 def read(event: Event, parts: Parts) -> None:

@@ -108,9 +108,12 @@ WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 """CR0.WP; CR4.SMEP, SMAP and LA57; RFLAGS.AC."""
 
 
-EVIDENCE = (WALKS, _PF, _WORDS, _OLD, _CR["CR4"], _GP, _CR2, re.compile(r"\b[RE]IP: "))
-AGAINST = re.compile(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID\|")
-"""Lines that only this processor's oopses have, and lines that they never have."""
+EVIDENCE = re.compile(
+    rf"{'|'.join(re.sub('[?]P<[a-z]*>', '?:', one.pattern) for one in (_PF, _CR['CR4'], _GP, _CR2, _OLD))}|\b[RE]IP: "
+    rf"|{_WORDS.pattern}",
+    _FLAGS,
+)
+"""Lines that only this processor's oopses have."""
 
 
 def read(event: Event, parts: Parts) -> None:
