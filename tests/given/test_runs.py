@@ -45,6 +45,23 @@ def mapped(fmt_name: str, seed: int) -> PageTables[Any]:
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
+def test_runs_below_an_end_are_those_of_all_that_begin_there(fmt: str) -> None:
+    tables = mapped(fmt, 1)
+    end = 3 * FORMATS[fmt].root_level.span
+    below, every = runs(tables, end=end).ranges, runs(tables).ranges
+    cut = [(one.start, min(one.end, end), one.rights) for one in every if one.start < end]
+    assert [(one.start, one.end, one.rights) for one in below] == cut
+
+
+def test_of_tables_above_an_end_none_is_read() -> None:
+    ram, fmt = Ram(1 << 20), FORMATS["riscv-sv39"]
+    for slot, below in ((0, 0x2000), (300, 0x3000)):
+        ram.write_word(0x1000 + 8 * slot, 8, below >> 2 | 1)
+    tables = PageTables("two tables below a root", ram, fmt, 0x1000)
+    assert (runs(tables).tables, runs(tables, end=1 << 30).tables) == (3, 2)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("seed", range(3))
 def test_runs_are_what_walks_find(fmt, seed):
     tables = mapped(fmt, seed)

@@ -17,6 +17,7 @@ STAMPS = (
                                                                                       " host kernel: "),
     "2026-01-02T03:04:05.123Z ", "2026-01-02 03:04:05,123 ", "07-03 09:10:11.123  1234  1234 F DEBUG   : ",
     "F/DEBUG   (  123): ", "07-03 09:10:11.123 F/DEBUG   (  123): ",
+    "14:00:02.123 ", "[161.467 ERROR 0 0:0] ", "I0412 12:00:00.000000    1234 log.go:12] ",
 )  # fmt: skip
 
 
@@ -30,7 +31,6 @@ def test_time_stamps_are_taken_away(stamp: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "12:00:01.123 mmap(NULL) = 0",
         "     0.000123 brk(0) = 0",
         "[pid   12] brk(0) = 0",
         "1234  12:00:01 brk(0) = 0",
@@ -48,6 +48,24 @@ def test_time_stamps_are_taken_away(stamp: str) -> None:
 def test_what_belongs_to_a_line_stays(line: str) -> None:
     found = cleaned(f"{line}\n{line}\n")
     assert (found.lines, found.said) == ([line, line], [])
+
+
+@pytest.mark.parametrize(
+    "name", ["kernel-1  | ", "stdout F ", "[ERROR] ", "INFO: ", "2026-01-02T03:04:05.123Z stdout F "]
+)
+def test_a_log_s_names_before_lines_are_taken_away(name: str) -> None:
+    found = cleaned(f"{name}panic: kfree\n{name}    next\n")
+    assert found.lines == ["panic: kfree", "    next"]
+    assert found.said[-1] == "2 names before lines"
+
+
+def test_what_one_line_in_three_begins_with_belongs_to_it() -> None:
+    text = "ERROR: panic\nnext\n14:00:02 at\n"
+    assert cleaned(text).text == text
+
+
+def test_hyphens_that_an_editor_made_long_are_hyphens() -> None:
+    assert cleaned("0x1000\u20130x2000 r\u2011xp\n").lines == ["0x1000-0x2000 r-xp"]
 
 
 def test_numbers_of_lines_are_taken_away_where_they_count() -> None:

@@ -16,6 +16,7 @@ from tests.sources import kinds
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.given.loaded import LoadedMaps, LoadedStrace
 from vmwidgets.given.pasted import Pasted
+from vmwidgets.sources import door
 from vmwidgets.sources.door import LONG
 from vmwidgets.sources.pasted import load as kernel_text
 from vmwidgets.sources.proc_maps import load_ranges, ranges_of
@@ -160,9 +161,88 @@ def test_what_an_accident_leaves_is_read_or_refused_in_one_sentence(seed: int) -
             assert str(refused) and "\n" not in str(refused)  # noqa: PT017  there may be no refusal
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_in_which_order_readers_are_asked_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(seed)
+    texts = [*kinds.ALL.values(), *OTHERS, *(accident(chance) for _ in range(60))]
+
+    def answers() -> list[str]:
+        return [" ".join(sorted(map(said_of, one if isinstance(one, tuple) else (one,)))) for one in map(answer, texts)]
+
+    before = answers()
+    monkeypatch.setattr(door, "READERS", chance.sample(door.READERS, len(door.READERS)))
+    assert answers() == before
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_which_order_a_rank_of_kernels_readers_is_asked_changes_nothing(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    texts = [*kinds.KERNELS.values(), *OTHERS, *(accident(chance) for _ in range(60))]
+
+    def answers() -> list[Any]:
+        found = [answer(text) for text in texts]
+        return [(claims(one), {*one.unsaid}) if isinstance(one, Pasted) else type(one) for one in found]
+
+    before = answers()
+    ranks = [tuple(chance.sample(rank, len(rank))) for rank in kernel_text.RANKS]
+    monkeypatch.setattr(kernel_text, "RANKS", ranks)
+    assert answers() == before
+
+
+def answer(text: str) -> Any:
+    try:
+        return vm.load(text)
+    except vm.Refused as refused:
+        return str(refused)
+
+
+def said_of(found: Any) -> str:
+    return re.sub(r"<machine [0-9]+", "<machine", repr(found)) + repr(sorted(getattr(found, "unsaid", ())))
+
+
+def test_a_text_of_two_kinds_is_read_as_the_one_that_explains_more_of_it() -> None:
+    found = vm.load(kinds.MAPS + kinds.OPENBSD)
+    assert isinstance(found, LoadedMaps)
+    first, last = len(kinds.MAPS.splitlines()) + 1, len((kinds.MAPS + kinds.OPENBSD).splitlines())
+    assert f"There is also a kernel's output, in lines {first} to {last}: load it by itself." in found.unsaid
+    other = vm.load(kinds.OOPS_X86 + kinds.MAPS.splitlines()[0])
+    assert claims(other) == claims(WHOLE["oops of x86"])
+    assert any("There is also the map of a process" in one for one in other.unsaid)
+
+
+def test_a_text_that_two_kinds_explain_equally_is_read_as_both() -> None:
+    mapped, panic = kinds.MAPS.splitlines(keepends=True)[0], "panic: kfree\n"
+    for text in (mapped + panic, panic + mapped):
+        found = vm.load(text)
+        assert {type(one) for one in found} == {LoadedMaps, Pasted}
+
+
+def test_what_two_consoles_print_is_read_once() -> None:
+    twice = "".join(f"{line}\n{line}\n" for line in kinds.OPENBSD.splitlines())
+    found = vm.load(twice)
+    assert claims(found) == claims(WHOLE["OpenBSD"])
+    assert "repeated line" in found.passed_over
+
+
+def test_equal_lines_of_two_tables_that_are_printed_at_once_are_two() -> None:
+    both = "".join(
+        line * 2 for line in kinds.VMPRINT.splitlines(keepends=True) if "pte" in line or "page table" in line
+    )
+    assert not claims(vm.load(both + "panic: kfree\n"))
+
+
+def test_a_map_says_where_the_address_of_a_kernels_fault_is() -> None:
+    mapped = kinds.MAPS.splitlines(keepends=True)
+    fault = "pid 3 prog: trap 14 err 6 on cpu 0 eip 0x10 addr 0x55d0c0de1008--kill proc\n"
+    found = vm.load("".join(mapped) + fault)
+    assert f"The address of the crash is in line {len(mapped) + 1}: 0x55d0_c0de_1008 is in a.out" in found.unsaid[0]
+
+
 def test_of_a_kernels_endless_output_the_first_lines_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_text, "MOST_LINES", 3)
-    found = vm.load("panic: kfree\n\n" + "panic: kfree\n" * 4)
+    found = vm.load("panic: kfree\n\n" + "panic: walk\npanic: kfree\n" * 2)
     assert [one.line for one in found.panics] == [1, 3, 4]
     assert "The text is not read from line 5 on" in found.unsaid[0]
 
@@ -248,7 +328,8 @@ def test_a_hundred_thousand_lines_of_noise_around_three_of_worth() -> None:
     text = noise + "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\npanic: freewalk: leaf\n" + noise
     found = vm.load(text)
     assert (len(found.tables), found.tables[0].lines, found.panics[0].line) == (1, (50_002, 50_002), 50_003)
-    assert found.passed_over == "Passed over: 100,000 lines."
+    counts = [int(one.replace(",", "")) for one in re.findall("[0-9,]+[0-9]", found.passed_over)]
+    assert sum(counts) == 100_000
 
 
 def test_a_map_without_its_line_ends_is_the_same_map() -> None:

@@ -16,7 +16,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.sources.program_references import read_references
+from vmwidgets.sources.program_references import read_references, recognized
 
 LACKEY = """\
 ==77== Lackey, an example Valgrind tool
@@ -51,7 +51,7 @@ FORMS = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_each_form_has_a_read_and_a_write(name: str) -> None:
-    found = read_references(FORMS[name], "the text")
+    found = read_references(recognized(FORMS[name]), "the text")
     assert found is not None
     assert found.addresses.tolist() == [0x41F7A0, 0x13F5E2C0]
     assert found.kinds.tolist() == [0, 1]
@@ -145,7 +145,7 @@ def test_small_numbers_that_are_too_many_for_a_string_are_pages_of_a_trace() -> 
 
 
 def test_lackeys_lines_are_found_between_others_and_touch_bytes() -> None:
-    found = read_references(LACKEY, "the text")
+    found = read_references(recognized(LACKEY), "the text")
     assert found is not None and found.sizes is not None
     assert found.kinds.tolist() == [2, 0, 1, 1]
     assert found.sizes.tolist() == [3, 8, 8, 4]
@@ -153,7 +153,7 @@ def test_lackeys_lines_are_found_between_others_and_touch_bytes() -> None:
 
 
 def test_damaged_lines_of_lackey_are_told_from_output_of_the_program() -> None:
-    found = read_references(LACKEY.replace(" L 1ffefffd88,8", " L 1ffefffd88"), "the text")
+    found = read_references(recognized(LACKEY.replace(" L 1ffefffd88,8", " L 1ffefffd88")), "the text")
     assert found is not None
     assert len(found) == 3
     damaged, others = found.unsaid
@@ -163,7 +163,7 @@ def test_damaged_lines_of_lackey_are_told_from_output_of_the_program() -> None:
 
 @pytest.mark.parametrize("form", ["hex", "the access first", "DRAMSim"])
 def test_a_last_line_that_is_cut_is_left_out_and_said(form: str) -> None:
-    found = read_references(f"{FORMS[form]}{FORMS[form].split()[0][:3]}", "the text")
+    found = read_references(recognized(f"{FORMS[form]}{FORMS[form].split()[0][:3]}"), "the text")
     assert found is not None
     assert len(found) == 2
     assert any("is cut" in said for said in found.unsaid)
@@ -453,7 +453,7 @@ def test_a_damaged_line_far_from_the_beginning_is_refused_with_its_number(
     head: str, line: str, late: str, says: str
 ) -> None:
     with pytest.raises(Refused, match=says):
-        read_references(head + line * MANY + late + line * MANY, "a.trace")
+        read_references(recognized(head + line * MANY + late + line * MANY), "a.trace")
 
 
 def test_a_letter_far_from_the_beginning_makes_a_column_hexadecimal() -> None:
@@ -476,12 +476,12 @@ def test_numbers_of_very_many_lines_are_no_processes() -> None:
 def test_a_reference_of_a_long_text_needs_few_bytes() -> None:
     """The tables in which pages are numbered are as large for a short text: only the difference counts."""
     lengths, peaks = (200_000, 400_000), []
-    assert read_references("0x1000\n0x2000\n", "a.trace") is not None  # with what is imported once
+    assert read_references(recognized("0x1000\n0x2000\n"), "a.trace") is not None  # with what is imported once
     for count in lengths:
         text = "".join(f"{0x7F00_0000 + 16 * at:#x}\n" for at in range(count))
         tracemalloc.start()
         try:
-            assert read_references(text, "a.trace") is not None
+            assert read_references(recognized(text), "a.trace") is not None
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
@@ -499,7 +499,7 @@ def test_a_reference_of_a_long_text_needs_few_bytes() -> None:
     ],
 )
 def test_another_text_is_none(text: str) -> None:
-    assert read_references(text, "the text") is None
+    assert read_references(recognized(text), "the text") is None
 
 
 @pytest.mark.parametrize(
@@ -524,7 +524,7 @@ def test_another_text_is_none(text: str) -> None:
 )
 def test_a_line_that_is_none_is_named_with_its_number(text: str, sentence: str) -> None:
     with pytest.raises(Refused, match=re.escape(sentence)):
-        read_references(text, "a.trace")
+        read_references(recognized(text), "a.trace")
 
 
 def test_a_buffer_of_translations_counts_the_addresses_of_a_course() -> None:

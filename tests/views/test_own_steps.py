@@ -232,3 +232,17 @@ def test_what_is_not_drawn_is_no_step_and_what_is_drawn_is_one(act: Callable[[],
     picture = known_pictures()[name](machine.tasks["init"].map if name == "Ribbon" else machine)
     places = [step.index + 1 for step in picture.at().moment.story.steps]
     assert list(faults_of_steps(picture, operation, places)) == []
+
+
+@pytest.mark.parametrize("cut", ["protect", "remove", "wire"])
+def test_an_entry_cut_in_the_middle_is_a_step_of_what_it_changes(cut: str) -> None:
+    machine = vm.boot()
+    for prot in ("rw", "r", "rw"):
+        machine.kernel_map.enter("16 KiB", prot=prot)
+    inside = machine.kernel_map.enter("64 KiB") + 2 * vm.PAGE
+    does = {"protect": {"prot": "r"}, "remove": {}, "wire": {}}[cut]
+    getattr(machine.kernel_map, cut)(inside, size=vm.PAGE, **does)
+    operation = machine.journal[-1]
+    places = [step.index + 1 for step in vm.Kentry(machine).at().moment.story.steps]
+    for picture in pictures(machine):
+        assert list(faults_of_steps(picture, operation, places)) == [], type(picture).__name__

@@ -9,7 +9,10 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine import Machine
+from vmwidgets.events import PteWritten
 from vmwidgets.given.process import ForkedPage, ForkedValue
+from vmwidgets.given.runs import runs
+from vmwidgets.pictures import sharing
 from vmwidgets.views.scene.text import text_width
 
 
@@ -538,3 +541,19 @@ def test_the_table_names_the_pages_and_locks_that_sentences_name() -> None:
     for row in rows:
         (card,) = (one for one in scene.nodes if one.id == f"sharing/{row['task']}/{int(row['address'], 16):x}")
         assert f"page {row['page']} at" in card.title and f"its lock is {row['lock']}" in card.title
+
+
+def test_tables_are_read_once_for_all_moments_with_the_same_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, parent, at = two_pages("counted")
+    parent.fork("c").write(at, b"J")
+    read: list[Any] = []
+
+    def counted(tables: Any, **more: Any) -> Any:
+        read.append(tables)
+        return runs(tables, **more)
+
+    monkeypatch.setattr(sharing, "runs", counted)
+    picture = vm.Sharing(machine)
+    assert picture.steps > 2
+    written = sum(isinstance(one, PteWritten) for one in machine.journal[-1].events)
+    assert 0 < len(read) <= len(machine.tasks) * (written + 1)

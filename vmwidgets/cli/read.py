@@ -61,14 +61,17 @@ def _read(options: argparse.Namespace) -> None:
         maker_of(options.to, "--to")
     progress = bar if sys.stderr.isatty() else None
     found = record(options.file) if options.record else load(_given(options.file), progress=progress)
-    is_words = isinstance(found, MemoryReport) and options.to is None
-    drawn = None if is_words else picture(getattr(found, "shown", found))
-    print(repr(found), flush=True)
-    if drawn is None:
-        return
-    print(drawn.to_text(), flush=True)
-    if options.to is not None:
-        drawn.save(options.to)
+    if isinstance(found, tuple) and options.to is not None:
+        raise Refused(f"the text is read as {len(found)} values, which {options.to} can't hold: read each by itself")
+    for one in found if isinstance(found, tuple) else (found,):
+        is_words = isinstance(one, MemoryReport) and options.to is None
+        drawn = None if is_words else picture(getattr(one, "shown", one))
+        print(repr(one), flush=True)
+        if drawn is None:
+            continue
+        print(drawn.to_text(), flush=True)
+        if options.to is not None:
+            drawn.save(options.to)
 
 
 def _given(files: list[str]) -> Path | bytes:

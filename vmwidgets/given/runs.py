@@ -34,10 +34,11 @@ class Runs(NamedTuple):
     unreadable: tuple[int, ...] = ()
 
 
-def runs(tables: PageTables[Any], fetch: Fetch | None = None) -> Runs:
+def runs(tables: PageTables[Any], fetch: Fetch | None = None, end: int | None = None) -> Runs:
     """Return the runs of adjacent pages that `tables` map with equal rights, as granted by the hardware.
 
-    A descriptor with reserved bits set maps nothing.  `fetch` is called once for each level.
+    A descriptor with reserved bits set maps nothing.  `fetch` is called once for each level.  With `end`, tables that
+    only serve addresses from there on are not read.
 
     Raises :class:`Refused` for more than `MOST_RUNS` runs.  O(descriptors that hold something).
 
@@ -48,7 +49,7 @@ def runs(tables: PageTables[Any], fetch: Fetch | None = None) -> Runs:
     >>> runs(PageTables("one gigapage", ram, FORMATS["riscv-sv39"], 0x1000)).ranges
     (<0x8000_0000: 1 GiB rw-u at physical 0x0>,)
     """
-    return _Reader(tables, fetch).runs()
+    return _Reader(tables, fetch, end).runs()
 
 
 class _Means(NamedTuple):
@@ -66,8 +67,9 @@ _Run = tuple[int, int, str, int | None]
 
 
 class _Reader:
-    def __init__(self, tables: PageTables[Any], fetch: Fetch | None) -> None:
+    def __init__(self, tables: PageTables[Any], fetch: Fetch | None, end: int | None) -> None:
         self.tables = tables
+        self.end = end
         self.fmt = tables.fmt
         self.fetch = fetch
         self.words: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
@@ -79,6 +81,7 @@ class _Reader:
 
     def runs(self) -> Runs:
         roots = self.fmt.roots(self.tables.root, self.tables.controls)
+        roots = [root for root in roots if self.end is None or root.base < self.end]
         self._read_all({(root.table, root.level.number): root.level for root in roots})
         found: list[_Run] = []
         for root in roots:
@@ -107,11 +110,13 @@ class _Reader:
                     for page in range(table, table + self.fmt.table_bytes(level), 4096)
                 )
             following: dict[tuple[int, int], Level] = {}
+            most = None if self.end is None or self.words else self.end  # of the root, which begins at address 0
             for (table, number), level in level_tables.items():
                 key = table, number, level.bits
                 if key in self.words:
                     continue
-                self.words[key] = held = self._read(table, level)
+                held = [one for one in self._read(table, level) if most is None or one[0] * level.span < most]
+                self.words[key] = held
                 for _, word in held:
                     means = self._means(level, Rights(), word)
                     if means.kind == "table":

@@ -166,7 +166,7 @@ def kentry_scene(
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
     """Return the steps of the area's picture."""
-    return steps_of_kentry(_look(target, moment, compact=compact).after)
+    return steps_of_kentry(_look(target, moment, compact=compact))
 
 
 def _look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -458,14 +459,23 @@ KINDS = {"anonymous": "memory", "code": "code", "data": "file, written", "file":
 """The kinds of an entry's pages."""
 
 
+def _pages(space: MachineSpace, machine: Machine) -> list[tuple[int, int, str]]:
+    """Return the address, the frame and the rights of each page that user code may use."""
+    found = []
+    for run in runs(space.tables, end=machine.layout.user_end).ranges:
+        for va in range(run.start, run.end, PAGE) if "u" in run.rights else ():
+            pa = space.walk(va, "read", True).pa if run.pa is None else run.pa + va - run.start
+            if pa is not None:
+                found.append((va, pa >> PAGE_SHIFT, run.rights[:3]))
+    return found
+
+
 def frames_of(at: At) -> Frames:
     """Return the frames of pages that tasks may use at a moment."""
     machine, found = at.whole, defaultdict[int, dict[tuple[str, int], str]](dict)
     for name in machine.tasks:
         space = MachineSpace(machine, name, at.moment)
-        pages = ((run, va) for run in runs(space.tables).ranges for va in range(run.start, run.end, PAGE))
-        for run, va in pages:
-            pa = space.walk(va, "read", True).pa if "u" in run.rights else None
-            if pa is not None:
-                found[pa >> PAGE_SHIFT][name, va] = run.rights[:3]
+        tables = "pages", machine.name, name, space.tables.root
+        for va, frame, rights in at.moment.read_once(tables, partial(_pages, space, machine)):
+            found[frame][name, va] = rights
     return found

@@ -153,12 +153,16 @@ class MachineSpace:
         """Return the kind of memory at each address: the kernel's, as its map has it, or the task's or domain's."""
         of_kernel = {va for va in vas if self.whose(va) == KERNEL}
         own = [va for va in vas if va not in of_kernel]
-        kernels = entries_at(self._machine.kernel_map, self._moment, of_kernel) if of_kernel else {}
+        kernels = self._on_their_way(self._machine.kernel_map, of_kernel) if of_kernel else {}
         known = {va: kind_of(kernels[va]) if va in kernels else "kernel" for va in of_kernel}
         if not self.has_map:
             return known | dict.fromkeys(own, "anonymous")  # a domain has no other memory
-        entries = entries_at(self._map, self._moment, own)
+        entries = self._on_their_way(self._map, own)
         return known | {va: kind_of(entry) for va, entry in entries.items()}
+
+    def _on_their_way(self, target: MachineMap, vas: Collection[int]) -> Mapping[int, EntryValue]:
+        """Return entries at addresses: one that is in no list, on its way to another place, as it will be there."""
+        return entries_at(target, self._moment.at(None), vas) | entries_at(target, self._moment, vas)
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, now `word`, with one bit flipped."""

@@ -23,30 +23,35 @@ _BREAKS = re.compile(r"<br ?/?>(?:\r?\n)?", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&amp;": "&"}
 _ENTITY = re.compile("|".join(_ENTITIES))
 
-_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
-_HOST, _TAG = r"[A-Za-z0-9]\S{0,63}", r"[A-Za-z][^\s:(\[]{0,63}"
-_STAMPS = re.compile(
-    "^[ \t]*(?:"
-    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
-    rf"(?: {_HOST} (?:kernel|{_TAG}\[[0-9]+\]):)?"  # ISO 8601; journalctl -o short-iso
-    rf"|[A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK}(?:\.[0-9]+)? {_HOST} {_TAG}(?:\[[0-9]+\])?:"  # syslog, RFC 3164
-    rf"|[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} +[0-9]+ +[0-9]+ [VDIWEFA] [^:\n]{{1,64}}:"  # logcat -v threadtime
-    rf"|(?:[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} )?[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):"  # logcat -v brief, time
-    r"|<[0-9]{1,3}>(?=\[)"
-    r")?[ \t]?"
-    r"(?:(?:<[0-9]{1,3}>)?\[ *[0-9]{1,8}\.[0-9]{1,9}\](?: ?\[ *[TC][0-9]+\])?:?"  # printk.time
-    rf"|\[[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK} [0-9]{{4}}\])?"  # dmesg -T
-    "[ \t]?",
-    re.MULTILINE,
-)
-"""Time stamps; every part may be missing, so a match of only blanks is not a stamp."""
+_DASHES = {0x200B: None, 0x2010: "-", 0x2011: "-", 0x2012: "-", 0x2013: "-", 0x2212: "-"}
+"""What editors and mails write for a hyphen, and a space of no width."""
 
-_STAMPED = re.compile(
-    rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.MULTILINE
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+_DAY = r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]|[0-9]{2}-[0-9]{2} |[A-Z][a-z]{2} [ 0-9][0-9] )"
+_HOST, _TAG = r"[A-Za-z0-9]\S{0,63}", r"[A-Za-z][^\s:(\[]{0,63}"
+_LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERR(?:OR)?|CRIT(?:ICAL)?|FATAL|EMERG)\b"
+
+
+_STAMP = (
+    rf"{_DAY}{_CLOCK}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"  # ISO 8601, syslog, logcat; then who wrote the line
+    rf"(?: {_HOST} (?:kernel|{_TAG}\[[0-9]+\]):| +[0-9]+ +[0-9]+ [VDIWEFA] [^:\n]{{1,64}}:)?"
+    rf"|[A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK} {_HOST} {_TAG}(?:\[[0-9]+\])?:"
+    rf"|(?:[0-9]{{2}}-[0-9]{{2}} {_CLOCK} )?[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):"
+    rf"|[IWEF][0-9]{{4}} {_CLOCK} [^\]\n]{{1,60}}\]"  # klog
+    rf"|(?:<[0-9]{{1,3}}>)?\[(?:[^\[\]\n]{{0,40}}{_CLOCK}| *[0-9]{{1,8}}\.[0-9]{{1,9}})(?: [^\]\n]{{0,60}})?\]:?"
 )
+_SURE = re.compile(rf"[ \t]*(?:(?:{_STAMP})(?: ?\[ *[TC][0-9]+\]:?)?[ \t]?)+")
+"""A stamp that no line of a kernel begins with: it goes from any line."""
+
+_OF_LOGS = (
+    ("stamps", re.compile(rf"[ \t]*{_CLOCK}(?:[ \t]|$)")),
+    ("names", re.compile(rf"[ \t]*(?:std(?:out|err) [FP]|\[{_LEVEL}\s*\]:?|{_LEVEL}:?)(?:[ \t]|$)")),
+    ("names", re.compile(r"[ \t]*(?![0-9a-fA-F]+[ \t])[A-Za-z][\w.-]{0,60} *\|(?![|-])(?:[ \t]|$)")),
+    ("quotes", re.compile(r"(?:[ \t]?(?:> ?)+|[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?)")),
+)
+"""What goes where more than half of the lines have it: its name in :data:`_NOUNS`, and its shape."""
+
 _NUMBERED = re.compile(r"[ \t]*([0-9]{1,7})(?:[:|.)][ \t]?|[ \t]+)(?=\S|$)")
-_QUOTED = re.compile(r"(?:> ?)+(?P<rest>.*)")
-_BARRED = re.compile(r"[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?(?P<rest>.*)")
 _TREE = re.compile(r"^[ \t]*[|│](?:[|│]|[-─])")
 """Bars that are a part of the output, such as the levels of a page table."""
 
@@ -63,6 +68,9 @@ _BEGINS = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """The text before words that a kernel writes at the left, or after blanks."""
+
+_RANGE = re.compile(r"[0-9a-f]{6,16}-[0-9a-f]{6,16} [r-][w-][x-][ps-] [0-9a-f]{6}", re.ASCII)
+"""The beginning of a range, which no file's name has: two in a line are enough."""
 
 _OF_A_TRAP = re.compile(r"(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: ", re.IGNORECASE)
 
@@ -106,12 +114,14 @@ class Cleaned:
 
 _NOUNS = {
     "stamps": ("time stamp",),
+    "names": ("name before a line", "names before lines"),
     "colours": ("colour or cursor movement", "colours and cursor movements"),
     "numbers": ("line number",),
     "quotes": ("quotation mark",),
     "fences": ("fence",),
     "tags": ("HTML tag",),
     "nul": ("NUL",),
+    "twice": ("repeated line",),
 }
 
 
@@ -127,7 +137,8 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
     """
     taken: Counter[str] = Counter()
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", " ").replace("\xa0", " ")
-    plain = plain.replace("\u200b", "")
+    if not plain.isascii():
+        plain = plain.translate(_DASHES)
     if "\x00" in plain:
         taken["nul"] = plain.count("\x00")
         plain = plain.replace("\x00", "")
@@ -146,13 +157,12 @@ def cleaned(text: str, source: str = "the text") -> Cleaned:
         plain = "\n".join(kept)
     lines = _broken(plain.removesuffix("\n").split("\n"), taken)
     is_ended = plain.endswith("\n") or (taken["ends"] > 0 and plain.endswith("\\n"))
-    lines = _without(lines, _QUOTED, "quotes", taken)
-    lines = _unstamped(lines, taken)
-    if not any(_TREE.search(line) for line in _sample(lines)):
-        lines = _without(lines, _BARRED, "quotes", taken)
-    lines = _unnumbered(lines, taken)
-    lines = _unstamped(lines, taken) if taken["numbers"] else lines
-    lines = _without(lines, _STRINGS, "quotes", taken)
+    lines = _unprefixed(lines, taken)
+    strings = [*map(_STRINGS.match, lines)]
+    quoted = len(strings) - strings.count(None)
+    if 2 * quoted > sum(map(bool, map(str.strip, lines))):
+        taken["quotes"] += quoted
+        lines = [line if match is None else match["rest"] for line, match in zip(lines, strings, strict=True)]
     return Cleaned(lines, +taken, source, text, is_ended)
 
 
@@ -170,7 +180,7 @@ def _beginnings(line: str) -> int:
     """Return the number of known beginnings within a line; the words of one trap count once."""
     behind = [found.end() for found in _BEGINS.finditer(line)]
     of_a_trap = sum(_OF_A_TRAP.match(line, at) is not None for at in behind)
-    return len(behind) - of_a_trap + min(of_a_trap, 1)
+    return len(behind) - of_a_trap + min(of_a_trap, 1) + LOST * (len(_RANGE.findall(line)) > 1)
 
 
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
@@ -212,35 +222,27 @@ def as_it_is(text: str, source: str = "the text") -> Cleaned:
     return Cleaned(lines, Counter(), source, text, is_ended)
 
 
-def _unstamped(lines: list[str], taken: Counter[str]) -> list[str]:
-    if not any(_STAMPED.search(line) for line in _sample(lines)):
-        return lines
-    text = "\n".join(lines)
-    count = 0
-
-    def without(found: re.Match[str]) -> str:
-        nonlocal count
-        if not found[0].strip():
-            return found[0]
-        count += 1
-        return ""
-
-    plain = _STAMPS.sub(without, text)
-    taken["stamps"] += count
-    return plain.split("\n")
+def _unprefixed(lines: list[str], taken: Counter[str]) -> list[str]:
+    """Return the lines without what stands before them, one prefix after the other until none is left."""
+    count = -1
+    while count != (count := sum(taken.values())):
+        if any(map(_SURE.match, _sample(lines))):
+            lines = _without(lines, "stamps", _SURE, taken)
+        for noun, begins in _OF_LOGS:
+            some = [line for line in _sample(lines) if line and not line.isspace()]
+            found = [*filter(None, map(begins.match, some))]
+            if 2 * len(found) > len(some) and not (noun == "quotes" and any(map(_TREE.match, some))):
+                lines = _without(lines, noun, begins, taken)
+        if not taken["numbers"]:
+            lines = _unnumbered(lines, taken)
+    return lines
 
 
-def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[str]) -> list[str]:
-    """Return the rest of each line with a mark, if more than half of the lines that are not blank have it."""
-    some = _sample(lines)
-    if 2 * sum(mark.match(line) is not None for line in some) <= sum(map(bool, map(str.strip, some))):
-        return lines
-    found = [mark.match(line) for line in lines]
-    marked = sum(match is not None for match in found)
-    if not marked or 2 * marked <= sum(map(bool, map(str.strip, lines))):
-        return lines
-    taken[name] += marked
-    return [match["rest"] if match is not None else line for line, match in zip(lines, found, strict=True)]
+def _without(lines: list[str], noun: str, begins: re.Pattern[str], taken: Counter[str]) -> list[str]:
+    """Return the lines without a prefix, and count it."""
+    found = [begins.match(line) if line else None for line in lines]
+    taken[noun] += len(found) - found.count(None)
+    return [line if match is None else line[match.end() :] for line, match in zip(lines, found, strict=True)]
 
 
 def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:

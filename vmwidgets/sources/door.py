@@ -6,11 +6,11 @@ import gzip
 import os
 import re
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
@@ -19,19 +19,22 @@ from ..engine.machine.load import load_journal
 from ..given.loaded import LoadedMaps
 from ..given.pasted import Pasted
 from . import given_text, proc_maps
+from .claims import Claim, Evidence, best_of
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .exercises import read_exercise, read_string
+from .exercises import OF_A_TRACE, read_exercise, read_string
 from .foreign import SEEN, foreign_in, named, near, refuse_binary, refuse_foreign, seen
 from .loading import machine_with
 from .memory_report import WORDS as REPORT_WORDS
 from .memory_report import read_memory_report
+from .pasted.lines import places
 from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
 from .proc_maps import load_ranges, text_of
-from .program_references import read_references
+from .program_references import read_references, recognized
+from .ranges.found import CRASHED, ReadRanges, where_is
 from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
-from .strace.load import load_calls, strace_weight, whole_calls
+from .strace.load import lines_of_calls, load_calls, whole_calls
 from .tables.recorded import tables_in
 
 MOST_TEXT_BYTES = 256 << 20
@@ -100,10 +103,12 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
         raise Refused(f"progress={shown(progress)}: pass a function of two numbers, what is done and all")
     given = _given(path_or_text)
     given.progress = usual() if progress is None else progress
-    for kind in KINDS:
-        found = kind.load(given)
-        if found is not None:
-            return found
+    claims = [claim for reader in READERS if (claim := reader(given)) is not None]
+    for best in best_of(claims):
+        found = [value for claim in best if (value := claim.value(claims)) is not None]
+        if found:
+            found = [_saying(one, [*_others(best, claims)]) for one in found]
+            return found[0] if len(found) == 1 else tuple(found)
     raise Refused(_nothing(given))
 
 
@@ -127,6 +132,11 @@ class Given:
         return found
 
     @cached_property
+    def exact(self) -> ReadRanges | None:
+        """The ranges of a text that is a map of Linux and nothing else."""
+        return read_exactly(as_it_is(self.text, self.source))
+
+    @cached_property
     def kernel(self) -> tuple[Pasted | None, tuple[str, ...]]:
         """The findings in a kernel's output, and sentences about near misses."""
         return read_kernel_text(self.short)
@@ -140,13 +150,6 @@ def _is_relevant(text: str) -> bool:
     return sum(_NUMBERS.search(one) is not None or any(word in one for word in _WORDS) for one in lines) > 0.95 * len(
         lines
     )
-
-
-class Kind(NamedTuple):
-    """A kind of text: `load` returns the value, or None for a text of another kind."""
-
-    reads: str
-    load: Callable[[Given], Any]
 
 
 def _given(given: Any) -> Given:
@@ -177,19 +180,43 @@ def _is_there(name: str) -> bool:
         return False
 
 
-# ---- kinds -------------------------------------------------------------------------------------
+def _others(best: Sequence[Claim], claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield a sentence about lines that only another reader explains, by a name."""
+    for claim in claims:
+        if claim not in best and claim.evidence is Evidence.NAME:
+            rest = [number for number in claim.lines if not any(number in one.lines for one in best)]
+            if rest:
+                yield f"There is also {claim.what}, in {places(rest)}: load it by itself."
 
 
-def _json(given: Given) -> Any:
-    """Return a journal, or the first case of recorded tables."""
+def _saying(value: Any, more: Sequence[str]) -> Any:
+    """Return a value that says more sentences about what it lacks."""
+    if not more:
+        return value
+    said = (*value.unsaid, *more)
+    if is_dataclass(value):
+        return replace(cast("Any", value), unsaid=said)
+    value.unsaid = said  # a trace
+    return value
+
+
+# ---- readers -----------------------------------------------------------------------------------
+
+
+def _document(given: Given) -> Claim | None:
+    """Claim a journal, or recorded tables, of which the first case is read: each is a document of its own."""
     head = given.text.removeprefix("\ufeff").lstrip()[:400]
     if not head.startswith("{"):
         return None
-    is_journal = '"vmwidgets journal"' in head
-    if not is_journal and not ('"arch"' in head and '"root"' in head):
-        return None
-    if not is_journal:
-        return tables_in(given.text, given.source)
+    lines = range(1, given.text.count("\n") + 2)
+    if '"vmwidgets journal"' in head:
+        return Claim("a machine's journal", Evidence.NAME, lines, lambda _: _journal(given))
+    if '"arch"' in head and '"root"' in head:
+        return Claim("recorded tables", Evidence.NAME, lines, lambda _: tables_in(given.text, given.source))
+    return None
+
+
+def _journal(given: Given) -> Any:
     if given.path is not None:
         return load_journal(given.path)
     with tempfile.TemporaryDirectory() as folder:
@@ -202,52 +229,59 @@ _MARKS = re.compile("[\x00\x1b]")
 """Characters that may be in the names of calls."""
 
 
-def _calls(given: Given) -> Any:
-    """Return a recording of strace."""
-    weight = strace_weight(given.text)
-    if not weight and not _MARKS.search(given.text):
+def _calls(given: Given) -> Claim | None:
+    """Claim the calls that strace recorded."""
+    lines = lines_of_calls(given.text)
+    if not lines and not _MARKS.search(given.text):
         return None
     plain = cleaned(given.text, given.source)
-    weight = weight or strace_weight(plain.text)
-    if not weight or weight < 2 * kind_of(as_it_is(given.text, given.source))[1]:
+    lines = lines or lines_of_calls(plain.text)
+
+    def value(_: Sequence[Claim]) -> Any:
+        is_plainer = whole_calls(plain.text) > whole_calls(given.text) or plain.taken["tags"] + plain.taken["nul"] > 0
+        found = load_calls(plain.text if is_plainer else given.text, given.source, given.progress)
+        if not is_plainer or not plain.said:
+            return found
+        return replace(found, unsaid=(*found.unsaid, f"Passed over: {', '.join(plain.said)}."))
+
+    return Claim("a recording of strace", Evidence.NAME, lines, value) if lines else None
+
+
+def _ranges(given: Given) -> Claim | None:
+    """Claim the ranges of a process, which are read into a machine whose addresses suit them."""
+    exact = given.exact
+    text = given.short if exact is None else None
+    kind, lines = (None, range(given.text.count("\n") + 1)) if text is None else kind_of(text)
+    if not lines:
         return None
-    is_plainer = whole_calls(plain.text) > whole_calls(given.text) or bool(plain.taken["tags"] + plain.taken["nul"])
-    found = load_calls(plain.text if is_plainer else given.text, given.source, given.progress)
-    if not is_plainer or not plain.said:
-        return found
-    return replace(found, unsaid=(*found.unsaid, f"Passed over: {', '.join(plain.said)}."))
 
+    def value(claims: Sequence[Claim]) -> LoadedMaps:
+        found = exact
+        if text is not None and kind is not None:
+            refuse_foreign(text.text, given.source, SEEN)
+            found = read_ranges(text, kind)
+        assert found is not None, "it is exact, or of a kind"
+        highest = max((one.end for one in found.ranges if one.end <= 1 << 56), default=0)
+        machine = machine_with(highest, "256 MiB" if len(found.ranges) > 5_000 else "64 MiB")
+        loaded = load_ranges(machine, found, given.source, "maps", progress=given.progress)
+        faults = [(one.address, one.line) for claim in claims for one in claim.traps if one.address is not None]
+        if not faults or text is None or any(words.startswith(CRASHED) for words in loaded.unsaid):
+            return loaded
+        return replace(loaded, unsaid=(where_is(*faults[0], text.lines, found.ranges), *loaded.unsaid))
 
-def _ranges(given: Given) -> LoadedMaps | None:
-    """Return the ranges of a process, in a machine whose addresses suit them."""
-    exact = read_exactly(as_it_is(given.text, given.source))
-    if exact is None:
-        text = given.short
-        kind, weight = kind_of(text)
-        if kind is None:
-            return None
-        pasted, _ = given.kernel
-        if pasted is not None and len(pasted.claimed) > weight:
-            return None
-        refuse_foreign(text.text, given.source, SEEN)
-        exact = read_ranges(text, kind)
-    highest = max((one.end for one in exact.ranges if one.end <= 1 << 56), default=0)
-    machine = machine_with(highest, "256 MiB" if len(exact.ranges) > 5_000 else "64 MiB")
-    return load_ranges(machine, exact, given.source, "maps", progress=given.progress)
+    return Claim("the map of a process", Evidence.NAME, lines, value)
 
 
 _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILINE)
 
 
-def _references(given: Given) -> Any:
-    """Return a program's references, or the results of a reference string."""
-    name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
+def _references(given: Given) -> Claim | None:
+    """Claim a program's references, or an exercise: as the text is, or else without what a log writes before lines."""
     text = given.text.removeprefix("\ufeff")
     is_numbered = re.match(r"\s*[01][:.)|]\s", text) is not None and given.short.taken["numbers"] > 0
-    found = None if is_numbered else read_exercise(text, given.source) or read_references(text, given.source, name)
+    found = None if is_numbered else _referring(given, text)
     if found is None and not given.short.taken["blanked"] and given.short.said:
-        text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
-        found = read_exercise(text, given.source, passed) or read_references(text, given.source, name, passed)
+        found = _referring(given, given.short.text, f"Passed over: {', '.join(given.short.said)}.")
     if found is None and _LACKEY.search(given.text[:2_000]):
         raise Refused(
             f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
@@ -255,26 +289,37 @@ def _references(given: Given) -> Any:
     return found
 
 
-def _kernel(given: Given) -> Any:
-    """Return a kernel's output."""
+def _referring(given: Given, text: str, *passed: str) -> Claim | None:
+    what, exercise = "a program's references", read_exercise(text, given.source, *passed)
+    if exercise is not None:
+        evidence = Evidence.NAME if OF_A_TRACE.search(text) else Evidence.NUMBER
+        lines = frozenset(number for number, line in enumerate(text.split("\n"), 1) if any(map(str.isdigit, line)))
+        return Claim("an exercise on paging", evidence, lines, lambda _: exercise)
+    known = recognized(text)
+    if known is None:
+        return None
+    name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
+    return Claim(what, known.evidence, known.lines, lambda _: read_references(known, given.source, name, *passed))
+
+
+def _kernel(given: Given) -> Claim | None:
+    """Claim a kernel's output."""
     found, _ = given.kernel
-    return found
+    return (
+        None
+        if found is None
+        else Claim("a kernel's output", Evidence.NAME, found.claimed, lambda _: found, found.traps)
+    )
 
 
-def _memory(given: Given) -> Any:
-    """Return a report that memory ran out."""
-    return read_memory_report(given.short)
+def _memory(given: Given) -> Claim | None:
+    """Claim a report that memory ran out."""
+    found, lines = read_memory_report(given.short)
+    return None if found is None else Claim("Linux's report that memory ran out", Evidence.NAME, lines, lambda _: found)
 
 
-KINDS = (
-    Kind("a machine's journal", _json),
-    Kind("what strace recorded", _calls),
-    Kind("a program's references or a reference string", _references),
-    Kind("the map of a process", _ranges),
-    Kind("a kernel's page tables, traps and panics, an oops of Linux", _kernel),
-    Kind("Linux's report that memory ran out", _memory),
-)
-"""The kinds, in the order in which they are tried."""
+READERS: Sequence[Callable[[Given], Claim | None]] = (_document, _calls, _references, _ranges, _kernel, _memory)
+"""The readers, whose order says nothing."""
 
 
 def _nothing(given: Given) -> str:

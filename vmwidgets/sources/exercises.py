@@ -93,7 +93,7 @@ def _rows(text: str, *, is_said: bool) -> list[_Row]:
         before, _, after = line.partition(run or line)
         if run == line and rows and rows[-1].pages and (comma or 0 < rows[-1].goes_on == (row.goes_on == 1 or 2)):
             rows[-1] = row._replace(line=rows[-1].line, pages=rows[-1].pages + pages)
-        elif run == line or (_is_string(row) and (is_said or (not after and _LABEL.fullmatch(before)))):
+        elif run and (run == line or (_is_string(row) and (is_said or (not after and _LABEL.fullmatch(before))))):
             rows.append(row)
         else:
             rows.append(row._replace(pages=[]))

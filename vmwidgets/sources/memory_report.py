@@ -25,6 +25,8 @@ _USED = re.compile(r"memory: usage ([0-9]{1,15})kB, limit ([0-9]{1,15})kB\b")
 _GROUP = re.compile(r"\boom_memcg=([^,\s]{1,200})|killed as a result of limit of (\S{1,200})")
 _FAILED = re.compile(r"(\S.{0,64}): page allocation failure[.:] order:([0-9]{1,2})\b")
 _FREE = re.compile(r"Node [0-9]+ \w+:((?: [0-9]{1,9}\*[0-9]{1,9}kB(?: \([A-Z]*\))?)+) = [0-9]+kB")
+_SAYS = re.compile("|".join(one.pattern for one in (_KILLED, _USED, _GROUP, _FAILED, _FREE)) + "|invoked oom-killer")
+"""A line of a report outside its table."""
 
 
 @frozen
@@ -85,10 +87,10 @@ def in_words(size: int | None) -> str:
     return f"{number:{',.0f' if number >= 100 else '.3g'}} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[unit]}"
 
 
-def read_memory_report(text: Cleaned) -> MemoryReport | None:
-    """Return a text's first report that a task was killed, or else that an allocation failed; None for none.
+def read_memory_report(text: Cleaned) -> tuple[MemoryReport | None, frozenset[int]]:
+    """Return a text's first report that a task was killed, or else that an allocation failed, and its lines' numbers.
 
-    O(characters).
+    None for a text without a report.  O(characters).
     """
     lines = text.lines
     begins = [at for at, line in enumerate(lines) if _begins(line)]
@@ -103,10 +105,11 @@ def read_memory_report(text: Cleaned) -> MemoryReport | None:
         last = min([*failures[1:2], len(lines)]) - 1
         found = _failure(lines[first : last + 1])
     else:
-        return None
+        return None, frozenset()
+    said = [at + 1 for at in range(first, last + 1) if lines[at].startswith("[") or _SAYS.search(lines[at])]
     others = [at + 1 for at in (*begins, *kills, *failures) if not first <= at <= last]
     more = (f"Another report is at line {min(others)}: load it by itself.",) if others else ()
-    return replace(found, unsaid=(*found.unsaid, *more))
+    return replace(found, unsaid=(*found.unsaid, *more)), frozenset(said)
 
 
 def _begins(line: str) -> bool:

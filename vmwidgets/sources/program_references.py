@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import repeat
 from operator import add
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import PAGE, counted
 from ..engine.mmu.formats.x86 import code_says
+from .claims import Evidence
 from .cleaned import LEAVES_OUT, leaves_out
 from .exercises import OF_A_TRACE, listed
 
@@ -75,15 +76,39 @@ class Form(NamedTuple):
         """The pattern for a whole text."""
         return _pattern(self.line)
 
+    @property
+    def is_beside(self) -> re.Pattern[str]:
+        """The pattern for lines without a reference."""
+        return _alone(self.beside)
+
     def is_line(self, line: str) -> bool:
         """Return whether this is a line of the format."""
-        return self.pattern.match(line) is not None or re.fullmatch(self.beside, line.strip()) is not None
+        return self.pattern.match(line) is not None or self.is_beside.match(line) is not None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What its lines show: words, the shape of an access beside an address, or numbers alone."""
+        if self.others or self.name == TABLE or self in NAMED:
+            return Evidence.NAME
+        return Evidence.NUMBER if self in (NUMBERS, PAIRS, DINERO, NYU) else Evidence.SHAPE
 
 
 @cache
 def _pattern(line: str) -> re.Pattern[str]:
     named = re.sub(r"\{(\w+)\}", lambda one: _COLUMNS[one[1]], line.replace(" ", r"[ \t,;:|\"]+"))
     return re.compile(rf"^[ \t]*(?:{named})[ \t]*\r?$", re.MULTILINE)
+
+
+@cache
+def _alone(beside: str) -> re.Pattern[str]:
+    return re.compile(rf"^[ \t]*(?:{beside})[ \t]*\r?$", re.MULTILINE)
+
+
+@cache
+def _any(*but: Form) -> re.Pattern[str]:
+    """Return the pattern for a line of any format, for a text that has none."""
+    every = "|".join(form.pattern.pattern[1:] for form in FORMS if form not in but)
+    return re.compile(rf"^(?:{re.sub('[?]P<[a-z]+>', '?:', every)})", re.MULTILINE)
 
 
 DINERO = Form(
@@ -213,12 +238,15 @@ def _form_of(text: str) -> Form | None:
     """Return the format that most lines of a sample have; None if the first line, or half of them, have no format."""
     sample = text.split("\n")
     lines = [line for line in sample if not _BLANK.match(line)]
+    together = "\n".join(lines)
 
     def fits(form: Form) -> int:
-        count = sum(map(form.is_line, lines))
+        count = len(form.pattern.findall(together)) + len(form.is_beside.findall(together))
         return count if form.others or (2 * count >= len(lines) > 0 and form.is_line(lines[0])) else 0
 
-    heads = filter(None, map(_headed, (*filter(_BLANK.match, sample), *lines[:1])))
+    heads = [*filter(None, map(_headed, (*filter(_BLANK.match, sample), *lines[:1])))]
+    if not heads and not _any().search(together):
+        return None
     best = max((*heads, *FORMS), key=fits)
     return best if fits(best) else None
 
@@ -240,8 +268,30 @@ def _sample(text: str) -> str:
     return "\n".join((text[:SAMPLE].rpartition("\n")[0], *lines)) if lines else text[:SAMPLE]
 
 
-def _in_lines(text: str) -> tuple[str, int, Sequence[str], Form | None]:
-    """Return a text with a reference a line, where its titles end, the titles, and the format, or None."""
+class Recognized(NamedTuple):
+    """A text with a reference a line, where its titles end, the titles, and the format of its lines."""
+
+    text: str
+    start: int
+    titles: Sequence[str]
+    form: Form
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the format's lines show."""
+        return self.form.evidence
+
+    @property
+    def lines(self) -> Collection[int]:
+        """The numbers of the lines; of a long text all, if a sample has the format."""
+        if len(self.text) > SAMPLE:
+            return range(1, self.text.count("\n") + 2)
+        is_line = self.form.pattern.match
+        return frozenset(number for number, line in enumerate(self.text.split("\n"), 1) if is_line(line))
+
+
+def recognized(text: str) -> Recognized | None:
+    """Return how a text is read as references; None if it is not.  Looks at its first lines, and some of the others."""
     sample = _sample(text)
     if len(listed(sample)) > sample.count("\n") + 1:
         text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
@@ -251,13 +301,13 @@ def _in_lines(text: str) -> tuple[str, int, Sequence[str], Form | None]:
         text, sample = (AFTER.pattern.sub(r"\g<access> \g<address>", one) for one in (text, sample))
         form = _form_of(sample)
     if form is not None:
-        return text, 0, (), form
+        return Recognized(text, 0, (), form)
     start, titles = _titles(sample)
     form = _form_of(sample[start:]) if titles else None
-    return text, start, titles, form if form is not None and _may_have(form, titles) else None
+    return Recognized(text, start, titles, form) if form is not None and _may_have(form, titles) else None
 
 
-def read_references(text: str, source: str, name: str = "", *passed: str) -> Trace | None:
+def read_references(found: Recognized | None, source: str, name: str = "", *passed: str) -> Trace | None:
     """Return the references in a text; None for a text in another format.
 
     `passed` are sentences about what was removed before.  Raises :class:`Refused` for a malformed line, with its
@@ -265,9 +315,9 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     """
     from ..reference_strings.trace import Trace, ready  # with NumPy, which other texts don't need
 
-    text, start, titles, form = _in_lines(text)
-    if form is None:
+    if found is None:
         return None
+    text, start, titles, form = found
     cut = "" if text.endswith("\n") else _cut_address(form, text, start)
     stop = text.rfind("\n") + 1 if cut.endswith("not read.") else len(text)
     some = [one["address"] for one in form.pattern.finditer(_sample(text), start)]
@@ -378,7 +428,7 @@ def _titles(text: str) -> tuple[int, list[str]]:
         below = next(filter(str.strip, lines[at + 1 : at + 9]), "")
         if title.isdecimal() and NUMBERS.is_line(below):
             break
-        if any(form.pattern.match(line) for form in FORMS if form is not NUMBERS) or _headed(line):
+        if _any(NUMBERS).match(line) or _headed(line):
             break
         start = end
         titles.append(title)

@@ -19,7 +19,7 @@ from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import counted
 from ..reference_strings.trace import Trace
-from .program_references import read_references
+from .program_references import read_references, recognized
 
 REFERENCES = {
     "rows": "rows.c, which adds up a matrix row after row",
@@ -42,7 +42,7 @@ def recorded_references(name: str) -> Trace:
     """Return the recorded references of one of the package's C programs, with the names of its ranges."""
     folder = resources.files("vmwidgets.sources") / "data" / "references"
     text = gzip.decompress((folder / f"{name}.lackey.gz").read_bytes()).decode("ascii", "replace")
-    found = read_references(text, name, name)
+    found = read_references(recognized(text), name, name)
     assert found is not None  # the recordings have references
     ranges = json.loads((folder / "ranges.json").read_text())[name]
     return found.named({of: tuple(place) for of, place in ranges.items()})
@@ -94,7 +94,7 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
     finally:
         os.close(reading)
     name = Path(words[0]).name
-    found = read_references(text, name, name)
+    found = read_references(recognized(text), name, name)
     if found is None:
         last = text.strip().split("\n")[-1].lstrip("=0123456789 ")
         raise Refused(f"{printable(name)} made no reference under Valgrind, whose last words are: {printable(last)}")

@@ -22,6 +22,7 @@ from tests.sources.kinds import (
     WINDBG,
     XEN,
 )
+from tests.sources.texts import TEXTS as TEXTS_FOLDER
 from vmwidgets.given.pasted import SaidRange
 
 TEXTS = (FREEBSD, OPENBSD, QEMU, BLOG_OS, UCORE, OS161, XEN, WINDBG, VTOP, BAD_MAP, START)
@@ -45,7 +46,6 @@ def only(text: str) -> Any:
          0x4008, 6, "P", "The write of 0x4008 by user code"),
         (BLOG_OS.replace("PROTECTION_VIOLATION | CAUSED_BY_WRITE", "(empty)"), 0x4008, 0, "P", "The read of 0x4008"),
         ("page fault at 0x00001000: U/R [protection fault].\n", 0x1000, 5, "U/S", "The read of 0x1000 by user code"),
-        ("Page fault at 0x1000 (not present, write, user)\n", 0x1000, 6, "P", "The write of 0x1000 by user code"),
         ("Page fault! ( present read-only user-mode ) at 0xa0000000\n", 0xA000_0000, 6, "P", "The write of"),
         ("Page fault! ( not-present ) at 0xa0000000\n", 0xA000_0000, 0, "P", "The read of 0xa000_0000 by the kernel"),
         ("Page fault\ninterrupt: 000000000000000e\nerror code: 0000000000000000\naddress: 0000000000000002\n", 2, 0,
@@ -56,7 +56,7 @@ def only(text: str) -> Any:
         ("Page Fault\nCR2: 0xdeadbeef\nError code: 16\n", 0xDEAD_BEEF, 16, "P", "The fetch of 0xdead_beef"),
         ("(XEN) FATAL PAGE FAULT\n(XEN) [error_code=0009]\n(XEN) Faulting linear address: 0000000000000144\n", 0x144, 9,
          "RSVD", "The read of 0x144 by the kernel"),
-        ("Page fault (0x4) at 0xdeadbeef\n", 0xDEAD_BEEF, 4, "P", "The read of 0xdead_beef by user code"),
+        ("Page fault (0x4) at 0xdeadbeef, rip=0x10\n", 0xDEAD_BEEF, 4, "P", "The read of 0xdead_beef by user code"),
         ("#PF at 0x1000 err=0x7 rip=0x2000\n", 0x1000, 7, "", "The write of 0x1000 by user code"),
         ("trapno=14 err_code=0x6 cr2=0x8 eip=0x1000\n", 8, 6, "P", "The write of 0x8 by user code"),
         ("PAGE FAULT\n  Present: 0\n  Write: 1\n  User: 1\n  faulting_address: 0xabc000\n", 0xABC000, 6, "P",
@@ -394,3 +394,97 @@ def test_another_exception_with_cr2_is_no_page_fault(text: str, kind: str) -> No
     assert kind in trap.says
     assert "not a page fault" in trap.says
     assert trap.address is None
+
+
+NO_X86 = (TEXTS_FOLDER / "no-x86-faults.txt").read_text(encoding="utf-8").split("\n\n")[1:]
+
+
+def of_no_x86() -> Any:
+    """Yield each text of the file with what is read of it, also as other consoles print it."""
+    of = ""
+    for paragraph in NO_X86:
+        head, _, rest = paragraph.partition("\n")
+        of, text = (head.removeprefix("== "), rest) if head.startswith("== ") else (of, paragraph)
+        lines = text.strip("\n").split("\n")
+        for dressed in (lines, [f"[   12.345678] {line}" for line in lines], [f"> {line}" for line in lines]):
+            yield of, "\n".join([*dressed, ""])
+
+
+def test_no_fault_of_another_processor_or_of_none_is_one_of_x86() -> None:
+    """x86 is said of a text that has its registers, its vector or its error code, or a system's own words."""
+    seen = 0
+    for of, text in of_no_x86():
+        seen += 1
+        found: Any = None
+        with contextlib.suppress(vm.Refused):
+            found = vm.load(text)
+        traps, what = getattr(found, "traps", ()), getattr(found, "what", ())
+        assert bool(traps) == (of != "nothing"), text
+        assert of == "nothing" or any(one.endswith(of) for one in what), (text, what)
+        words = " ".join([*what, *(one.says + one.where + one.register for one in traps if of not in what)])
+        for word in ("x86", "P 0", "U/S", "R/W", "SMAP", "XD", "error code"):
+            assert word not in words, text
+    assert seen >= 200
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "source"),
+    [
+        ("kernel panic at kern/pmap.c:165: PADDR called with invalid kva 00000000\n",
+         "PADDR called with invalid kva 00000000", "kern/pmap.c:165"),
+        ("kernel panic at kern/mm/vmm.c:399:\n    no vma covers it\n", "no vma covers it", "kern/mm/vmm.c:399"),
+        ("[00001000] user panic in forktree at lib/fork.c:87: bad\n", "bad", "lib/fork.c:87"),
+        ("panic(cpu 1): vm_page_release: page 0x2788000 still mapped\n",
+         "vm_page_release: page 0x2788000 still mapped", "a kernel or a program"),
+    ],
+)  # fmt: skip
+def test_a_panic_names_its_place_as_jos_ucore_and_mach_print_it(text: str, words: str, source: str) -> None:
+    pasted = vm.load(text)
+    assert [one.text for one in pasted.panics] == [words]
+    assert any(source in one for one in pasted.unsaid)
+
+
+def test_sev_snp_refuses_by_its_own_table() -> None:
+    text = (
+        "BUG: unable to handle page fault for address: ffff888100012000\n#PF: error_code(0x80000003) - RMP violation\n"
+        "PGD 2e01067 P4D 2e01067 PUD 2e02067 PMD 2e03067 PTE 8000000100012163\ndone\n"
+    )
+    assert only(text).refused == only(text.replace("PGD", "xxx")).refused == "RMP"
+    assert only(text.replace("80000003", "00000003")).refused != "RMP"
+
+
+UEFI = """!!!! X64 Exception Type - 0E(#PF - Page-Fault)  CPU Apic ID - 00000000 !!!!
+ExceptionData - 0000000000000003  I:0 R:0 U:0 W:1 P:1 PK:0 SS:0 SGX:0
+RIP  - 000000003EB01234, CS  - 0000000000000038, RFLAGS - 0000000000210202
+CR0  - 0000000080010033, CR2 - 000000003EC03FC0, CR3 - 000000003EC01000
+"""
+ZCORE = """[161.467 ERROR 0 0:0] page fault from user mode 0x0 WRITE
+[161.533 ERROR 0 0:0] Page Fault from user mode: UserContext {
+    error_code: 0x6,
+}
+<== write not-present page fault, PC at 0x110200001a59
+ CS:                   0 RIP:     0x110200001a59 EFL:             0x3202 CR2:                  0
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "code", "pc"),
+    [
+        (UEFI, 0x3EC0_3FC0, 3, 0x3EB0_1234),
+        ("Exception 14\nError code: 0x2\nFault address (CR2): 0x41\n", 0x41, 2, None),
+        (ZCORE, 0, 6, 0x1102_0000_1A59),
+        ("Page fault at 0x10\nError code: 110b\n", 0x10, 6, None),
+        ("Page fault at 0x10\nError code: 0b110\n", 0x10, 6, None),
+        ("Bad kernel fault at addr=0x8\ntrap:                e err:                2 rip:       1000\n", 8, 2, 0x1000),
+        (("ERROR: KERNEL PANIC: PAGE FAULT\nERROR: Faulting virtual address: 0xd0810014\\n\n"
+          "ERROR: Error code: CAUSED_BY_WRITE\\n\n"), 0xD081_0014, 2, None),
+        (("page fault at 0xc0100210: U/R [protection fault].\n  trap 0x0000000e Page Fault\n  err  0x00000005\n"
+          "  eip  0xc0100000\n"), 0xC010_0210, 5, None),
+        (("kernel-1  | page fault at 0xc0100210: U/R [protection fault].\n"
+          "kernel-1  |   err  0x5\n"), 0xC010_0210, 5, None),
+    ],
+)  # fmt: skip
+def test_evidence_of_x86_is_enough_in_any_dress(text: str, address: int, code: int, pc: int | None) -> None:
+    trap = only(text)
+    assert (trap.address, trap.code, trap.pc) == (address, code, pc)
+    assert not any("do not fit" in one for one in vm.load(text).unsaid)

@@ -243,3 +243,39 @@ def test_the_frames_of_a_large_page_in_info_pg_begin_where_it_does(frames: str, 
         f"VPN range     Entry         Flags        Physical page\n[00800-00bff]  PDE[002]     --SA--UWP {frames}\n"
     ).listings
     assert [(one.start, one.size, one.pa) for one in listing.ranges] == [(0x80_0000, 0x40_0000, pa)]
+
+
+PT = """             Address :         Length | Permissions
+      0x7fd9da053000 :         0x2000 | W:0 X:1 S:0 UC:0 WB:1
+      0x7fd9da055000 :         0x2000 | W:1 X:0 S:0 UC:0 WB:1
+  0xffff9bd200000000 :        0x98000 | W:1 X:0 S:1 UC:0 WB:1
+"""
+
+
+def test_pt_of_gdb_lists_runs_with_their_rights() -> None:
+    (listing,) = vm.load(PT).listings
+    assert [(one.start, one.size, one.rights) for one in listing.pieces] == [
+        (0x7FD9_DA05_3000, 0x2000, "r-xu"), (0x7FD9_DA05_5000, 0x2000, "rw-u"),
+        (0xFFFF_9BD2_0000_0000, 0x9_8000, "rw--"),
+    ]  # fmt: skip
+    assert vm.load(PT + "Page fault cr2=0x7fd9da053000 err=7\n").traps[0].refused == "R/W"
+    (riscv,) = vm.load("  0x1000 : 0x1000 : 0x87f6b000 | W:0 X:0 R:1 S:1\n").listings
+    assert (riscv.pieces[0].rights, riscv.pieces[0].pa) == ("r---", 0x87F6_B000)
+    (arm,) = vm.load(
+        "  Address :  Length  User space    Kernel space\n0x400000 : 0x40000   R:1 W:0 X:1   R:1 W:0 X:0\n"
+        "0xfffffdfffe5fa000 :  0x1000   R:0 W:0 X:0   R:1 W:1 X:0\n"
+    ).listings
+    assert [one.rights for one in arm.pieces] == ["r-xu", "rw--"]
+
+
+def test_a_line_of_ptdump_that_is_cut_does_not_say_what_may_be_executed() -> None:
+    line = "0xffffffff81000000-0xffffffff82000000          16M     ro         PSE     GLB {}  pmd\n"
+    for end, rights in (("NX", "r---"), ("x ", "r-x-")):
+        assert vm.load(line.format(end)).listings[0].pieces[0].rights == rights
+    assert vm.load(line[: line.index(" PSE")] + "\n").listings[0].pieces[0].rights == "r-?-"
+
+
+def test_ucore_says_what_a_missing_level_does_to_the_rights() -> None:
+    pasted = vm.load("  |-- PTE(00001) 00a00000-00a01000 00001000 ur-\n")
+    assert "?" in pasted.listings[0].pieces[0].rights
+    assert any("where a level is missing" in one for one in pasted.unsaid)

@@ -1,11 +1,13 @@
-"""Page faults of kernels for x86: an address, and an error code or its words, wherever these stand.
+"""Faults of small kernels on any processor: an address, and a code or its words, wherever these stand.
 
     pid 3 prog: trap 14 err 6 on cpu 0 eip 0x10 addr 0x4000--kill proc
-    fault virtual address = 0x18
     Error Code: PROTECTION_VIOLATION | CAUSED_BY_WRITE
+    "Synchronous Abort" handler, esr 0x96000007, far 0xf0000
 
-:data:`DRESSES` says how each system begins; the numbers in the lines after it are found by their usual names.  These
-texts have no page table; the answer is looked up in a list of `info mem` or `info pg` in the same text.
+:data:`DRESSES` says how each system begins; the numbers in the lines after it are found by their usual names.  Without
+a system's name, :data:`PROCESSORS` says whose registers and words the lines have: without any, the fault is a kernel's,
+and its code is not decoded.  These texts have no page table; the answer is looked up in a list of `info mem` or
+`info pg` in the same text.
 """
 
 from __future__ import annotations
@@ -14,16 +16,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...engine.base.units import PAGE, Address
 from ...given.pasted import Listing, SaidRange, Trap
+from . import oops_arm, oops_arm64, oops_riscv
 from .listings import PGDIR
-from .oops_event import MADE, MESSAGES
+from .oops_event import IS, MADE, MESSAGES, Event
 from .parts import Parts
 from .x86_codes import ALL, FLAGS, Code, P, U, code_of, code_of_words, is_possible, said_of
 
-WORDS = ("fault", "segv", " err ", "trap", "exception", "cr2")
+WORDS = ("fault", "segv", " err ", "trap", "exception", "cr2", "abort", "esr", "fsr", "cause")
 """Words that make a line of a long text relevant to this reader, in small letters."""
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -69,7 +72,33 @@ def _begins(line: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{([a-z]\w*)\}", r"(?:0x)?(?P<\1>[0-9a-f]{1,16})(?![0-9a-zx])", line), _FLAGS)
 
 
-_XV6 = "xv6 for x86"
+_NOT_MORE = r"(?![0-9a-zx_]|[:.,][0-9]|[ -]?(?:[kmgt]i?b|[mun]?s|pages?|times|bytes|faults?|hz)\b|%)"
+"""What ends a number: the digits of a clock, a decimal or a size are none of an address."""
+
+_PARTS = {
+    "{end}": _NOT_MORE,
+    "{to}": rf"(?: ?\([\w ]{{1,20}}\))?{IS}(?:[A-Za-z]{{1,20}}\(\s{{0,20}}){{0,2}}V?",
+    "{is}": IS,
+    "{hex}": r"(?:0x(?:0(?=[0-9a-f]{16}\b))?([0-9a-f]{1,16})|((?:[0-9a-f]{8}){1,2}|(?=[a-f]*[0-9])[0-9a-f]{1,16}))"
+    + _NOT_MORE,
+    "{code}": r"([01]{2,16}b\b|0b[01]{2,16}\b|(?:0x[0-9a-f]{1,16}|(?=[a-f]*[0-9])[0-9a-f]{1,16})" + _NOT_MORE + ")",
+    "{trap}": r"\b(?:trap|exception|vector|int(?:errupt)?|isr)(?:[ _]?(?:no|num|number|type))?[ .:=#(]{1,40}",
+    "{14}": r"(?:14\b|0x0*e\b|e\b(?=\s+err|\s*\(#pf))",
+    "{esr}": rf"\bESR(?:_EL[123n])?{IS}(?:0x[0-9a-f]{{1,2}}/)?(?:0x)?(?:0{{8}})?",
+}
+"""Parts of patterns: what is between a name and its number ("= ", ": VirtAddr(", " (CR2): "), a number in base 16 (a
+word such as "bad" is not one), an error code in any base, an exception's number, that of a page fault, and ESR."""
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    """Return the pattern of any of these, in which names in braces stand for parts."""
+    whole = "|".join(patterns)
+    for name, part in _PARTS.items():
+        whole = whole.replace(name, part)
+    return re.compile(whole, _FLAGS)
+
+
+_XV6, BSD, ANY, X86 = "xv6 for x86", "OpenBSD or NetBSD", "a kernel", "x86"
 DRESSES = (
     Dress(_XV6, _begins(r"\bpid {n:pid} ?\S{0,40}: trap {n:kind} err {n:code} on cpu [0-9]{1,3} [er]?ip {pc}"
                         r" (?:addr|cr2) {va}"), "user trap", 10, near=1),
@@ -84,75 +113,98 @@ DRESSES = (
                                   r" error:? ?{code}"), base=16, near=1),
     Dress("QEMU", _begins(r"\bv=(?P<vector>[01][0-9a-f]) e={code} i=[01] cpl=[0-3]"), base=16),
     Dress("FreeBSD", _begins(r"Fatal trap [0-9]{1,3}: (?P<means>[\w -]{1,60}?) while in (?:user|kernel|vm86) mode")),
-    Dress("OpenBSD or NetBSD", _begins(r"\buvm_fault\([^,\s]{1,20}, {va}(?:, [0-9])?, (?P<access>[1-7])\) -> [0-9a-f]"),
+    Dress(BSD, _begins(r"\buvm_fault\([^,\s]{1,20}, {va}(?:, [0-9])?, (?P<access>[1-7])\) -> [0-9a-f]"),
           base=16, words="kernel"),
     Dress("OS/161", _begins(r"(?:Fatal exception|Fatal user mode trap) {n:mips} (?:sig [0-9]{1,3} )?"
                             r"\((?P<means>[\w ]{1,40})")),
     Dress("uCore", _begins(r"page fault at {va}: [KU]/[RW] \[[\w ]{1,30}\]"), near=1),
+    Dress("Wine", _begins(r"Unhandled page fault on (?:read|write|execute) access to {va} at address {pc}"), near=1),
     Dress("a tutorial's kernel", _begins(r"page fault! ?\((?P<flags>[\w ,-]{1,80})\) at {va}"), near=1),
-    Dress("a kernel on x86", _begins(
-        r"(?:(?<![\w*])|\bvm_)page[- _]?fault(?![s_\w])(?!.{0,9}handler)|#PF\b(?!:)|\bPF:(?=.{1,80}\berr)"
-        r"|\b(?:int(?:errupt)?|trap|exception|vector|isr)(?:[ _]?(?:no|num|number|type))?[ .:=#(]{1,4}(?:14|0x0?e)\b"
-        r"|\bcr2\b.{1,40}\berr(?:or)?\b|\berr(?:or)?\b.{1,40}\bcr2\b")),
+    Dress(ANY, _any(r"\b(?:data|prefetch|instruction)[ -]abort\b", r"\[(?:Data|Prefetch) Abort\]"), near=2 * NEAR),
+    Dress(ANY, _any(
+        r"(?:(?<![\w*])|\b(?:do|vm)_)page[- _]?fault(?![s_\w+(])(?!.{0,9}handler)", r"#PF\b(?!:|.{0,9}handler)",
+        r"\bPF:(?=.{1,80}\berr)", "{trap}{14}", r"\bcr2\b.{1,40}\berr(?:or)?\b", r"\berr(?:or)?\b.{1,40}\bcr2\b",
+        r"\b(?:bad|fatal|unhandled|invalid) (?:kernel|user|read|write|instruction) (?:page )?fault\b",
+        "RISCV64 Exception",
+        r"\b(?:[DI]?FAR|[DIE]?F?SR|[SM]?CAUSE|[SM]?TVAL|BADADDR)(?:_EL[123n])?{is}(?:0x)?[0-9A-F]")),
 )  # fmt: skip  # a system a paragraph
-"""The systems; the last one is any other."""
+"""The systems; the last two are any other."""
 
-_HINT = re.compile(r"fault|trap|cr2|#pf|\bpf:|\bv=|14|0x0?e\b|fatal exception", _FLAGS)
+_HINT = re.compile(r"fault|trap|cr2|#pf|\bpf:|\bv=|14|0x0?e\b|exception|abort|[ef]sr|far|cause|tval|badaddr", _FLAGS)
 """What each first line has."""
 
-_NOT_X86 = re.compile(
-    r"\b(?:scause|sepc|stval|satp|[fe]sr|far|esr_el\d|far_el\d|elr|ttbr\d?|badv?addr|mtval)\b|riscv|aarch64|arm64"
-    rf"|{'|'.join(MESSAGES)}|store/amo",
-    _FLAGS,
+PROCESSORS: tuple[tuple[Any, ...], ...] = (
+    ("AArch64", _any("{esr}[0-9a-f]{8,16}"), _any(
+        r"\bFAR(?:_EL[123n])?\b", r"\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr", "{esr}[89][26]00")),
+    ("ARM", _any(r"\*pgd=", r"\b[DI]?FSR\b")),
+    ("RISC-V", _any(r"\b[SM]?CAUSE{is}(?:0x)?[0-9a-f]", "RISCV64 Exception"), _any(r"\b[SM]?(?:TVAL|BADADDR){is}")),
+    ("another", _any(r"\bbadv(?:addr|a)?\b", r"\b(?:dsisr|scause|esr)\b", "store/amo", r"\bttbr", *MESSAGES)),
+    ("x86", _any(
+        r"\bcr[0234]\b", "#PF", r"\bapic id\b", r"(?<![\w%])[er](?:ip|[abcd]x|[sb]p|flags)\b",
+        r"\b(?:x86|i[36]86|amd64|x64|ia32)\b", "caused_by_write", "protection_violation", "malformed_table",
+        r"\bring ?:? ?[03]\b", r"\berr(?:or)?[ _-]?code\b", r"\berr\b", r"\bpresent ?[:= ] ?[01]\b", r"\bP:[01] ",
+        r"\brsvd\b", "{trap}{14}")),
+)  # fmt: skip
+"""What shows whose fault it is: the first row of which every pattern is in the lines; another's is not read."""
+
+READERS = {"AArch64": oops_arm64, "ARM": oops_arm, "RISC-V": oops_riscv}
+
+_DEVICE = _any(
+    "amdgpu|radeon|nouveau|panfrost|adreno|kgsl|etnaviv|amd-vi|iommu|smmu|nvrm|_FAULT_STATUS",
+    r"\b(?:drm|i915|xe|xid|v3d|mali|x?gpu[0-9]*|gfxhub[0-9]*|mmhub[0-9]*)\b",
+    r"\b(?:dmar?|dma-?remap|iova|p?asid|vmid|gart)\b|\bin AS[0-9]",
 )
+"""Devices that walk page tables of their own: no processor's fault."""
 
-_S = r"[\s=:\[]{1,12}(?:[A-Za-z]{1,20}\(\s{0,20}){0,2}V?"
-"""What is between a name and its number: "= ", ": VirtAddr("."""
-_H = r"(?:0x([0-9a-f]{1,16})|((?:[0-9a-f]{8}){1,2}|(?=[a-f]*[0-9])[0-9a-f]{1,16}))(?![0-9a-zx_])"
-"""A number in base 16, with or without 0x; a word such as "bad" is not one."""
-
-_FIELDS: dict[str, tuple[re.Pattern[str], ...]] = {
-    name: tuple(re.compile(one, _FLAGS) for one in patterns)
-    for name, patterns in {
-        "va": (
-            rf"\bcr2\b{_S}{_H}",
-            (r"(?:fault\w*|access\w*|exception|linear|virtual|bad|invalid)[ _-](?:(?:virtual|linear|memory)[ _-])?"
-             rf"v?a(?:ddr)?(?:ess)?\b{_S}{_H}"
-             rf"|\b(?:tried to access|access (?:to|of|at)|(?:access|referenc)(?:ed|ing)){_S}{_H}"),
-            (rf"(?:page[- _]?fault|#PF)\b(?:[^\n]{{0,80}}?\b(?:at|on|for|from|to|(?:access|referenc)ing)"
-             rf"(?: address)?{_S}{_H}"
-             r"|: (?:0x([0-9a-f]{1,16})|([0-9a-f]{8}|[0-9a-f]{16}))(?![0-9a-z]))"),
-            rf"\b(?:va|v?addr(?:ess)?)\b{_S}{_H}",
-        ),
-        "code": (
-            (r"(?:\berr(?:or)?(?:[ _-]?code)?\b|(?:exception|fault)[ _-]code\b|(?<!exit )\bcode(?=\s{0,2}[=:]| 0x)"
-             r"|\btype [0-9]{1,2} code)"
-             rf"{_S}"
-             r"(0b[01]{2,16}\b|(?:0x[0-9a-f]{1,16}|(?=[a-f]*[0-9])[0-9a-f]{1,16})(?![0-9a-zx_]))"),
-            r"#PF\[([0-9a-f]{4})\]", r"(?:page[- _]?fault|#PF) ?\((?!14\)|0x0?e\))(0x[0-9a-f]{1,4}|[0-9]{1,2})\)",
-        ),
-        "pc": (
-            (r"(?:\b[er]?ip|\bpc|\bEPC|instruction[ _]pointer)\b[\s=:]{1,12}(?:0x)?(?:[0-9a-f]{1,4}:)?[\[<]{0,2}"
-             rf"(?:[A-Za-z]{{1,20}}\(\s{{0,20}})?{_H}"),
-            rf"\bat (?:[er]?ip=|address ){_H}",
-        ),
-        "pid": (r"current process\s{0,9}=\s{0,9}([0-9]{1,9})\b",),
-    }.items()
+_FIELDS = {
+    "va": (
+        _any(r"\bcr2\b\)?{to}{hex}"),
+        _any(
+            r"(?:fault\w*|access\w*|exception|linear|virtual|bad|invalid|abort)[ _-](?:(?:virtual|linear|memory)[ _-])?"
+            r"v?a(?:ddr)?(?:ess)?\b{to}{hex}",
+            r"\b(?:tried to access|access (?:to|of|at)|(?:access|referenc)(?:ed|ing)){to}{hex}"),
+        _any(
+            r"(?:page[- _]?fault|#PF)\b[^\n]{0,80}?(?<!\bpc )(?<!ip )(?<!instruction )(?<!executing )"
+            r"\b(?:at|on|for|from|to|(?:access|referenc)ing)(?: address)?{to}{hex}",
+            r"(?:page[- _]?fault|#PF)\b: (?:0x([0-9a-f]{1,16})|([0-9a-f]{8}|[0-9a-f]{16}))(?![0-9a-z])",
+            r"(?:page[- _]?fault|#PF)\b(?:[ ,]{1,3}(?:from|in|by|of|user|kernel|supervisor|mode|space|va|address"
+            r"|(?:read|writ)(?:e|ing)?)\b)*[ ,]{1,3}0x([0-9a-f]{1,16}){end}"),
+        _any(r"\b(?:va|v?addr(?:ess)?)\b{to}{hex}"),
+    ),
+    "code": (
+        _any(
+            r"(?:\berr(?:or)?[ _-]?code|\b(?:exception|fault)[ _-]code|\bexceptiondata|\btype [0-9]{1,2} code)\b"
+            "{to}{code}"),
+        _any(
+            r"(?:\berr|\berror(?=\s{0,9}[=:])|(?-i:\b[Ee]rror)|(?<!exit )\bcode(?=\s{0,2}[=:]| 0x)){to}{code}",
+            r"#PF\[([0-9a-f]{4})\]", r"(?:page[- _]?fault|#PF) ?\((?!14\)|0x0?e\))(0x[0-9a-f]{1,4}|[0-9]{1,2})\)"),
+    ),
+    "pc": (
+        _any(
+            r"(?:\b[er]?ip|\bpc|\bEPC|instruction[ _]pointer)\b[\s=:-]{1,40}(?:0x)?(?:[0-9a-f]{1,4}:)?[\[<]{0,2}"
+            r"(?:[A-Za-z]{1,20}\(\s{0,20})?{hex}"),
+        _any(r"\bat (?:[er]?ip=|address ){hex}", r"\b(?:pc|[er]?ip) at {hex}"),
+    ),
+    "pid": (_any(r"current process\s{0,9}=\s{0,9}([0-9]{1,9})\b"),),
 }  # fmt: skip
 """The usual names of a fault's numbers, the surest first."""
 
-_NUMBERED = r"\b(?:trap|exception|vector|int(?:errupt)?|isr)(?:[ _]?(?:no|num|number|type))?[ .:=#(]{1,4}"
-_OTHER = re.compile(
-    r"#(?:GP|UD|DF|NP|SS|TS|DE|MC|AC|BP|DB|NM|XM|MF)\b|\b(?:general protection|double fault|invalid opcode|divide error"
-    rf"|divi(?:de|sion) by zero|stack(?:[- ]segment)? fault|segment not present|invalid tss)\b"
-    rf"|{_NUMBERED}(?!14\b|0x0?e\b)(?:0x[0-9a-f]{{1,2}}|[0-9]{{1,2}})\b",
-    _FLAGS,
+_OTHER = _any(
+    r"#(?:GP|UD|DF|NP|SS|TS|DE|MC|AC|BP|DB|NM|XM|MF)\b",
+    r"\b(?:general protection|double fault|invalid opcode|divide error|divi(?:de|sion) by zero"
+    r"|stack(?:[- ]segment)? fault|segment not present|invalid tss)\b",
+    r"{trap}(?!14\b|0x0?e\b)(?:0x[0-9a-f]{1,2}|[0-9]{1,2})\b",
 )
-_PAGE_FAULT = re.compile(rf"page[- _]?fault|#PF\b|{_NUMBERED}(?:14|0x0?e)\b", _FLAGS)
+_PAGE_FAULT = _any("page[- _]?fault", r"#PF\b", "{trap}{14}")
 """An exception of x86 that is no page fault, and one that is: Intel SDM 6.15; CR2 may be printed with both."""
-_PROSE = re.compile(
-    r"\bno page[- ]?fault|\bpage[- ]?faults? (?:occurs?|happens?|means|is|are|can|may|will|would)\b", _FLAGS
+_PROSE = _any(
+    r"(?P<told>\bno page[- ]?fault"
+    r"|\bpage[- ]?faults? (?:occurs?|happens?|means|is|are|can|may|will|would|rate|count)\b)",
+    r"(?<!not )(?<!be )(?<!trap )(?<!stack )\b(?:load(?:ed|ing)|serv(?:ed|iced)|handled|resolved|swapped|evict\w*"
+    r"|replac\w*|victim|brought|mapped (?:in|to)|frame|copied|cow|copy[- ]on[- ]write|handling|tlb (?:hit|miss)"
+    r"|demand|laz(?:y|ily)|allocat\w*)\b",
 )
+"""Words around a fault that was served, or is told of: no access is refused for good."""
 
 _SAYS = re.compile(
     r"\berr|code\b|reason|cause|access|attempt|tried|while|present|violation|\bring\b|\b(?:write|user|read)\w*\s?[=:]",
@@ -165,6 +217,15 @@ _FLAG_SET = re.compile(
     r"(?=\s*(?:\)|\n|$))"
 )
 """The set bits by their names in the crate x86_64; the others are 0."""
+_FAULT = _any(
+    "page[- _]?fault",
+    r"\b(?:kernel|user) fault\b",
+    r"#PF\b",
+    r"\bPF:",
+    r"\b(?:data|prefetch|instruction)[ -]abort\b",
+    "{trap}",
+)
+"""What begins a fault that no register shows."""
 _FIRST = re.compile(r"\berr(?:or)?\b|code\b", _FLAGS)
 _MODE = re.compile(r"\b(user|kernel|supervisor)[ -](?:mode|context|land|space)", _FLAGS)
 _ACCESS = ("", "read", "write", "write", "fetch", "fetch", "write", "write")
@@ -206,13 +267,19 @@ def read(parts: Parts) -> None:
                 break
             inside += 1
         end = min(heads[inside].line if inside < len(heads) else last, last)
-        found = _Block(head, end, parts).trap()
-        if found is not None:
-            lines = [one.line for one in heads[at:inside]]
-            parts.claimed.update(lines)
-            parts.told.update(lines)
-            parts.what[head.dress.name] = None
+        block = _Block(head, end, parts)
+        lines = [one.line for one in heads[at:inside]]
+        if (reader := READERS.get(block.processor)) is not None:
+            whole = [(number, parts.lines[number - 1]) for number in range(head.line, end) if parts.lines[number - 1]]
+            reader.read(Event(head.line, whole, True, parts, "fault"), parts)
+            parts.claim_doubled(whole)
+        elif (found := block.trap()) is not None:
+            parts.what[head.dress.name + " on x86" * (block.is_any and block.processor == X86)] = None
             parts.traps.append(_explained(*found, parts))
+        else:
+            lines = []
+        parts.claimed.update(lines)
+        parts.told.update(lines)
         at = inside
 
 
@@ -222,10 +289,19 @@ def _heads(parts: Parts) -> Iterator[_Head]:
             continue
         for dress in DRESSES:
             match = dress.begins.search(line[:WIDE])
-            if match is not None and (dress is not DRESSES[-1] or not _NOT_X86.search(match.string)):
+            if match is not None:
                 said = match.groupdict().get("va")
                 yield _Head(number, dress, match, _own([line]) if said is None else int(said, 16))
                 break
+
+
+def _is_x86(listing: Listing) -> bool:
+    return X86 in listing.name or listing.name == PGDIR
+
+
+def _processor(text: str) -> str:
+    """Return the processor whose registers and words a text has; "" if it shows none."""
+    return next((name for name, *evidence in PROCESSORS if all(one.search(text) for one in evidence)), "")
 
 
 def _first(text: str, patterns: Sequence[re.Pattern[str]]) -> tuple[str, int] | None:
@@ -236,7 +312,7 @@ def _first(text: str, patterns: Sequence[re.Pattern[str]]) -> tuple[str, int] | 
 
 def _searched(lines: list[str]) -> str:
     """Return the searched part of lines as one text, in which a null pointer of printf is a number."""
-    return "\n".join(one[:WIDE] for one in lines).replace("(nil)", "0x0").replace("(null)", "0x0")
+    return "\n".join(one[:WIDE] for one in lines).replace("(nil)", "0x0").replace("(null)", "0x0").replace("\\n", "")
 
 
 def _own(lines: list[str]) -> int | None:
@@ -249,7 +325,7 @@ def _begins_another(head: _Head, known: int | None, other: _Head) -> bool:
     """Return whether a line within a fault's lines begins the next fault, and is not a further line of the same."""
     is_same = re.sub("[0-9]", "", head.match.string) == re.sub("[0-9]", "", other.match.string)
     is_elsewhere = known is not None and other.own not in (None, known)
-    return is_same or is_elsewhere or "vector" in other.match.groupdict()
+    return is_same or is_elsewhere or other.dress.name == "uCore" or "vector" in other.match.groupdict()
 
 
 class _Block:
@@ -258,33 +334,57 @@ class _Block:
     def __init__(self, head: _Head, end: int, parts: Parts) -> None:
         self.head, self.parts = head, parts
         self.groups = head.match.groupdict()
-        self.text = _searched(parts.lines[head.line - 1 : end - 1])
+        numbered = enumerate(parts.lines[head.line - 1 : end - 1], head.line)
+        self.text = _searched(["" if number in parts.claimed else line for number, line in numbered])
+        self.is_any = head.dress.name == ANY
+        """Whether the first line names no system."""
+        self.processor = _processor(self.text) if self.is_any or head.dress.name == BSD else X86
+        if self.is_any and _DEVICE.search("\n".join(parts.lines[max(head.line - 3, 0) : head.line + 1])):
+            self.processor = "a device"
+        if not self.processor and (not self.is_any or any(map(_is_x86, parts.listings))):
+            self.processor = X86
         self._words = (0, 0)
         """The bits of the error code that the words say, and the mask of these."""
 
     def trap(self) -> tuple[Trap, Code | None] | None:
         """Return the fault, and what its code or its words mean; None if this is no fault."""
         head, dress = self.head, self.head.dress
-        if dress is DRESSES[-1] and (_NOT_X86.search(self.text) or _PROSE.search(head.match.string)):
+        if self.is_any and self.processor not in ("", X86):
             return None
-        kind = self._kind()
-        address = self._address()
-        if (dress is DRESSES[-1] and address is None) or (dress.name == "QEMU" and kind not in MEANS.values()):
+        kind, address = self._kind(), self._address()
+        has_none = self.is_any or dress.name == "JOS"  # uCore prints such a frame beside its own line
+        if (has_none and address is None) or (dress.name == "QEMU" and kind not in MEANS.values()):
             return None
-        self.parts.claimed.add(head.line)
         bits, known = self._words = self._bits()
         code, pc = self._field("code", dress.base), self._field("pc")
-        if code is None and known & FLAGS == FLAGS:
+        told = _PROSE.search(head.match.string) if self.is_any else None
+        is_sure = code is not None and self.processor
+        if (told and (told["told"] or not is_sure)) or (
+            self.is_any and not (is_sure or _FAULT.search(head.match.string))
+        ):
+            return None
+        self.parts.claimed.add(head.line)
+        if not self.processor:
+            if code is not None:
+                self.parts.unsaid.append(
+                    f"The code {code:#x} of the fault in line {head.line} is not decoded: the text does not say of"
+                    " which processor it is."
+                )
+            code = None
+        elif code is None and known & FLAGS == FLAGS:
             code = bits
         elif code is not None and (bits ^ code) & known & FLAGS:
             self.parts.unsaid.append(
                 f"The words of the fault in line {head.line} do not fit its error code, {code:#x}: the code is used."
             )
         said = code_of(code) if code is not None else said_of(bits, known)
+        if not self.processor:
+            there = "a page is there, and does not allow it" if bits & P else "no page is there"
+            said = said._replace(refused="", why=there * bool(known & P))
         mode = _MODE.search(self.text)
         user = mode[1].lower() == "user" if mode is not None else said.user
         is_said = mode is not None or code is not None or known & U
-        where = dress.where.format("user" if user else "kernel") if is_said else "x86"
+        where = dress.where.format("user" if user else "kernel") if is_said else self.processor or "a kernel"
         pid = int(self.groups["env"], 16) if self.groups.get("env") else self._field("pid", 10)
         is_fault = kind == MEANS[PAGE_FAULT]
         trap = Trap(
@@ -305,7 +405,7 @@ class _Block:
         """Return the name of the exception."""
         if self.groups.get("means"):
             return self.groups["means"].strip()
-        if self.head.dress.name in ("Pintos", DRESSES[-1].name):  # its words may stand in the lines above
+        if self.head.dress.name in ("Pintos", ANY):  # its words may stand in the lines above
             near = "\n".join([*self.parts.lines[max(self.head.line - 4, 0) : self.head.line - 1], self.text])
             if (other := _OTHER.search(near)) is not None and not _PAGE_FAULT.search(near):
                 return other[0]
@@ -340,6 +440,8 @@ class _Block:
         self.parts.claimed.add(line)
         self.parts.told.add(line)
         is_plain = digits.isdigit() and self.text[: end - len(digits)][-2:].lower() != "0x"
+        if name == "va" and is_plain and not self.processor and len(digits) not in (8, 16):
+            return None
         whole = _qemus_digits(self.text) if name == "va" and self.head.dress.name == "QEMU" else 0
         if len(digits) < whole:
             self.parts.unsaid.append(
@@ -352,9 +454,10 @@ class _Block:
 
     def _number(self, digits: str, line: int, column: int, base: int) -> int | None:
         """Return a number; None if it ends the text, and is shorter than its leading zeros say."""
-        is_binary = not base and re.fullmatch("0b[01]+", digits, _FLAGS) is not None
-        base = 16 if digits[:2].lower() == "0x" else 2 if is_binary else base
-        digits = digits[2:] if is_binary else digits.lower().removeprefix("0x")
+        base = 16 if digits[:2].lower() == "0x" else base
+        digits = digits.lower().removeprefix("0x")
+        if not base and (binary := re.fullmatch("0b([01]+)|([01]{2,})b", digits)) is not None:
+            return int(binary[1] or binary[2], 2)
         if self.parts.ends_in(line, column):
             self.parts.unsaid.append(f"The text ends with a number in line {line}: digits may be missing.")
             if digits[0] == "0" and len(digits) not in (1, 4, 8, 16):
@@ -425,7 +528,7 @@ def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
     if trap.code is None:
         parts.unsaid.append(f"The fault in line {trap.line} has no error code: what its words leave out is not said.")
         made = f"{MADE[said.access]} of" if said.is_known else "access to"
-        where = f" in {trap.where}" * (trap.where != "x86")
+        where = f" in {trap.where}" * (trap.where not in (X86, "a kernel"))
         why = f": {said.why}." if said.why else "; the text does not say why."
         return replace(trap, refused=said.refused, says=f"The {made} {Address(trap.address)}{where} was refused{why}")
     address, code = trap.address, trap.code
@@ -433,8 +536,7 @@ def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
     who = "user code" if said.user else "the kernel"
     done = f"The {MADE[said.access]} of {Address(address)} by {who} was refused"
     by_code = replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
-    known = [one for one in parts.listings if "x86" in one.name or one.name == PGDIR]
-    latest = sorted(known, key=lambda one: -one.line)
+    latest = sorted(filter(_is_x86, parts.listings), key=lambda one: -one.line)
     listing = next((one for one in latest if not one.unsaid_at(address)), None)
     if listing is None and latest:
         parts.unsaid.append(

@@ -26,7 +26,7 @@ from .. import cleaned
 from .lines import places
 from .parts import Parts
 
-WORDS = ("vpn range", "page table", "pgd", "pmd", "pte")
+WORDS = ("vpn range", " s:0", " s:1", "page table", "pgd", "pmd", "pte")
 """Words that make a line of a long text relevant to this reader, in small letters."""
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -108,6 +108,18 @@ def _tab(match: re.Match[str]) -> SaidRange | None:
     return _range(start, last - start + 1, "r???", pa) if last - start == end - pa else None
 
 
+def _pt(match: re.Match[str]) -> SaidRange | None:
+    """Return a line of gdb-pt-dump: flags of both modes, or of user code and of the kernel, as AArch64 has them."""
+    flags = {name: value == "1" for name, value in re.findall(r"([A-Z]+):([01])", match[4])}
+    user = not flags.get("S", True)
+    if "S" not in flags:
+        mine, others = match[4].split()[:3], match[4].split()[3:]
+        user = any(one.endswith("1") for one in mine)
+        flags = {one[0]: one.endswith("1") for one in (mine if user else others)}
+    letters = "".join(name.lower() if flags.get(name, name == "R") else "-" for name in "RWX")
+    return _range(int(match[1], 16), int(match[2], 16), letters + "-u"[user], int(match[3], 16) if match[3] else None)
+
+
 _LACKS = "contradicts itself or lacks digits"
 
 START = Format(
@@ -153,6 +165,21 @@ FORMATS = (
         _LACKS,
     ),
     START,
+    *(
+        Format(
+            f"pt of gdb-pt-dump{on}",
+            re.compile(
+                rf"0x([0-9a-f]{{1,16}}) :\s+0x([0-9a-f]{{1,16}})(?: :\s+0x([0-9a-f]{{1,16}}))?\s+{flags}", _FLAGS
+            ),
+            _pt,
+            of="gdb-pt-dump",
+            wrong=_LACKS,
+        )
+        for on, flags in (
+            (", x86", r"\| ?(W:[01] X:[01] S:[01] UC:[01] WB:[01])"),
+            ("", r"(?:\| ?)?(W:[01] X:[01] R:[01] S:[01]|(?:R:[01] W:[01] X:[01]\s*){2})"),
+        )
+    ),
 )
 
 _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}(\s*$|[-:\s]\s{0,9}[0-9a-f]{6,16}\b))", _FLAGS)
@@ -165,7 +192,7 @@ _PG = re.compile(
 )
 """`info pg` of x86, which some builds of QEMU have: page numbers, an entry, its flags and the frames of pages."""
 
-_HEAD = re.compile(r"VPN range\s+Entry\s+Flags|^\s*(?:START|END) PAGE TABLE\b")
+_HEAD = re.compile(r"VPN range\s+Entry\s+Flags|^\s*Address :\s+Length\b|^\s*(?:START|END) PAGE TABLE\b")
 
 
 def _pg(match: re.Match[str]) -> list[SaidRange] | None:
@@ -205,7 +232,7 @@ _LEVEL = re.compile(
 _DEPTHS = {"PT": 1, "PM": 2, "PD": 2, "PDP": 3, "PU": 3, "P4": 4, "PG": 4, "PML4": 4}
 """The heights of tables above a page, by the beginnings of their names."""
 
-_LEVEL_HEAD = re.compile(r"\b(?:PTE|PDE)\s?[(\[]\s?(?:0x)?[0-9a-f]{1,9}\s?[)\]]", _FLAGS)
+_LEVEL_HEAD = re.compile(r"\b(?:PTE|PDE)\s?[(\[]\s?(?:0x)?[0-9a-f]{1,9}\s?[)\]](?!\s{0,3}(?:=|-|@))", _FLAGS)
 _END = re.compile(r"-{3,} ?END ?-{3,}|^\s*END PAGE TABLE\b")
 _SPANS = {2: (2 * MIB, 4 * MIB), 3: (1 << 30,), 4: (1 << 39, 1 << 30)}
 """The bytes that a descriptor of each height maps, with entries of 64 and of 32 bits (Intel SDM 3A, 4.3 and 4.5)."""
@@ -257,8 +284,8 @@ def _rights(flags: str) -> str:
         return "".join(letter.lower() if letter in letters and "V" in letters else "-" for letter in "RWXU")
     if "RW" not in words and "ro" not in words:
         return _NONE
-    may_execute = "x" in words or ("NX" not in words and "UXN" not in words)
-    return f"r{'w' if 'RW' in words else '-'}{'x' if may_execute else '-'}{'u' if 'USR' in words else '-'}"
+    execute = "x" if "x" in words else "-" if "NX" in words or "UXN" in words else "?"  # the line is cut
+    return f"r{'w' if 'RW' in words else '-'}{execute}{'u' if 'USR' in words else '-'}"
 
 
 _NONE = "----"
@@ -423,18 +450,16 @@ UCORE = Format(
     PGDIR,
     _LEVEL,
     _level,
-    "Print_pgdir of uCore does not say physical addresses, nor what may be executed: rights are those that all levels"
-    " have.",
+    "Print_pgdir of uCore does not say physical addresses, nor what may be executed: rights are those that all listed"
+    " levels have, and '?' where a level is missing.",
     "uCore",
 )
+_SAYS = r"\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b|[DAGUXWRV.](?: [DAGUXWRV.]){5,}"
+"""What a line of ptdump says of its pages; RISC-V has letters."""
+_FROM_TO = r"(?:^|[\s|])(?:0x)?([0-9a-f]{8,16})-(?:0x)?([0-9a-f]{8,16})\s+(?:0x([0-9a-f]{8,16})\s+)?"
 PTDUMP = Format(
     "ptdump of Linux",
-    re.compile(
-        r"(?:^|[\s|])(?:0x)?([0-9a-f]{8,16})-(?:0x)?([0-9a-f]{8,16})\s+(?:0x([0-9a-f]{8,16})\s+)?([0-9]{1,12})([KMGTPE])"
-        r"(?=\s.*(?:\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b"
-        r"|[DAGUXWRV.](?: [DAGUXWRV.]){5,}))\s+(.*\S)\s*$",
-        re.ASCII,
-    ),
+    re.compile(rf"{_FROM_TO}([0-9]{{1,12}})([KMGTPE])(?=\s.*(?:{_SAYS}))\s+(.*\S)\s*$", re.ASCII),
     _ptdump,
     of="ptdump of Linux",
     at_end="flags",

@@ -7,9 +7,9 @@ same time, so lines of two oopses may be mixed: the first line of each kind coun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from . import oops_arm, oops_arm64, oops_riscv, oops_x86
+from . import levels, oops_arm, oops_arm64, oops_riscv, oops_x86
 from .oops_event import FAILED_AT, MESSAGES, Event
 from .parts import Parts
 
@@ -31,10 +31,16 @@ WORDS = (
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
-    rf"{'|'.join(f'{begins} (?:{goes_on})' for begins, goes_on in MESSAGES.items())}|"
-    r"BUG: kernel NULL pointer dereference|general protection fault[,:]|"
-    r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)|double fault:|Fault address:|"
-    rf"{oops_x86.WALKS.pattern}|{oops_arm64.KERNELS.pattern}",
+    "|".join(
+        (
+            *(f"{begins} (?:{goes_on})" for begins, goes_on in MESSAGES.items()),
+            r"unhandled page fault \([0-9]{1,2}\) at 0x",
+            r"unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x",
+            r"BUG: kernel NULL pointer dereference|general protection fault[,:]|double fault:|Fault address:",
+            r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)",
+            oops_x86.WALKS.pattern,
+        )
+    ),
     _FLAGS,
 )
 _PART = re.compile(
@@ -51,8 +57,15 @@ LONGEST = 300
 MOST = 2_000
 """The most oopses of a text that are read."""
 
-ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
-"""The modules with `EVIDENCE` for a processor in an oops, evidence `AGAINST` it, and `read`."""
+ARCHITECTURES = (
+    (oops_riscv.EVIDENCE, oops_riscv.read),
+    (oops_arm.EVIDENCE, oops_arm.read),
+    (oops_arm64.EVIDENCE, oops_arm64.read),
+    (oops_x86.EVIDENCE, oops_x86.read),
+    (oops_riscv.LIKELY, oops_riscv.read),
+    (oops_arm.LIKELY, oops_arm.read),
+)
+"""The evidence for a processor in an oops, the surest first, and its reader."""
 
 
 _ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b", _FLAGS)
@@ -61,22 +74,16 @@ _ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b", _FLAGS)
 def read(parts: Parts) -> None:
     """Add the faults of all oopses of a text, each with the tables that it prints."""
     for event in _events(parts):
-        weights = [_weight(event, one.EVIDENCE, one.AGAINST) for one in ARCHITECTURES]
-        if weight := max(weights):
-            architecture = ARCHITECTURES[weights.index(weight)]
-            architecture.read(event, parts)
+        found = (each for evidence, each in ARCHITECTURES if event.search(evidence, claim=False))
+        reader = oops_x86.read if event.name == "walk" else next(found, None)
+        if reader is not None:
+            reader(event, parts)
+            parts.claim_doubled(event.lines)
         elif event.header:
             parts.unsaid.append(
                 f"Line {event.first} begins an oops of Linux, and the lines that say the processor and the reason"
                 f" are missing."
             )
-
-
-def _weight(event: Event, evidence: Iterable[re.Pattern[str]], against: re.Pattern[str] | None) -> int:
-    """Return how many patterns of a processor are in an oops; 0 if it is another processor's."""
-    if against is not None and event.search(against, claim=False):
-        return 0
-    return sum(event.search(one, claim=False) is not None for one in evidence)
 
 
 def _events(parts: Parts) -> Iterator[Event]:
@@ -97,8 +104,7 @@ def _events(parts: Parts) -> Iterator[Event]:
         some = [(number, lines[number - 1]) for number in range(next(above, at), end + 1) if lines[number - 1]]
         if at not in parts.claimed:
             header = bool(_BEGINS.search(lines[at - 1]))
-            is_other = oops_arm64.KERNELS.search(lines[at - 1]) is not None
-            yield Event(at, some, header, parts, "walk" if is_walk else "fault" if is_other else "oops")
+            yield Event(at, some, header, parts, "walk" if is_walk else "oops")
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:
@@ -106,6 +112,8 @@ def _same(lines: list[str], before: int, at: int) -> bool:
 
     The head below crash's command `vtop` belongs to the command.
     """
+    if levels.LINE.search(lines[at - 1]):
+        return oops_x86.WALKS.search(lines[before - 1]) is not None and at - before <= 2
     if "VIRTUAL" in lines[at - 1]:
         return at - before <= 2
     one, other = _ADDRESS.search(lines[before - 1]), _ADDRESS.search(lines[at - 1])

@@ -17,17 +17,23 @@ from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from . import oops_arm64
-from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
+from .oops_event import FAILED_AT, IS, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
 from .said import PastedTables
 
 WHAT = "an oops of Linux on ARM"
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{8}})\b", _FLAGS)
+_ADDRESS = re.compile(
+    rf"{FAILED_AT} (?:0x)?([0-9a-f]{{8}})\b|\b[DI]?FAR{IS}(?:0x)?([0-9a-f]{{1,8}})\b"
+    rf"|\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr(?:ess)?{IS}(?:0x)?([0-9a-f]{{1,8}})\b",
+    _FLAGS,
+)
 _AT = re.compile(r"\[([0-9a-f]{8})\](?= \*pgd=)", re.ASCII)
 _FSR = re.compile(
-    r"Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x|Unhandled .{0,60}\((0x[0-9a-f]{3,8})\)", _FLAGS
+    r"Internal error: .{0,60}: ([0-9a-f]{1,8}) \[#|Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x"
+    rf"|unhandled page fault .{{0,60}} code (0x[0-9a-f]{{3,8}})\b|\b[DI]?FSR{IS}(?:0x)?([0-9a-f]{{1,8}})\b",
+    _FLAGS,
 )
 _WHEN = re.compile(r"at virtual address [0-9a-f]{8} when (read|write|execute)", _FLAGS)
 _WORDS = re.compile(r"\*(pgd|p4d|pud|pmd|pte|ppte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
@@ -35,8 +41,14 @@ _CONTROL = re.compile(r"\bControl: ([0-9a-f]{8})\b")
 _TABLE = re.compile(r"\bTable: ([0-9a-f]{8})\b")
 _DAC = re.compile(r"\bDAC: ([0-9a-f]{8})\b")
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\(pid: ([0-9]{1,9})\b")
-_PC = re.compile(r"\bpc : \[<([0-9a-f]{8})>\]")
-_PSR = re.compile(r"\bpsr: ([0-9a-f]{8})\b")
+_PC = re.compile(
+    rf"\bpc : \[<([0-9a-f]{{8}})>\]|\bPC is at 0x([0-9a-f]{{1,8}})\b|\bpc{IS}0x([0-9a-f]{{1,8}})\b", _FLAGS
+)
+_PSR = re.compile(rf"\b[cs]?psr{IS}(?:0x)?([0-9a-f]{{8}})\b", _FLAGS)
+_FETCH = re.compile(r"\bifsr\b|prefetch[ -]abort", _FLAGS)
+_KERNEL = re.compile(r"Internal error: |\bkernel\b.{0,30} at virtual|in kernel mode", _FLAGS)
+_USER = re.compile(r"unhandled page fault \(|in user mode|\buser (?:ta|mode|page fault|data|prefetch)", _FLAGS)
+"""What says who made the access, besides the mode in the register CPSR."""
 
 WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 """Bits of the FSR; the last is Linux's mark of a prefetch abort."""
@@ -44,17 +56,12 @@ WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 AFE, USER_MODE = 1 << 29, 0x10
 
 
-EVIDENCE = (
-    re.compile(r"\*pgd=[0-9a-f]{8,16}"),
-    re.compile(r"\*ppte="),
-    re.compile(r"Internal error: Oops"),
-    re.compile(r"\[#[0-9]+\].* ARM\b"),
-    re.compile(r"\bDAC: "),
-    re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
-    re.compile(r"cut here"),
+EVIDENCE = re.compile(
+    r"\*ppte=|\[#[0-9]+\].* ARM\b|\bDAC: |unhandled page fault \([0-9]{1,2}\) at 0x[0-9a-f]{8}, code 0x"
+    r"|Unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x[0-9a-f]{8}\b"
 )
-AGAINST = None
-"""Lines that only this processor's oopses have, and lines that they never have."""
+LIKELY = re.compile(r"\*pgd=[0-9a-f]{8,16}|Internal error: Oops|virtual address [0-9a-f]{8}(?:\s|$)|cut here")
+"""Lines that only this processor's oopses have, and lines that others may have too."""
 
 
 def status_of(fsr: int) -> str:
@@ -93,27 +100,31 @@ def decoded(fsr: int) -> tuple[str, ...]:
 
 def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
-    parts.what[WHAT] = None
+    parts.what[WHAT if event.name == "oops" else "a kernel on ARM"] = None
     parts.claimed.add(event.first)
     address = event.address(_ADDRESS, _AT)
     match = event.search(_FSR)
     fsr = int(next(filter(None, match.groups())), 16) if match is not None else None
+    if fsr is not None and "asynchronous" in status_of(fsr):
+        address = None
     when, psr = event.search(_WHEN), event.number(_PSR)
     access: Access = "read"
     if fsr is not None:
-        access = "execute" if fsr & PREFETCH else "write" if fsr & WNR else "read"
+        access = "execute" if fsr & PREFETCH or event.search(_FETCH, claim=False) else "write" if fsr & WNR else "read"
     elif when is not None:
         access = {"read": "read", "write": "write", "execute": "execute"}[when[1].lower()]  # type: ignore[assignment]  # of these three
     else:
-        event.say("has no FSR (Oops: …): a read is walked")
-    user = psr is not None and psr & 0x1F == USER_MODE
+        event.say("has no FSR" + " (Oops: …)" * (event.name == "oops") + ": a read is walked")
+    user: bool | None = None if psr is None else psr & 0x1F == USER_MODE
+    if psr is None:
+        user = True if event.search(_USER) else False if event.search(_KERNEL, claim=False) else None
     means = "prefetch abort" if access == "execute" else "data abort"
-    found = decoded(fsr) if fsr is not None else ()
+    found = decoded(fsr | PREFETCH * (access == "execute")) if fsr is not None else ()
     trap = event.trap(user, fsr, means, _PID, _PC, address, register="FSR", decoded=found)
     if address is None:
         event.say_without_address(trap)
         return
-    parts.traps.append(_explained(trap, access, user, event, parts))
+    parts.traps.append(_explained(trap, access, bool(user), event, parts))
 
 
 def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Parts) -> Trap:
@@ -123,9 +134,12 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     by_fsr = f"FSR says: {status_of(fsr)}" if fsr is not None else "the text has no FSR"
     words = event.words(_WORDS)
     event.unread(words)
+    refused = "domain" if "domain fault" in by_fsr else ""
+    if refused:
+        by_fsr += f": DACR gives no access to domain {(fsr or 0) >> 4 & 15}, whatever the descriptors allow"
     if not words:
-        event.say("has no descriptors (a line such as '[…] *pgd=…')")
-        return replace(trap, says=f"{done}; {by_fsr}.")
+        event.say("has no descriptors" + " (a line such as '[…] *pgd=…')" * (event.name == "oops"))
+        return replace(trap, refused=refused, says=f"{done}; {by_fsr}.")
     by_name = {one.name: one.value for one in words}
     is_long = bool(fsr is not None and fsr & LPAE) or any(one.value >> 32 for one in words)
     is_long |= "pmd" in by_name and (fsr is None or ("pte" in by_name and "ppte" not in by_name))
@@ -134,6 +148,10 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     else:
         tables, walk = _short(trap, access, user, event, words, by_name)
     event.add_tables(tables, "Table")
+    if walk is not None and walk.fault is not None and walk.fault.kind == refused:
+        return event.judged(trap, walk, done, "", REFUSING.of, is_known=True)
+    if refused or not any(one in by_fsr for one in ("no FSR", "translation", "permission", "access flag")):
+        return replace(trap, refused=refused, says=f"{done}; {by_fsr}.")
     code = None if walk is None or walk.fault is None else walk.fault.code
     status = None if fsr is None else fsr & 0x3F if is_long else _short_status(fsr)
     if status is not None and code is not None and code & 0x3F != status:
@@ -150,7 +168,11 @@ def _short(
     """Return short descriptors: the first-level descriptor, and the processor's own second-level descriptor."""
     address, parts = trap.address or 0, event.parts
     dac, control, table = event.number(_DAC), event.number(_CONTROL), event.number(_TABLE)
-    controls = Armv7Controls(dacr=0x5555_5555 if dac is None else dac, afe=bool((control or 0) & AFE))
+    if dac is None:
+        dac = 0x5555_5555
+        if "domain fault" in status_of(trap.code or 0):
+            dac &= ~(3 << ((trap.code or 0) >> 4 & 15) * 2)
+    controls = Armv7Controls(dacr=dac, afe=bool((control or 0) & AFE))
     values = [by_name[name] for name in ("pgd", "ppte") if name in by_name]
     if "pgd" not in by_name:
         values = []

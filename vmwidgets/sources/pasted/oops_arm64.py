@@ -13,7 +13,8 @@ from ...engine.mmu.formats.aarch64 import AARCH64, status_of, with_granule
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
-from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
+from .levels import walk_of_half
+from .oops_event import FAILED_AT, IS, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
 
 WHAT = "an oops of Linux on arm64"
@@ -21,11 +22,12 @@ WHAT = "an oops of Linux on arm64"
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
     rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b"
-    r"|\bFAR(?:_EL[123])?[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b",
+    rf"|\bFAR(?:_EL[123n])?{IS}(?:0x)?([0-9a-f]{{1,16}})\b"
+    rf"|\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr(?:ess)?{IS}(?:0x)?([0-9a-f]{{1,16}})\b",
     _FLAGS,
 )
 _ESR = re.compile(
-    r"\bESR(?:_EL[123])?[\s:=]{1,12}(?:0x[0-9a-f]{1,2}/)?(?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS
+    rf"\bESR(?:_EL[123n])?{IS}(?:0x[0-9a-f]{{1,2}}/)?(?:0x)?([0-9a-f]{{8,16}})\b|Oops: ([0-9a-f]{{8,16}}) \[#", _FLAGS
 )
 _GEOMETRY = re.compile(
     r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?"
@@ -38,15 +40,10 @@ _BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel addre
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 _PC = re.compile(
     r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b"
-    r"|\b(?:elr(?:_el[123])?|pc)[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b|, address: ([0-9a-f]{1,16})\b",
+    rf"|\b(?:elr(?:_el[123n])?|pc|fault\w*[ _](?:ins\w*[ _]addr|ip)){IS}(?:0x)?([0-9a-f]{{1,16}})\b"
+    r"|, address: ([0-9a-f]{1,16})\b",
     _FLAGS,
 )
-KERNELS = re.compile(
-    r"\bTaking exception [0-9]{1,2} \[(?:Data|Prefetch) Abort\]|\b(?:Kernel|Fatal) (?:data|instruction) abort\b"
-    r"|\b(?:SYNC|ERROR)_(?:INVALID_)?EL[01]\w*, ESR: |\bESR_EL[12]\b(?=[\s:=]{1,12}(?:0x)?[0-9a-f]{8,16}\b)",
-    _FLAGS,
-)
-"""The first lines of aborts that other kernels print, with ESR and FAR: macOS, FreeBSD, QEMU's log, tutorials."""
 _PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
 
 FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
@@ -72,19 +69,11 @@ SIZES = {4: 12, 16: 14, 64: 16}
 """Bits of a page, by KiB."""
 
 
-EVIDENCE = (
-    re.compile(r"\bESR = 0x|\besr:? 0x"),
-    re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
-    re.compile(r"Mem abort info"),
-    re.compile(r"\*?pgd=[0-9a-f]{16}"),
-    re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
-    re.compile(r"\bpstate: "),
-    re.compile(r"address between user and kernel"),
-    re.compile(r"\bEC = 0x"),
-    KERNELS,
+EVIDENCE = re.compile(
+    r"\bESR = 0x|\besr:? 0x|[kK] pages, [0-9]{2}-bit VAs|Mem abort info|\*?pgd=[0-9a-f]{16}|\bpstate: |\bEC = 0x"
+    r"|Oops: (?:0000000)?[89a][0-9a-f]{7}\b|address between user and kernel"
 )
-AGAINST = re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#")
-"""Lines that only this processor's oopses have, and lines that they never have."""
+"""Lines that only this processor's oopses have."""
 
 
 def decoded(esr: int) -> tuple[str, ...]:
@@ -157,12 +146,6 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     values = event.values(words, names)
     root = event.number(_PGDP)
     root = None if root is not None and root % 64 else root
-    upper = bool(address >> 55 & 1)
-    if upper:
-        fmt = replace(fmt, base_register="TTBR1_EL1")
-    controls = replace(fmt.defaults, epd0=upper, epd1=not upper)  # the text has no table of the other half
-    at = 0 if root is None else root - root % 4096
-    controls = replace(controls, ttbr1=at, wxn=False)
     lines = words[0].line, words[-1].line
     tagged = address
     if not address >> 55 & 1 and address >> 56:
@@ -170,12 +153,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         parts.unsaid.append(
             f"The top byte of {Address(address)} is a tag, which the processor ignores for user addresses."
         )
-    base = at if root is not None else None
-    tables, walk = event.walk(fmt, controls, tagged, values, base, lines, access, user)
-    if (put := int(tables.root)) != at:
-        controls = replace(controls, ttbr1=put)
-        tables, walk = event.walk(fmt, controls, tagged, values, put, lines, access, user)
-        tables.root_is_said = False
+    tables, walk = walk_of_half(event, fmt, fmt.defaults, tagged, values, root, lines, access, user)
     event.add_tables(tables, "pgdp")
     if walk is not None:
         return _judged(replace(trap, walk=walk), walk, status, done, by_esr, event)

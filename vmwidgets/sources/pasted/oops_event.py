@@ -34,6 +34,9 @@ FAILED_AT = (
 )
 """The words before the failed address in Linux's first line of an oops, on all processors; letters of either case."""
 
+IS = r"(?:\s{1,40}(?:is|was)\b)?(?:[\s=:\[]|-(?=\s)){1,40}"
+"""What is between the name of a number and the number: "= ", " : ", " - ", " is "."""
+
 LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
 """Linux's names of the levels, the root's first."""
 
@@ -67,7 +70,8 @@ def _is_whole(found: list[re.Match[str]]) -> bool:
 def said_refused(made: str, trap: Trap, *, is_known: bool) -> str:
     """Return the beginning of a trap's sentence; `made`, such as "read", is left out if the text does not say it."""
     access = f"{made} of" if is_known else "access to"
-    return f"The {access} {Address(trap.address or 0)} in {trap.where} was refused"
+    where = f" in {trap.where}" * trap.where.endswith("mode")
+    return f"The {access} {Address(trap.address or 0)}{where} was refused"
 
 
 class Refusing(NamedTuple):
@@ -117,7 +121,7 @@ class Event:
 
     def trap(
         self,
-        user: bool,
+        user: bool | None,
         code: int | None,
         means: str,
         pid: re.Pattern[str],
@@ -126,7 +130,7 @@ class Event:
         **more: Any,
     ) -> Trap:
         """Return a trap of these lines, with the process and the instruction that patterns find."""
-        where = "user mode" if user else "kernel mode"
+        where = "a process or the kernel" if user is None else "user mode" if user else "kernel mode"
         return Trap(where, self.first, code, means, self.decimal(pid), self.number(pc), address, **more)
 
     def address(self, pattern: re.Pattern[str], again: re.Pattern[str], whole: tuple[int, ...] = ()) -> int | None:

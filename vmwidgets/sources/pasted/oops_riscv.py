@@ -12,17 +12,19 @@ import re
 from dataclasses import replace
 
 from ...engine.mmu.formats.riscv import RiscvControls, deeper
-from .oops_event import FAILED_AT, Event, Word, said_refused
+from .oops_event import FAILED_AT, IS, Event, Word, said_refused
 from .parts import Parts
 from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing
 
 WHAT = "an oops of Linux on RISC-V"
 
+_FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(rf"(?i:{FAILED_AT}) (?:0x)?([0-9a-f]{{4,16}})\b")
-_BADADDR = re.compile(r"\bs?(?:badaddr|tval): (?:0x)?([0-9a-f]{8,16})\b")
-_STATUS = re.compile(r"\bs?status: (?:0x)?([0-9a-f]{8,16})\b")
-_CAUSE = re.compile(r"\bs?cause: (?:0x)?([0-9a-f]{8,16})\b")
-_EPC = re.compile(r"\bs?epc ?: (?:0x)?([0-9a-f]{8,16})\b")
+_NUMBER = rf"{IS}(?:0x(?:0(?=[0-9a-f]{{16}}\b))?([0-9a-f]{{1,16}})|([0-9a-f]{{8,16}}))\b"
+_BADADDR = re.compile(rf"\b[sm]?(?:badaddr|tval){_NUMBER}", _FLAGS)
+_STATUS = re.compile(rf"\bs?status{_NUMBER}", _FLAGS)
+_CAUSE = re.compile(rf"(?:\b[sm]?cause|RISCV64 Exception Type){_NUMBER}", _FLAGS)
+_EPC = re.compile(rf"\b[sm]?epc{_NUMBER}", _FLAGS)
 _GEOMETRY = re.compile(r"pgtable: [0-9]{1,2}K pagesize, ([0-9]{2})-bit VAs")
 _PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-f]{6,16})\b")
 _WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
@@ -32,29 +34,24 @@ MXR = 1 << 19
 """sstatus.MXR: executable pages are readable."""
 
 
-EVIDENCE = (
-    _BADADDR,
-    re.compile(r"\bs?epc ?: "),
-    re.compile(r"K pagesize, "),
-    re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
-    re.compile(r"^\W*Oops \[#"),
-    re.compile(r"unhandled signal [0-9]+ code 0x"),
-    re.compile(r"riscv", re.IGNORECASE),
+EVIDENCE = re.compile(
+    rf"(?i:{_BADADDR.pattern})|\bs?epc ?: |K pagesize, |(?i:\bs?cause: [0-9a-f]{{8,16}}\b)|^\W*Oops \[#"
+    "|unhandled signal [0-9]+ code 0x"
 )
-AGAINST = None
-"""Lines that only this processor's oopses have, and lines that they never have."""
+LIKELY = re.compile("riscv", re.IGNORECASE)
+"""Lines that only this processor's oopses have, and lines that others may have too."""
 
 
 def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
-    parts.what[WHAT] = None
+    parts.what[WHAT if event.name == "oops" else "a kernel on RISC-V"] = None
     parts.claimed.add(event.first)
     cause, status = event.number(_CAUSE), event.number(_STATUS)
     address = event.address(_ADDRESS, _BADADDR)
     event.say_uneven(_WORDS)
-    user = status is not None and not status & SPP
-    if status is None and event.search(re.compile("unhandled signal"), claim=False):
-        user = True
+    user = None if status is None else not status & SPP
+    if status is None and event.name == "oops":
+        user = event.search(re.compile("unhandled signal"), claim=False) is not None
     means = cause_of(cause) if cause is not None else "fault"
     decoded = () if cause is None else (f"scause is {cause}: {means}",)
     trap = event.trap(user, cause, means, _PID, _EPC, address, decoded=decoded)
@@ -83,7 +80,7 @@ def read(event: Event, parts: Parts) -> None:
     values = event.values(words, names)
     controls = RiscvControls(sum=bool((status or 0) & SUM), mxr=bool((status or 0) & MXR))
     lines = words[0].line, words[-1].line
-    tables, walk = event.walk(fmt, controls, address, values, event.number(_PGDP), lines, access, user)
+    tables, walk = event.walk(fmt, controls, address, values, event.number(_PGDP), lines, access, bool(user))
     event.add_tables(tables, "pgdp")
     parts.traps.append(event.judged(trap, walk, done, "", refusing, is_known=cause is not None))
 

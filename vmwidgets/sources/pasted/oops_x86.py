@@ -19,10 +19,10 @@ from ...engine.mmu.format import TableFormat
 from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86Controls
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
-from .one_walk import tables_of, walked
+from . import levels
 from .oops_event import FAILED_AT, MADE, Event, Refusing, Word, said_refused
 from .parts import Parts
-from .x86_codes import PK, RSVD, Code, P, U, W, code_of
+from .x86_codes import PK, RSVD, Code, P, W, code_of
 
 WHAT = "an oops of Linux on x86"
 
@@ -53,19 +53,24 @@ _CR = {
     name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{16}}|[0-9a-f]{{8}})\b", _FLAGS) for name in ("CR0", "CR3", "CR4")
 }
 _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
+_NO_ADDRESS = r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]"
 _GP = re.compile(
-    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
-    r"([0-9a-f]{4}))?|"
-    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]",
+    r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})"
+    rf"(?:: ([0-9a-f]{{4}}))?|{_NO_ADDRESS}",
     _FLAGS,
 )
-WALKS = re.compile(
-    r"(?P<xen>Pagetable walk from)|(?P<windbg>^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s))"
-    r"|(?P<crash>\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$)"
-    r"|(?P<map>BUG: Bad page map in process)"
-)
+_WALKS = {
+    "xen": ("Xen", r"Pagetable walk from"),
+    "windbg": ("!pte of WinDbg", r"^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s)"),
+    "crash": ("vtop of crash", r"\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$"),
+    "map": ("a check of Linux", r"BUG: Bad page map in process"),
+    "levels": ("a kernel's own walk", f"(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)})"),
+}
+"""What prints a walk, and its first line."""
+WALKS = re.compile("|".join(f"(?P<{name}>{begins})" for name, (_, begins) in _WALKS.items()))
 """The first lines of walks."""
-_PRINTS = {"xen": "Xen", "windbg": "!pte of WinDbg", "crash": "vtop of crash", "map": "a check of Linux"}
+_ENTRY = re.compile(r": (?:ffff[0-9a-f]{12}|[c-f][0-9a-f]{7}) =>", _FLAGS)
+"""An entry's address in the kernel's half, as crash prints it on other processors than x86-64."""
 _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
     re.compile(
         r"\b(?P<name>L[1-4])(?=\[0x| =)(?:\[0x(?P<entry>[0-9a-f]{0,3})\]?)?(?: = ?)?"
@@ -73,7 +78,7 @@ _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
     ),
     re.compile(
         r"\b(?P<name>PAGE DIRECTORY|P[GUM4]D|PTE)"
-        r":(?: (?P<entry>[0-9a-f]{1,16}) =>?)? ?(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"
+        r":(?: (?P<entry>[0-9a-fA-F]{1,16}) =>?)? ?(?P<value>[0-9a-fA-F]{0,16})(?![0-9a-zA-Z])"
     ),
     re.compile(r"\b(?P<name>p[gum4]d|pte):(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"),
     re.compile(
@@ -103,15 +108,21 @@ WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 """CR0.WP; CR4.SMEP, SMAP and LA57; RFLAGS.AC."""
 
 
-EVIDENCE = (WALKS, _PF, _WORDS, _OLD, _CR["CR4"], _GP, _CR2, re.compile(r"\b[RE]IP: "))
-AGAINST = re.compile(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID\|")
-"""Lines that only this processor's oopses have, and lines that they never have."""
+EVIDENCE = re.compile(
+    rf"{'|'.join(re.sub('[?]P<[a-z]*>', '?:', one.pattern) for one in (_PF, _CR['CR4'], _GP, _CR2, _OLD))}|\b[RE]IP: "
+    rf"|{_WORDS.pattern}",
+    _FLAGS,
+)
+"""Lines that only this processor's oopses have."""
 
 
 def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
     walk = WALKS.search(parts.lines[event.first - 1])
-    parts.what[WHAT if walk is None else _PRINTS[walk.lastgroup or ""]] = None
+    if walk is not None and walk["levels"]:
+        levels.read(event)
+        return
+    parts.what[WHAT if walk is None else _WALKS[walk.lastgroup or ""][0]] = None
     parts.claimed.add(event.first)
     if walk is not None:
         parts.claimed.update(number for number, line in event.lines if "FATAL" in line or "linear address" in line)
@@ -127,6 +138,13 @@ def read(event: Event, parts: Parts) -> None:
     address = event.address(_ADDRESS, _CR2, () if walk is None else (16,) if has_l4 else (8, 16))
     chain = _descriptors(event, address)
     in_words = _of_words(event)
+    if not event.header and address is None and code is None and in_words is None:
+        address = levels.named_above(event, event.first)
+        if address is None or chain is None:
+            parts.refuse(f"Line {event.first} has descriptors, and the text does not name their address.")
+        else:
+            levels.conclude(event, "Linux on x86", chain.fmt, address, chain.values, chain.lines)
+        return
     said = code_of(code) if code is not None else in_words
     if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
         both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
@@ -155,41 +173,24 @@ def _of_words(event: Event) -> Code | None:
 
 def _walk_alone(match: re.Match[str], event: Event) -> None:
     """Add the walk that a debugger or a check of Linux printed: nothing accessed the address."""
-    where = _PRINTS[match.lastgroup or ""]
+    where = _WALKS[match.lastgroup or ""][0]
     parts, address = event.parts, event.number(_ADDRESS, () if match["crash"] else (8, 16))
-    chain = _descriptors(event, address)
-    if address is None or chain is None or not chain.values:
+    fmt: TableFormat[Any] | None = X86_64
+    if match["crash"] and len(words := _of_levels(event, address)) > 1:
+        kind = levels.kind_of([one.value for one in words])
+        kind = kind or "x86" * (event.search(_ENTRY, claim=False) is None)
+        fmt = levels.format_of(kind, 4 if kind == "x86" or any(one.name == "pud" for one in words) else 3)
+    values: list[int | None] = []
+    if fmt is not X86_64:
+        values, lines = [one.value for one in words], (words[0].line, words[-1].line)
+    elif (chain := _descriptors(event, address)) is not None:
+        fmt, values, lines = chain
+    if address is None or not values:
         parts.refuse(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
         return
-    fmt, values, lines = chain
     above = values[-2] if len(values) > 1 else None
-    if above and above & (P | W) != P | W and match["map"]:
-        parts.reasons.append(f"The descriptors in line {event.first} are of a processor that the text does not say.")
-        return
-    controls = X86Controls(nxe=fmt is not X86_32, maxphyaddr=52)
-    tables, walk = event.walk(fmt, controls, address, values, None, lines, "read", False)
-    parts.tables.append(tables)
-    trap = Trap(where, event.first, None, "page walk", address=address)
-    if walk is not None and walk.fault is None:
-        parts.traps.append(replace(trap, walk=walk, says=f"{Address(address)} is at physical {Address(walk.pa or 0)}."))
-        return
-    again = walk or _walk_without(fmt, controls, address, values, Code("read", False, (), "", ""))
-    if again is not None and again.fault is None and fmt is X86_PAE and None not in values[1:]:
-        says = f"{Address(address)} is at physical {Address(again.pa or 0)}, if P of the PDPTE is 1: the text lacks it."
-        parts.traps.append(replace(trap, says=says))
-        return
-    bit, why = (REFUSING.of(again), again.fault.why) if again is not None and again.fault else ("", "")
-    last = values[-1] or 0
-    if not bit:
-        event.say("lacks descriptors: the text leaves out a level, or is cut")
-    where = "above" if None in values else "below"
-    is_last = f"the {fmt.levels[len(values) - 1].name} is {last:#x}, and the text leaves out descriptors {where} it"
-    says = f"{Address(address)} is not mapped: {why}" if bit else f"{Address(address)}: {is_last}"
-    says += "; its other bits are the kernel's own, such as a place in swap space" * bool(bit == "P" and last)
-    if bit == "P" and above:
-        rights = [words for mask, words in ((P, "present"), (W, "writable"), (U, "for user code")) if above & mask]
-        says += f". The {fmt.levels[len(values) - 2].name} above it, {above:#x}, is {', '.join(rights)}"
-    parts.traps.append(replace(trap, walk=walk, refused=bit, says=f"{says}."))
+    is_open = above and above & (P | W) != P | W and match["map"]
+    levels.conclude(event, where, None if is_open else fmt, address, values, lines)
 
 
 def _general_protection(match: re.Match[str], event: Event) -> Trap:
@@ -256,6 +257,7 @@ def _descriptors(event: Event, address: int | None) -> _Chain | None:
 def _of_levels(event: Event, address: int | None) -> list[Word]:
     """Return the descriptors of a walk, one of each level, by Linux's names; those that are cut are named, and left."""
     found: dict[str, Word] = {}
+    is_stated = address is not None and levels.stated(event, address) is not None
     for pattern in _LEVELS:
         matches = [(number, match) for number, line in event.lines for match in pattern.finditer(line)]
         heads = [match for _, match in matches if match["name"]]
@@ -263,11 +265,13 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
         if len(heads) != len(values):
             break  # a value of WinDbg is missing, and which one is not said
         names = [match["name"].lower() for match in heads]
-        levels = ["pmd" if one == "pde" and "pxe" in names else _NAMES.get(one, one) for one in names]
+        all_levels = ["pmd" if one == "pde" and "pxe" in names else _NAMES.get(one, one) for one in names]
         least = _least(pattern, names, [match["value"] for _, match in values])
-        for head, level, (number, match) in zip(heads, levels, values, strict=True):
+        for head, level, (number, match) in zip(heads, all_levels, values, strict=True):
             event.parts.claimed.add(number)
             digits, entry = match["value"], head.groupdict().get("entry")
+            if head["name"] == "PAGE DIRECTORY" and digits.endswith("000"):
+                continue  # the root, whose descriptor crash prints below
             has_no_arrow = pattern is _CRASH_LEVELS and entry is None and head["name"] != "PAGE DIRECTORY"
             if len(digits) < least or has_no_arrow:
                 _say_cut(event, head, number)
@@ -275,14 +279,14 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
             is_cut = event.parts.ends_in(number, match.end())
             if is_cut:
                 event.parts.unsaid.append(f"The text ends with a descriptor in line {number}: digits may be missing.")
-            elif pattern is _CRASH_LEVELS and digits != "0" and event.parts.is_last(number):
+            elif pattern is _CRASH_LEVELS and digits != "0" and event.parts.is_last(number) and not is_stated:
                 others = [len(one["value"]) for _, one in values[:-1]] or [len(entry or digits)]
                 if len(digits) < min(others) or max(others) < len(digits) < 16:
                     _say_cut(event, head, number)
                     continue
                 event.parts.unsaid.append(f"The text ends with line {number}: digits of its descriptor may be missing.")
             if not is_cut or len(digits) == 16 or digits == "0":
-                _say_other_entry(event, head, level, levels, address)
+                _say_other_entry(event, head, level, all_levels, address)
                 found.setdefault(level, Word(level, int(digits, 16), number))
         if heads:
             break
@@ -303,7 +307,7 @@ def _least(pattern: re.Pattern[str], names: list[str], values: list[str]) -> int
 def _say_other_entry(event: Event, head: re.Match[str], level: str, levels: list[str], address: int | None) -> None:
     """Add a sentence if a walk names another entry of a table than the address has there."""
     entry, shift = head.groupdict().get("entry"), _SHIFTS.get(level)
-    is_long = {"pgd", "pud"} & {*levels} and (level != "pgd" or "p4d" not in levels)
+    is_long = {"pgd", "pud"} & {*levels} and (level != "pgd" or ("p4d" not in levels and "pud" in levels))
     if not entry or shift is None or not is_long or address is None:
         return
     number = int(entry.replace("`", ""), 16)
@@ -384,16 +388,16 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
             break
     event.add_tables(tables, "CR3")
     if walk is None and None in values:
-        assumed = _walk_without(fmt, controls, address, values, said)
+        assumed = levels.walk_without(fmt, controls, address, values, said.access, said.user)
         if assumed is None or assumed.fault is None:
             return by_code
         return replace(trap, refused=REFUSING.of(assumed), says=f"{done}: {assumed.fault.why}.")
     if walk is None:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
         return by_code
-    if walk.fault is None and said.refused == "PK":
+    if walk.fault is None and said.refused in ("PK", "RMP"):
         why = f"{said.why}; the descriptors' other bits allow it"
-        return replace(trap, walk=walk, refused="PK", says=f"{done}: {why}.")
+        return replace(trap, walk=walk, refused=said.refused, says=f"{done}: {why}.")
     if walk.fault is not None and code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
             f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between,"
@@ -403,22 +407,6 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         return replace(trap, walk=walk, refused=said.refused, says=f"{done}; {why}.")
     by = f"; the error code says: {said.why}" if said.why else ""
     return event.judged(trap, walk, done, by, REFUSING.of, is_known=said.is_known)
-
-
-def _walk_without(
-    fmt: TableFormat[Any], controls: X86Controls, va: int, values: list[int | None], said: Code
-) -> TablesWalk | None:
-    """Return the walk as if unreadable descriptors allowed everything; None if it ends at one of them.
-
-    Linux prints a descriptor only if all descriptors above it are present, so a bit that refuses here refused the
-    access in any case.
-    """
-    assumed: list[int | None] = []
-    for level, word in zip(fmt.levels, values, strict=False):
-        rights = 1 if fmt is X86_PAE and not assumed else 0x67
-        assumed.append((0xFFFF_F000 - 0x1000 * level.number | rights) if word is None else word)
-    walk = walked(tables_of("", fmt, controls, va, assumed, None, (0, 0)), va, said.access, said.user)
-    return None if walk is None or values[len(walk.steps) - 1] is None else walk
 
 
 def _other_controls(

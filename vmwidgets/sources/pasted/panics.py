@@ -30,7 +30,12 @@ else:
 WORDS = ("panic",)
 """Words that make a line of a long text relevant to this reader, in small letters."""
 
-_PANIC = re.compile(r"(?<![\w-])panic:((?:\s*panic:)*)(.*)", re.ASCII | re.IGNORECASE)
+_PANIC = re.compile(
+    r"(?<![\w-])panic(?:\(cpu [0-9]+\)|(?: in \S{1,40}| on CPU [0-9]+)? at (?P<place>\S{1,80}:[0-9]+))?"
+    r":((?:\s*panic:)*)(?P<words>.*)",
+    re.ASCII | re.IGNORECASE,
+)
+"""The line of a panic; JOS and uCore print its place in the source, and Mach the processor."""
 
 _BEHIND = re.compile(r"(?:\\n|[\s|│\\\"'`])+$")
 """The remains of a list of strings, a script or a drawn frame after a line."""
@@ -226,7 +231,7 @@ def _nearest(words: str) -> list[str]:
 
 def _words(match: re.Match[str]) -> str:
     """Return the words of a panic, without the remains behind them."""
-    return _BEHIND.sub("", match[2]).strip()
+    return _BEHIND.sub("", match["words"]).strip()
 
 
 def read(parts: Parts) -> None:
@@ -238,9 +243,12 @@ def read(parts: Parts) -> None:
         if match is None:
             continue
         words = _words(match)
-        if match[1]:
+        if match["place"] and not words and number < len(parts.lines):  # uCore goes on in the next line
+            parts.claimed.add(number + 1)
+            words = parts.lines[number].strip()
+        if match[2]:
             unsaid.append(
-                f"Line {number} has the beginning of {match[1].casefold().count('panic:') + 1} panics: the words of the"
+                f"Line {number} has the beginning of {match[2].casefold().count('panic:') + 1} panics: the words of the"
                 " other one are elsewhere, or lost."
             )
         if not words:
@@ -267,7 +275,8 @@ def read(parts: Parts) -> None:
             )
             continue
         nearest = _nearest(words[:LONGEST].casefold()) if len(found) < MOST else []
+        source = match["place"] or "the source of what printed it, a kernel or a program,"
         unsaid.append(
-            f"The panic in line {number} is not one that is known here: search the source of what printed it, a kernel"
-            f" or a program, for {said!r}." + "".join(f" The nearest that is known is {one!r}." for one in nearest)
+            f"The panic in line {number} is not one that is known here: search {source} for {said!r}."
+            + "".join(f" The nearest that is known is {one!r}." for one in nearest)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -39,7 +39,7 @@ class Parts:
         self.unsaid.append(words)
         self.reasons.append(words)
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """The lines of the text."""
         return self.text.lines
@@ -49,6 +49,11 @@ class Parts:
         if self._has_pa is None:
             self._has_pa = test(self.lines)
         return self._has_pa
+
+    def claim_doubled(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Claim the lines that repeat claimed lines of the same text, as a second console prints them."""
+        said = {line for number, line in lines if number in self.claimed}
+        self.claimed.update(number for number, line in lines if line in said)
 
     def is_last(self, line: int) -> bool:
         """Return whether only empty lines follow a line."""

@@ -22,31 +22,25 @@ WHAT = "rCore"
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _NAMED = "|".join(NAMES)
-_APPLICATION = re.compile(rf"\b(PageFault|{_NAMED})\)?,? in application", _FLAGS)
-_EXCEPTION = re.compile(rf"Exception\(({_NAMED})\)", _FLAGS)
 _ADDRESS = re.compile(r"(?:bad addr|stval|\bva|bad address)\s{0,3}[=:]\s{0,3}(?:0x)?([0-9a-f]{1,16})\b", _FLAGS)
 _PC = re.compile(r"(?:bad instruction|sepc|\binstruction|\bpc)\s{0,3}[=:]\s{0,3}(?:0x)?([0-9a-f]{1,16})\b", _FLAGS)
-_INSIDE = re.compile(rf"^\s*({_NAMED}),?\s*$", re.ASCII)
+_INSIDE = re.compile(rf"^\s*(?P<name>{_NAMED}),?\s*$", re.ASCII)
 _SCAUSE = re.compile(r"\bscause: Exception\(\s*$")
+"""A trap frame of Rust: the name stands alone in the line below scause, and stval above."""
 
-_OTHERS = (
-    (
-        "uCore",
-        re.compile(
-            r"\bpage (?:falut|fault) at (?:0x)?(?P<address>[0-9a-f]{1,16}): (?P<mode>[KU])/"
-            r"(?:(?P<access>[RW])|0x(?P<cause>[0-9a-f]{8}))\s*$",
-            re.ASCII,
-        ),
-    ),
-    ("Spike", re.compile(r"\bexception trap_(?P<name>[a-z_]{4,40}), epc (?:0x)?(?P<pc>[0-9a-f]{1,16})\b", re.ASCII)),
-    (
-        "FreeBSD on RISC-V",
-        re.compile(
-            r"\bFatal page fault at (?:0x)?(?P<pc>[0-9a-f]{1,16}): (?:0x)?(?P<address>[0-9a-f]{1,16})\b", re.ASCII
-        ),
-    ),
-)
-"""Other systems, and the line of a fault with its numbers by name; uCore of x86 adds words in brackets."""
+_SYSTEMS = tuple(
+    (name, re.compile(line, flags))
+    for name, flags, line in (
+        ("uCore", re.ASCII, (r"\bpage (?:falut|fault) at (?:0x)?(?P<address>[0-9a-f]{1,16}): (?P<mode>[KU])/"
+                            r"(?:(?P<access>[RW])|0x(?P<cause>[0-9a-f]{8}))\s*$")),
+        ("Spike", re.ASCII, r"\bexception trap_(?P<name>[a-z_]{4,40}), epc (?:0x)?(?P<pc>[0-9a-f]{1,16})\b"),
+        ("FreeBSD on RISC-V", re.ASCII,
+         r"\bFatal page fault at (?:0x)?(?P<pc>[0-9a-f]{1,16}): (?:0x)?(?P<address>[0-9a-f]{1,16})\b"),
+        (WHAT, _FLAGS, rf"\b(?P<name>PageFault|{_NAMED})\)?,? in (?P<mode>application)"),
+        (WHAT, _FLAGS, rf"^(?!.*scause).*Exception\((?P<name>{_NAMED})\)"),
+    )
+)  # fmt: skip
+"""Systems, and the line of a fault with its parts by name; uCore of x86 adds words in brackets."""
 
 _NAME = re.compile(r"^\s*(?:Instruction|Load|Store/AMO) page fault\s*$", _FLAGS)
 """The name of the fault, which uCore prints above."""
@@ -64,73 +58,60 @@ def read(parts: Parts) -> None:
     for number, line in enumerate(parts.lines, 1):
         if number in parts.claimed or not line:
             continue
-        other = next(((name, found) for name, form in _OTHERS if (found := form.search(line)) is not None), None)
-        if other is not None and (other[0] != "uCore" or "falut" in line or not parts.ends_in(number, other[1].end())):
-            count += 1
-            if count > MOST:
-                parts.unsaid.append(f"The faults from line {number} on are not read: at most {MOST:,} are.")
-                return
-            _add(*other, number, parts)
-            continue
-        match = _APPLICATION.search(line) or (_EXCEPTION.search(line) if "scause" not in line else None)
+        found = next(((name, match) for name, form in _SYSTEMS if (match := form.search(line)) is not None), None)
         near = [line]
-        if match is None and _SCAUSE.search(line) and number < len(parts.lines):
-            match = _INSIDE.match(parts.lines[number])
+        if found is None and _SCAUSE.search(line) and number < len(parts.lines):
+            inside = _INSIDE.match(parts.lines[number])
+            found = None if inside is None else (WHAT, inside)
             near = parts.lines[max(0, number - 8) : number]
-        if match is None:
+        if found is None or (found[0] == "uCore" and "falut" not in line and parts.ends_in(number, found[1].end())):
             continue
-        parts.claimed.add(number)
-        parts.what[WHAT] = None
-        address, pc = _in(near, _ADDRESS), _in(near, _PC)
-        code = NAMES.get(match[1])
-        is_user = _APPLICATION.search(line) is not None
-        means = cause_of(code) if code is not None else "page fault of a load or a store"
-        trap = Trap("application" if is_user else "trap", number, code, means, None, pc, address)
-        if (
-            address is not None
-            and any(one.rstrip().endswith(f"{address:x}") for one in near)
-            and parts.ends_in(number, len(line))
-        ):
-            parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
-        if address is None and (code is None or code in (12, 13, 15)):
-            parts.unsaid.append(f"The fault in line {number} has no address.")
-        if code is None and address is not None:
-            parts.traps.append(_unknown(trap, parts))
-        else:
-            parts.traps.append(explained_alone(trap, True if is_user else None, parts))
+        count += 1
+        if count > MOST:
+            parts.unsaid.append(f"The faults from line {number} on are not read: at most {MOST:,} are.")
+            return
+        _add(*found, number, near, parts)
 
 
-def _add(system: str, match: re.Match[str], number: int, parts: Parts) -> None:
-    """Add a fault of another system."""
+def _add(system: str, match: re.Match[str], number: int, near: list[str], parts: Parts) -> None:
+    """Add a fault; `near` are the lines with its numbers."""
     groups = match.groupdict()
     above = parts.lines[number - 2] if number > 1 else ""
     below = parts.lines[number] if number < len(parts.lines) else ""
-    code: int | None = None
     numbers = {name: int(groups[name], 16) for name in ("address", "pc", "cause") if groups.get(name)}
-    user = groups["mode"] == "U" if "mode" in groups else None
+    address, pc = numbers.get("address"), numbers.get("pc")
+    name, mode = groups.get("name") or "", groups.get("mode")
+    user = None if mode is None else mode != "K"
+    said = name.replace("_", " ")
+    code = NAMES.get(name, next((code for code, one in CAUSES.items() if one.replace("/AMO", "") == said), None))
+    where = "trap" if user is None else "user trap" if user else "kernel trap"
     if system == "uCore":
         is_named = _NAME.match(above) is not None
         parts.claimed.update([number - 1] * is_named)
         code = 15 if groups["access"] == "W" else 12 if is_named and "nstruction" in above else 13
         code = numbers.get("cause", code)
-        if numbers["address"] >> 31:
+        if (address or 0) >> 31:
             parts.unsaid.append(f"Line {number} has the low 32 bits of an address: uCore prints no others.")
-    elif system == "Spike":
-        said = groups["name"].replace("_", " ")
-        code = next((code for code, name in CAUSES.items() if name.replace("/AMO", "") == said), None)
-        if (tval := _TVAL.match(below)) is not None and not parts.ends_in(number + 1, tval.end()):
-            numbers["address"] = int(tval[1], 16)
-            parts.claimed.add(number + 1)
+    elif system == "Spike" and (tval := _TVAL.match(below)) is not None and not parts.ends_in(number + 1, tval.end()):
+        address = int(tval[1], 16)
+        parts.claimed.add(number + 1)
+    elif system == WHAT:
+        address, pc, where = _in(near, _ADDRESS), _in(near, _PC), mode or "trap"
+        is_last = address is not None and any(one.rstrip().endswith(f"{address:x}") for one in near)
+        if is_last and parts.ends_in(number, len(near[-1])):
+            parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")
+        if address is None and (code is None or code in (12, 13, 15)):
+            parts.unsaid.append(f"The fault in line {number} has no address.")
     parts.claimed.add(number)
-    parts.told.add(number)
     parts.what[system] = None
-    means = cause_of(code) if code is not None else groups.get("name", "page fault").replace("_", " ")
-    where = "trap" if user is None else "user trap" if user else "kernel trap"
-    trap = Trap(where, number, code, means, None, numbers.get("pc"), numbers.get("address"))
-    if code is None:
-        parts.traps.append(_unknown(trap, parts) if system != "Spike" else replace(trap, says=f"{means}."))
-    else:
+    if system != WHAT:
+        parts.told.add(number)
+    means = cause_of(code) if code is not None else "page fault of a load or a store" if system == WHAT else said
+    trap = Trap(where, number, code, means or "page fault", None, pc, address)
+    if code is not None or (system == WHAT and address is None):
         parts.traps.append(explained_alone(trap, user, parts))
+    else:
+        parts.traps.append(replace(trap, says=f"{means}.") if system == "Spike" else _unknown(trap, parts))
 
 
 def _unknown(trap: Trap, parts: Parts) -> Trap:

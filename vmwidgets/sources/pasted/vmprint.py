@@ -29,14 +29,16 @@ _FLAGS = re.IGNORECASE | re.ASCII
 _TABLE = re.compile(
     r"page ?table[\s:=]{1,9}(?:at\s{1,9})?(?:(?:pa|root)[\s:=]{1,9})?(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS
 )
+_AT = r"0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3}"
+_LEADING = r"\.\.(?:\s{0,9}\.\.){0,4}"
+_BAR = r"(?:\|\|\s{0,9}){1,5}|(?:[|│]\s{0,9}){0,4}[|`+├└][-─]{1,4}"
 _LINE = re.compile(
-    r"(?P<dots>\.\.(?:\s{0,9}\.\.){0,4})\s{0,9}(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:\s{0,9}"
+    rf"(?P<dots>{_LEADING})\s{{0,9}}(?P<at>{_AT})\s{{0,9}}:\s{{0,9}}"
     r"pte\s{1,9}(?:0x)?(?P<pte>[0-9a-f]{1,40})\s{1,9}pa\s{1,9}(?:0x)?(?P<pa>[0-9a-f]{1,40})",
     _FLAGS,
 )
 _OTHER = re.compile(
-    r"(?P<dots>\.\.(?:\s{0,9}\.\.){0,4}|(?:\|\|\s{0,9}){1,5}|(?:[|│]\s{0,9}){0,4}[|`+├└][-─]{1,4})\s{0,9}"
-    r"(?:idx|index|va)?[\s:=]{0,5}\[?(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\]?(?![0-9a-z])(?P<rest>.*)",
+    rf"(?P<dots>{_LEADING}|{_BAR})\s{{0,9}}(?:idx|index|va)?[\s:=]{{0,5}}\[?(?P<at>{_AT})\]?(?![0-9a-z])(?P<rest>.*)",
     _FLAGS,
 )
 """A line of a table in another format: students print bars and trees, and name or order the numbers differently."""

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ...engine.mmu.rules import Access
 
 P, W, U, RSVD, I, PK, SS = (1 << bit for bit in range(7))  # noqa: E741  the manual's letters
+RMP = 1 << 31
+"""AMD64 Architecture Programmer's Manual volume 2, 15.36.10: SEV-SNP."""
 
 FLAGS = P | W | U
 """The bits that every error code says."""
@@ -36,13 +38,13 @@ _NAMED = {
 _WORDS = tuple(
     (re.compile(words, re.IGNORECASE | re.ASCII), mask, value)
     for words, mask, value in (
-        (r"(?<![a-z])no[nt][- _]?present|\bno page\b|\b(?:not|un)[- ]?mapped", P, 0),
-        (r"violat|\bprotection(?![- _]key)|(?:^|[(,|:;/]\s*|\b(?:page|is|was) )present\b", P, P),
+        (r"(?<![a-z])no[nt][- _]?present|\bno[- ]page\b|\b(?:not|un)[- ]?mapped", P, 0),
+        (r"violat|(?-i:\bPROT\b)|\bprotection(?![- _]key)|(?:^|[(,|:;/]\s*|\b(?:page|is|was) )present\b", P, P),
         (r"\bfetch|\binstruction(?!\w)(?! (?:pointer|at\b))|\binstruction_fetch|\bexecut(?:e|ing)\b", W | I, I),
         (r"writ|\bstor(?:e|ing)\b|\b[KSU]/W\b", W | I, W),
         (r"\bread(?:ing)?\b(?!-only| only)|\bload(?:ing)?\b|\b[KSU]/R\b", W | I, 0),
-        (r"\bsupervis|(?<!\[)\bkernel\b(?![\]:])|\b[KS]/[RW]\b|\bring:? ?0\b", U, 0),
-        (r"\buser|\bU/[RW]\b|\bring:? ?3\b", U, U),
+        (r"\bsupervis|(?<!\[)\bkernel\b(?![\]:]|[-_]?[0-9]* +\|)|\b[KS]/[RW]\b|\bring:? ?0\b", U, 0),
+        (r"\buser(?!\S* +\|)|(?-i:\bUS\b)|\bU/[RW]\b|\bring:? ?3\b", U, U),
         (r"\breserved|\brsvd?\b|\bmalformed", RSVD, RSVD),
         (r"\bprotection[- _]key", PK, PK),
         (r"\bshadow[- _]stack", SS, SS),
@@ -94,6 +96,8 @@ def is_possible(code: int) -> bool:
 def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
     if code & RSVD:
         return "RSVD", "a reserved bit is set in a descriptor"
+    if code & RMP:
+        return "RMP", "the page's entry in the RMP of SEV-SNP does not allow it (bit 31)"
     if not code & P:
         return (
             "P",

@@ -70,6 +70,14 @@ class Kind:
     example: str
     is_line: re.Pattern[str]
     read: Callable[[Cleaned], Found]
+    is_beside: re.Pattern[str] = re.compile("(?!)")
+    """A line about the range before it."""
+
+    def lines(self, lines: Sequence[str]) -> frozenset[int]:
+        """Return the numbers of the lines that have this format or say where a process has crashed.  O(lines)."""
+        said = re.compile("|".join(one.pattern for one in (_CRASH, self.is_beside)), re.IGNORECASE)
+        found = self.is_line.search
+        return frozenset(number for number, line in enumerate(lines, 1) if line and (found(line) or said.search(line)))
 
     def weight(self, lines: Sequence[str]) -> int:
         """Return how many lines have this format.  O(lines)."""
@@ -120,6 +128,9 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
     return ReadRanges(kind.name, tuple(ranges), tuple(unsaid), passed, tuple(sorted(wrong)))
 
 
+CRASHED = "The address of the crash is in line"
+"""The beginning of the sentence about the place of a crash."""
+
 _AT = r"[\s:=]{1,3}(?:\(void ?\*\) ?)?(?:0x)?([0-9a-f]{1,16})(?![0-9a-z])"
 _CRASH = re.compile(
     r"VM ?Region ?Info[\"\s:]{1,6}0x([0-9a-f]{1,16}) is |KERN_[A-Z_]{4,30} at 0x([0-9a-f]{1,16})\b"
@@ -160,32 +171,36 @@ def crash_in(
     lines += [number for number in places if _OF_CRASH.search(text.lines[number - 1])]
     number, match = found[0]
     address = int(next(one for one in match.groups() if one).replace("'", ""), 16)
+    return where_is(address, number, text.lines, ranges, is_whole=is_whole), lines
+
+
+def where_is(
+    address: int, number: int, lines: Sequence[str], ranges: Sequence[MapsRange], *, is_whole: bool = True
+) -> str:
+    """Return a sentence about the place of an address, which line `number` says, in a map.  O(log ranges)."""
     below = bisect_right(ranges, address, key=lambda one: one.start) - 1
     under, over = (ranges[at] if 0 <= at < len(ranges) else None for at in (below, below + 1))
-    where = f"The address of the crash is in line {number}: {Address(address)} is"
+    where = f"{CRASHED} {number}: {Address(address)} is"
     if under is not None and address < under.end:
-        name, may = _named(under, text), f"has the rights {under.protection}"
+        name, may = _named(under, lines), f"has the rights {under.protection}"
         if under.protection == "---":
             may = "has no rights at all"
-        elif under.protection != "???" and "w" not in under.protection and _WRITE.search(text.lines[number - 1]):
+        elif under.protection != "???" and "w" not in under.protection and _WRITE.search(lines[number - 1]):
             may = "may not be written"
-        return f"{where} in {name}, which {may}.", lines
+        return f"{where} in {name}, which {may}."
     if not is_whole:
-        return f"{where} in none of the ranges that the text lists.", lines
+        return f"{where} in none of the ranges that the text lists."
     if under is None or over is None:
         edge = "below the first range" if under is None else "above the last range"
-        return f"{where} {edge}, {_named(over or under or ranges[0], text)}.", lines
+        return f"{where} {edge}, {_named(over or under or ranges[0], lines)}."
     gap = address - under.end
     size = f" ({binary_size(gap)})" if gap >= 10 * KIB else ""
-    return (
-        f"{where} in the gap, {gap:#x} bytes{size} above {_named(under, text)} and below {_named(over, text)}.",
-        lines,
-    )
+    return f"{where} in the gap, {gap:#x} bytes{size} above {_named(under, lines)} and below {_named(over, lines)}."
 
 
-def _named(one: MapsRange, text: Cleaned) -> str:
+def _named(one: MapsRange, lines: Sequence[str]) -> str:
     """Return a range's name in a sentence: its type, if the text has one, its file or its address."""
-    match = _TYPE.match(text.lines[one.line - 1])
+    match = _TYPE.match(lines[one.line - 1])
     kind, path = match[1] if match is not None else "", one.path.rpartition("/")[2]
     name = " of ".join(filter(None, (kind, path if path != f"[{kind}]" else "")))
     return printable(name[:60]) or f"the range at {Address(one.start)}"

@@ -184,4 +184,5 @@ KIND = Kind(
     "00400000-00401000 r-xp 00000000 08:01 12 /bin/true",
     re.compile(rf"(?<![\w.-]){_RANGE}", re.ASCII | re.IGNORECASE),
     _read,
+    re.compile(rf"^[ \t]*(?:{'|'.join(sorted(_SMAPS))}):"),
 )

@@ -20,16 +20,16 @@ MOST_COUNTED = 50_000
 """The number of lines that show the kind of a text."""
 
 
-def kind_of(text: Cleaned) -> tuple[Kind | None, int]:
-    """Return the most frequent kind of ranges in a text, with its line count, or None.  O(lines × kinds).
+def kind_of(text: Cleaned) -> tuple[Kind | None, frozenset[int]]:
+    """Return the most frequent kind of ranges in a text, with the numbers of its lines, or None.  O(lines × kinds).
 
     Of a text with very many lines, some from all over the text are counted.
     """
     lines = [line for line in text.lines if line]
-    step = max(len(lines) // MOST_COUNTED, 1)
-    weights = [(step * kind.weight(lines[::step]), -at, kind) for at, kind in enumerate(KINDS)]
-    weight, _, kind = max(weights, key=lambda one: one[:2])
-    return (kind, weight) if weight else (None, 0)
+    some = lines[:: max(len(lines) // MOST_COUNTED, 1)]
+    weights = [kind.weight(some) for kind in KINDS]
+    kind = KINDS[weights.index(max(weights))]
+    return (kind, kind.lines(text.lines)) if any(weights) else (None, frozenset())
 
 
 def read_ranges(text: Cleaned, kind: Kind) -> ReadRanges:

@@ -103,9 +103,14 @@ CALL = re.compile(r"(?<![\w.])(execve|brk|mmap2?|munmap|mprotect|openat|open|clo
 """A call as strace ends it."""
 
 
-def strace_weight(text: str) -> int:
-    """Return how many lines of a text, up to some thousand, are calls recorded by strace.  O(characters)."""
-    return _count(CALL, text)
+def lines_of_calls(text: str) -> frozenset[int]:
+    """Return the numbers of the lines that are calls recorded by strace.  O(characters)."""
+    at, number, found = 0, 1, []
+    for call in CALL.finditer(text) if "(" in text else ():
+        number += text.count("\n", at, call.start())
+        at = call.start()
+        found.append(number)
+    return frozenset(found)
 
 
 _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*\(.*\)\s+= ", re.MULTILINE)
@@ -113,11 +118,7 @@ _WHOLE = re.compile(r"^(?:\[pid +[0-9]+\] |[0-9]+ +)?[0-9:.()+ ]*[a-z][a-z0-9_]*
 
 def whole_calls(text: str) -> int:
     """Return how many lines, up to some thousand, begin as strace begins them."""
-    return _count(_WHOLE, text)
-
-
-def _count(pattern: re.Pattern[str], text: str) -> int:
-    return sum(1 for _ in islice(pattern.finditer(text), 4_096))
+    return sum(1 for _ in islice(_WHOLE.finditer(text), 4_096))
 
 
 def load_calls(text: str, source: str, progress: Progress | None = None) -> LoadedStrace:

@@ -147,7 +147,7 @@ class MapPicture:
 def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
     """Return the steps in which the map called `name` changes, a search continues, or another entry becomes current."""
     of_lanes = (kind for lane in lanes for kind in _KINDS.get(lane, ()))
-    kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryWired, *of_lanes
+    kinds: tuple[type[ev.Event], ...] = ev.EntryLinked, ev.EntryUnlinked, *of_lanes
 
     def mine(stages: Sequence[Stage]) -> Iterator[Stage]:
         here, marked, path, hint = "", "", _Path(name), False
@@ -168,6 +168,7 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
 
 _KINDS: dict[str, tuple[type[ev.Event], ...]] = {
     "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked),
+    "list": (ev.EntryWired,),
     "ribbon": (ev.FindCacheMoved,),
 }
 """The events that change what a lane shows, apart from its entries, by lane."""

@@ -24,7 +24,7 @@ from vmwidgets.views.scene.model import Bar, Caption, Node, Row, Rows, Scene, St
 from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, where
+from vmwidgets.views.story.stages import Mine, Stage, seen, where
 from vmwidgets.views.story.words.kmem import KENTRY
 from vmwidgets.views.story.words.pictures import kentry_sentence, kentry_state
 
@@ -58,7 +58,7 @@ def draw_kentry(
     `compact` draws a line for each open slab, with the slots that the operation changed; `whole` adds the rest below.
     """
     moment, contents = look.moment, look.now
-    mine = steps_of_kentry(look.after, with_ranges=entries is not None)
+    mine = steps_of_kentry(look, entries)
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
@@ -109,7 +109,7 @@ def _slabs(
         known, moved = {}, set[int]()
     else:
         before = {one.id: one for one in entries.before.entries}
-        known = {one.id: one for when in (before.values(), entries.after.entries, entries.now.entries) for one in when}
+        known = {one.id: one for one in entries.now.entries}
         now = [one for one in entries.now.entries if one.id in before]
         moved = {one.address for one in now if (one.start, one.end) != (before[one.id].start, before[one.id].end)}
     looks = {**dict.fromkeys(moved, "changed"), **touched}
@@ -395,47 +395,35 @@ def _is_in_use(area: KentryValue, index: int) -> bool:
 # ---- steps ---------------------------------------------------------------------------------------
 
 
-def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> Mine:
-    """Return the steps of the area: its slabs, the slots of open slabs, entries that get these slots.
+def steps_of_kentry(look: Look[KentryContents], entries: Look[MapValue] | None = None) -> Mine:
+    """Return the steps of the area: the events at which its :func:`_facts` change."""
+    name = look.after.map
 
-    With `with_ranges`, steps that change a range of the map are included.
-    """
-    shown = [range(slab.address, slab.address + contents.area.slab_size) for slab in contents.slabs]
+    def facts(done: int) -> object:
+        return _facts(look.at(done), None if entries is None else entries.at(done))
 
-    def is_shown(event: ev.Event) -> bool:
-        return any(place in slab for place in _places(event, contents.map) for slab in shown)
-
-    def changes(stage: Stage) -> bool:
-        events = stage.events
+    def is_near(stage: Stage) -> bool:
         return any(
-            _is_about_slabs(one) or is_shown(one) or (with_ranges and _moves(one, contents.map)) for one in events
+            getattr(one, "map", "") == name
+            or getattr(one, "cache", "") == KENTRY
+            or isinstance(one, (ev.KentrySlabTaken, ev.KentrySlabGiven))
+            for one in stage.events
         )
 
-    return where(changes)
+    return seen(facts, where(is_near), lambda: not look.is_far, MOST_STEPS)
 
 
-def _moves(event: ev.Event, name: str) -> bool:
-    """Return whether an event changes a range of a map."""
-    if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
-        return event.map == name and event.before[:3] != event.after[:3]
-    return False
+MOST_STEPS = 64
+"""The most events of an operation that are compared to find its steps."""
 
 
-def _is_about_slabs(event: ev.Event) -> bool:
-    if isinstance(event, (ev.SlabCreated, ev.SlabDestroyed)):
-        return event.cache == KENTRY
-    return isinstance(event, (ev.KentrySlabTaken, ev.KentrySlabGiven))
-
-
-def _places(event: ev.Event, name: str) -> Sequence[int]:
-    """Return the slots that are allocated or freed, or whose entry's start changes."""
-    if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
-        return (event.address,) if event.cache == KENTRY else ()
-    if isinstance(event, ev.EntryLinked) and event.map == name:
-        return (event.entry[6],)
-    if isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
-        return () if event.before[:2] == event.after[:2] else (event.after[6],)
-    return ()
+def _facts(contents: KentryContents, entries: MapValue | None) -> object:
+    """Return what the area shows and an operation may change: its slabs, their slots, and the entries in these."""
+    known = (
+        {} if entries is None else {one.id: (one.start, one.end, _named(one), kind_of(one)) for one in entries.entries}
+    )
+    slots = {slot: (identity, start, known.get(identity)) for slot, (identity, start) in contents.residents.items()}
+    return contents.area, [(slab.address, [*slab.free]) for slab in contents.slabs], slots
 
 
 def _said_of_slots(moment: Moment) -> str:

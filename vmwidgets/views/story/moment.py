@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -109,6 +109,20 @@ class Moment:
 
     @cached_property
     def _words(self) -> dict[int, dict[int, int]]:
+        return {}
+
+    def read_once(self, what: Hashable, read: Callable[[], Any]) -> Any:
+        """Return what `read` returns of page tables: for all moments at which these have the same words, it reads once.
+
+        `what` says what is read: a name of this reading, and the tables.
+        """
+        key = what, frozenset(self.words(self.place).items())
+        if key not in self._read:
+            self._read[key] = read()
+        return self._read[key]
+
+    @cached_property
+    def _read(self) -> dict[Hashable, Any]:
         return {}
 
     # ---- words -----------------------------------------------------------------------------------
@@ -260,7 +274,7 @@ class Moment:
         other: Moment = replace(self, **changes)
         known = self.__dict__
         shared = known.keys() & {"events", "story", "stages", "opened"}
-        other.__dict__.update({name: known[name] for name in shared}, _words=self._words)
+        other.__dict__.update({name: known[name] for name in shared}, _words=self._words, _read=self._read)
         return other
 
 
