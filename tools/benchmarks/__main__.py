@@ -6,7 +6,7 @@ kmem            kmem_malloc and kmem_free
 faults          tasks that fault, and forks
 walks           walks by format, beside Unicorn's
 references      strings and traces of references by policy, and a trace's picture
-texts           maps, smaps and strace of 100,000 lines, loaded
+texts           maps, smaps and strace of 100,000 lines, and traces of millions, loaded
 grading         a class, judged from its journals
 paint           from an operation to its picture, the first picture, and a step while the kernel is busy
 laptops         the most memory of a page and of a kernel for some labs

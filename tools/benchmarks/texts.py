@@ -1,12 +1,14 @@
-"""Texts of processes loaded: processor time and memory, each in its own interpreter."""
+"""Texts of processes and traces loaded: processor time and memory, each in its own interpreter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import vmwidgets as vm
 
-from .measured import Row, apart, spent
+from .measured import Row, apart, peak, spent
 
 BASE, APART = 0x7F00_0000_0000, 0x3000
 
@@ -54,6 +56,10 @@ def strace(lines: int) -> str:
 TEXTS: dict[str, Callable[[int], str]] = {"maps": maps, "smaps": smaps, "strace": strace}
 
 
+TRACES = {"0x…": "{0:#x}\n", "0x… R": "{0:#x} R\n", "lackey": " L {0:x},8\n", "process, address, R": "{1} {0} R\n"}
+"""The line of a trace, with an address and the number of a process."""
+
+
 def rows(short: bool) -> Iterator[Row]:
     """Seconds, and the most MiB of the interpreter."""
     lines = 50 if short else 100_000
@@ -61,9 +67,31 @@ def rows(short: bool) -> Iterator[Row]:
         seconds, most = apart(loaded, name, lines)
         yield Row(f"{name} of {lines:,} lines", seconds, "s", 10)
         yield Row(f"{name} of {lines:,} lines, most memory", most, "MiB", 200)
+    count = 50 if short else 10_000_000
+    for name in TRACES:
+        (seconds, each), _ = apart(referenced, name, count)
+        yield Row(f"trace of {count:,} references, {name}", seconds, "s", 15)
+        yield Row(f"trace of {count:,} references, {name}, most beside the text", each, "bytes each", 20)
 
 
 def loaded(name: str, lines: int) -> float:
     """Seconds in which a text is loaded."""
     text = TEXTS[name](lines)
     return spent(lambda: vm.load(text))
+
+
+def referenced(name: str, count: int) -> tuple[float, float]:
+    """Seconds in which the file of a trace is loaded, and the most bytes for each reference beside the text.
+
+    A short trace comes first, for what all have: NumPy, and the tables in which pages are numbered.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.trace")
+        for lines in (10_000, count):
+            with path.open("w") as file:
+                file.writelines(
+                    TRACES[name].format(BASE + number * 40 % (1 << 26), number % 9) for number in range(lines)
+                )
+            before = peak()
+            seconds = spent(lambda: vm.load(path).coded())
+        return seconds, ((peak() - before) * (1 << 20) - path.stat().st_size) / count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,21 +56,24 @@ class Touched(NamedTuple):
 
 def coded(touched: Callable[[slice], Touched], references: int) -> Coded:
     """Return the references as numbers; `touched` returns the pages touched by a part of them.  O(references)."""
-    numbering, places, kinds, further = counting.Numbering(), [], [], [np.zeros(0, np.int64)]
+    numbering, places, kinds, further = counting.Numbering(), array("i"), [], [np.zeros(0, np.int64)]
     for first in range(0, references, counting.AT_ONCE):
         some = touched(slice(first, first + counting.AT_ONCE))
         found = numbering.places(some.pages)
         if found is None:
             break
-        places.append(found)
+        places.frombytes(found.tobytes())
         kinds.append(some.kinds)
         further.append(_further(some) + first)
     else:
         names, table = numbering.finish()
         table *= KINDS
-        for place, does in zip(places, kinds, strict=True):  # in place: a trace may have millions of references
-            place[:] = table[place] + does
-        return _counted(np.concatenate(places), names, np.concatenate(further))
+        codes, at = np.frombuffer(places, np.int32), 0
+        for does in kinds:  # in place: a trace may have millions of references
+            part = codes[at : at + len(does)]
+            part[:] = table[part] + does
+            at += len(does)
+        return _counted(codes, names, np.concatenate(further))
     every = touched(slice(None))
     names, numbers = counting.numbered(every.pages)
     return _counted((numbers * KINDS + every.kinds).astype(np.int32), names, _further(every))

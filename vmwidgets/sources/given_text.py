@@ -48,8 +48,8 @@ SMALL = 16 << 20
 def most_that_fits(most: int, root: Path) -> int:
     """Return how many bytes of a file this process has memory for, at most `most` if that is not small.
 
-    `root` is the folder of proc and sys.  Linux says what memory is left, and a cgroup's limit what it leaves beside the
-    memory that can't be freed.  If nothing says it, as on macOS and Windows and in a browser, there is enough.
+    `root` is the folder of proc and sys.  Linux says what memory is left, and a cgroup's limit what it leaves
+    beside the memory that can't be freed.  On macOS and Windows and in a browser, nothing says it, and there is enough.
     """
     found = [
         NEEDED * most,
