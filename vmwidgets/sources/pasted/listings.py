@@ -186,7 +186,7 @@ _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}(\s*$|[-:\s]\s{0,9}[0-9
 """The beginning of a line that belongs to the previous listing, or is cut off."""
 
 _PG = re.compile(
-    rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-f]{{1,3}})(?:-([0-9a-f]{{1,3}}))?\]"
+    rf"\[([0-9a-fA-F]{{5,13}})-([0-9a-fA-F]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-fA-F]{{1,3}})(?:-([0-9a-fA-F]{{1,3}}))?\]"
     rf"{_S}([X-]?[-GSTCUDAPW]{{7,9}})(?:{_S}(.*))?",
     re.ASCII,
 )
@@ -207,7 +207,7 @@ def _pg(match: re.Match[str]) -> list[SaidRange] | None:
     frames: list[int] = []
     for part in (match[7] or "").split():
         low, _, high = part.partition("-")
-        if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part):
+        if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part, _FLAGS):
             if part.strip("."):
                 return None
             break  # "..." stands for more lines
