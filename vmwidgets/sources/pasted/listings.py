@@ -456,7 +456,7 @@ UCORE = Format(
 )
 _SAYS = r"\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b|[DAGUXWRV.](?: [DAGUXWRV.]){5,}"
 """What a line of ptdump says of its pages; RISC-V has letters."""
-_FROM_TO = r"(?:^|[\s|])(?:0x)?([0-9a-f]{8,16})-(?:0x)?([0-9a-f]{8,16})\s+(?:0x([0-9a-f]{8,16})\s+)?"
+_FROM_TO = r"(?:^|[\s|])(?:0x)?([0-9a-fA-F]{8,16})-(?:0x)?([0-9a-fA-F]{8,16})\s+(?:0x([0-9a-fA-F]{8,16})\s+)?"
 PTDUMP = Format(
     "ptdump of Linux",
     re.compile(rf"{_FROM_TO}([0-9]{{1,12}})([KMGTPE])(?=\s.*(?:{_SAYS}))\s+(.*\S)\s*$", re.ASCII),

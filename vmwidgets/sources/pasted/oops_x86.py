@@ -62,7 +62,7 @@ _GP = re.compile(
 _WALKS = {
     "xen": ("Xen", r"Pagetable walk from"),
     "windbg": ("!pte of WinDbg", r"^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s)"),
-    "crash": ("vtop of crash", r"\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$"),
+    "crash": ("vtop of crash", r"\bvtop (?:-[uk] )?(?:0x)?[0-9a-fA-F]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$"),
     "map": ("a check of Linux", r"BUG: Bad page map in process"),
     "levels": ("a kernel's own walk", f"(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)})"),
 }
