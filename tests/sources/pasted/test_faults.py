@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -488,3 +490,19 @@ def test_evidence_of_x86_is_enough_in_any_dress(text: str, address: int, code: i
     trap = only(text)
     assert (trap.address, trap.code, trap.pc) == (address, code, pc)
     assert not any("do not fit" in one for one in vm.load(text).unsaid)
+
+
+@pytest.mark.parametrize("path", sorted((TEXTS_FOLDER / "pasted").glob("*.txt")), ids=lambda path: path.stem)
+def test_digits_of_either_case_are_the_same(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").partition("\n----\n")[2]
+    upper = re.sub(r"(?<![A-Za-z0-9_])(?:0x)?[0-9a-f]{3,16}(?![A-Za-z0-9_])", raised, text)
+    one, other = vm.load(text), vm.load(upper)
+    assert [(trap.address, trap.code, trap.refused) for trap in one.traps] == [
+        (trap.address, trap.code, trap.refused) for trap in other.traps
+    ]
+    assert [listing.pieces for listing in one.listings] == [listing.pieces for listing in other.listings]
+    assert [table.ranges for table in one.tables] == [table.ranges for table in other.tables]
+
+
+def raised(found: re.Match[str]) -> str:
+    return found[0].upper().replace("0X", "0x")

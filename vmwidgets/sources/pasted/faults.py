@@ -160,8 +160,8 @@ _FIELDS = {
     "va": (
         _any(r"\bcr2\b\)?{to}{hex}"),
         _any(
-            r"(?:fault\w*|access\w*|exception|linear|virtual|bad|invalid|abort)[ _-](?:(?:virtual|linear|memory)[ _-])?"
-            r"v?a(?:ddr)?(?:ess)?\b{to}{hex}",
+            r"(?:fault(?:ed|ing)?|access\w*|exception|linear|virtual|bad|invalid|abort)[ _-]"
+            r"(?:(?:virtual|linear|memory)[ _-])?v?a(?:ddr)?(?:ess)?\b{to}{hex}",
             r"\b(?:tried to access|access (?:to|of|at)|(?:access|referenc)(?:ed|ing)){to}{hex}"),
         _any(
             r"(?:page[- _]?fault|#PF)\b[^\n]{0,80}?(?<!\bpc )(?<!ip )(?<!instruction )(?<!executing )"

@@ -186,7 +186,7 @@ _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}(\s*$|[-:\s]\s{0,9}[0-9
 """The beginning of a line that belongs to the previous listing, or is cut off."""
 
 _PG = re.compile(
-    rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-f]{{1,3}})(?:-([0-9a-f]{{1,3}}))?\]"
+    rf"\[([0-9a-fA-F]{{5,13}})-([0-9a-fA-F]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-fA-F]{{1,3}})(?:-([0-9a-fA-F]{{1,3}}))?\]"
     rf"{_S}([X-]?[-GSTCUDAPW]{{7,9}})(?:{_S}(.*))?",
     re.ASCII,
 )
@@ -207,7 +207,7 @@ def _pg(match: re.Match[str]) -> list[SaidRange] | None:
     frames: list[int] = []
     for part in (match[7] or "").split():
         low, _, high = part.partition("-")
-        if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part):
+        if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part, _FLAGS):
             if part.strip("."):
                 return None
             break  # "..." stands for more lines
@@ -456,7 +456,7 @@ UCORE = Format(
 )
 _SAYS = r"\b(?:pgd|p4d|pud|pmd|pte|PGD|P4D|PUD|PMD|PTE|NX|RW|ro|SHD|USR|GLB|PSE)\b|[DAGUXWRV.](?: [DAGUXWRV.]){5,}"
 """What a line of ptdump says of its pages; RISC-V has letters."""
-_FROM_TO = r"(?:^|[\s|])(?:0x)?([0-9a-f]{8,16})-(?:0x)?([0-9a-f]{8,16})\s+(?:0x([0-9a-f]{8,16})\s+)?"
+_FROM_TO = r"(?:^|[\s|])(?:0x)?([0-9a-fA-F]{8,16})-(?:0x)?([0-9a-fA-F]{8,16})\s+(?:0x([0-9a-fA-F]{8,16})\s+)?"
 PTDUMP = Format(
     "ptdump of Linux",
     re.compile(rf"{_FROM_TO}([0-9]{{1,12}})([KMGTPE])(?=\s.*(?:{_SAYS}))\s+(.*\S)\s*$", re.ASCII),

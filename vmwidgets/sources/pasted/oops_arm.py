@@ -29,17 +29,17 @@ _ADDRESS = re.compile(
     rf"|\b(?:abort|fault(?:ed|ing)?)[ _](?:at )?addr(?:ess)?{IS}(?:0x)?([0-9a-f]{{1,8}})\b",
     _FLAGS,
 )
-_AT = re.compile(r"\[([0-9a-f]{8})\](?= \*pgd=)", re.ASCII)
+_AT = re.compile(r"\[([0-9a-fA-F]{8})\](?= \*pgd=)", re.ASCII)
 _FSR = re.compile(
     r"Internal error: .{0,60}: ([0-9a-f]{1,8}) \[#|Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x"
     rf"|unhandled page fault .{{0,60}} code (0x[0-9a-f]{{3,8}})\b|\b[DI]?FSR{IS}(?:0x)?([0-9a-f]{{1,8}})\b",
     _FLAGS,
 )
 _WHEN = re.compile(r"at virtual address [0-9a-f]{8} when (read|write|execute)", _FLAGS)
-_WORDS = re.compile(r"\*(pgd|p4d|pud|pmd|pte|ppte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
-_CONTROL = re.compile(r"\bControl: ([0-9a-f]{8})\b")
-_TABLE = re.compile(r"\bTable: ([0-9a-f]{8})\b")
-_DAC = re.compile(r"\bDAC: ([0-9a-f]{8})\b")
+_WORDS = re.compile(r"\*(pgd|p4d|pud|pmd|pte|ppte)=(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
+_CONTROL = re.compile(r"\bControl: ([0-9a-fA-F]{8})\b")
+_TABLE = re.compile(r"\bTable: ([0-9a-fA-F]{8})\b")
+_DAC = re.compile(r"\bDAC: ([0-9a-fA-F]{8})\b")
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\(pid: ([0-9]{1,9})\b")
 _PC = re.compile(
     rf"\bpc : \[<([0-9a-f]{{8}})>\]|\bPC is at 0x([0-9a-f]{{1,8}})\b|\bpc{IS}0x([0-9a-f]{{1,8}})\b", _FLAGS
@@ -57,8 +57,8 @@ AFE, USER_MODE = 1 << 29, 0x10
 
 
 EVIDENCE = re.compile(
-    r"\*ppte=|\[#[0-9]+\].* ARM\b|\bDAC: |unhandled page fault \([0-9]{1,2}\) at 0x[0-9a-f]{8}, code 0x"
-    r"|Unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x[0-9a-f]{8}\b"
+    r"\*ppte=|\[#[0-9]+\].* ARM\b|\bDAC: |unhandled page fault \([0-9]{1,2}\) at 0x[0-9a-fA-F]{8}, code 0x"
+    r"|Unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-fA-F]{3,8}\) at 0x[0-9a-fA-F]{8}\b"
 )
 LIKELY = re.compile(r"\*pgd=[0-9a-f]{8,16}|Internal error: Oops|virtual address [0-9a-f]{8}(?:\s|$)|cut here")
 """Lines that only this processor's oopses have, and lines that others may have too."""

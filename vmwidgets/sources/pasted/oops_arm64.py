@@ -32,11 +32,11 @@ _ESR = re.compile(
 _GEOMETRY = re.compile(
     r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?"
 )
-_PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-f]{6,16})\b")
-_PGD = re.compile(r"(?<![*\w])pgd ?= ?(?:0x)?([0-9a-f]{16})\b")
-_WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
-_AT = re.compile(r"\[([0-9a-f]{8,16})\](?= \*?pgd=)", re.ASCII)
-_BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel address ranges")
+_PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-fA-F]{6,16})\b")
+_PGD = re.compile(r"(?<![*\w])pgd ?= ?(?:0x)?([0-9a-fA-F]{16})\b")
+_WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
+_AT = re.compile(r"\[([0-9a-fA-F]{8,16})\](?= \*?pgd=)", re.ASCII)
+_BETWEEN = re.compile(r"\[([0-9a-fA-F]{16})\] address between user and kernel address ranges")
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 _PC = re.compile(
     r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b"
@@ -70,8 +70,8 @@ SIZES = {4: 12, 16: 14, 64: 16}
 
 
 EVIDENCE = re.compile(
-    r"\bESR = 0x|\besr:? 0x|[kK] pages, [0-9]{2}-bit VAs|Mem abort info|\*?pgd=[0-9a-f]{16}|\bpstate: |\bEC = 0x"
-    r"|Oops: (?:0000000)?[89a][0-9a-f]{7}\b|address between user and kernel"
+    r"\bESR = 0x|\besr:? 0x|[kK] pages, [0-9]{2}-bit VAs|Mem abort info|\*?pgd=[0-9a-fA-F]{16}|\bpstate: |\bEC = 0x"
+    r"|Oops: (?:0000000)?[89aA][0-9a-fA-F]{7}\b|address between user and kernel"
 )
 """Lines that only this processor's oopses have."""
 

@@ -26,8 +26,8 @@ _STATUS = re.compile(rf"\bs?status{_NUMBER}", _FLAGS)
 _CAUSE = re.compile(rf"(?:\b[sm]?cause|RISCV64 Exception Type){_NUMBER}", _FLAGS)
 _EPC = re.compile(rf"\b[sm]?epc{_NUMBER}", _FLAGS)
 _GEOMETRY = re.compile(r"pgtable: [0-9]{1,2}K pagesize, ([0-9]{2})-bit VAs")
-_PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-f]{6,16})\b")
-_WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.ASCII)
+_PGDP = re.compile(r"pgdp ?= ?(?:0x)?([0-9a-fA-F]{6,16})\b")
+_WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 
 MXR = 1 << 19
@@ -35,7 +35,7 @@ MXR = 1 << 19
 
 
 EVIDENCE = re.compile(
-    rf"(?i:{_BADADDR.pattern})|\bs?epc ?: |K pagesize, |(?i:\bs?cause: [0-9a-f]{{8,16}}\b)|^\W*Oops \[#"
+    rf"(?i:{_BADADDR.pattern})|\bs?epc ?: |K pagesize, |(?i:\bs?cause: [0-9a-fA-F]{{8,16}}\b)|^\W*Oops \[#"
     "|unhandled signal [0-9]+ code 0x"
 )
 LIKELY = re.compile("riscv", re.IGNORECASE)

@@ -62,7 +62,7 @@ _GP = re.compile(
 _WALKS = {
     "xen": ("Xen", r"Pagetable walk from"),
     "windbg": ("!pte of WinDbg", r"^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s)"),
-    "crash": ("vtop of crash", r"\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$"),
+    "crash": ("vtop of crash", r"\bvtop (?:-[uk] )?(?:0x)?[0-9a-fA-F]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$"),
     "map": ("a check of Linux", r"BUG: Bad page map in process"),
     "levels": ("a kernel's own walk", f"(?i:{re.sub('[?]P<[a-z]*>', '?:', levels.LINE.pattern)})"),
 }
@@ -73,14 +73,14 @@ _ENTRY = re.compile(r": (?:ffff[0-9a-f]{12}|[c-f][0-9a-f]{7}) =>", _FLAGS)
 """An entry's address in the kernel's half, as crash prints it on other processors than x86-64."""
 _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
     re.compile(
-        r"\b(?P<name>L[1-4])(?=\[0x| =)(?:\[0x(?P<entry>[0-9a-f]{0,3})\]?)?(?: = ?)?"
-        r"(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"
+        r"\b(?P<name>L[1-4])(?=\[0x| =)(?:\[0x(?P<entry>[0-9a-fA-F]{0,3})\]?)?(?: = ?)?"
+        r"(?P<value>[0-9a-fA-F]{0,16})(?![0-9a-zA-Z])"
     ),
     re.compile(
         r"\b(?P<name>PAGE DIRECTORY|P[GUM4]D|PTE)"
         r":(?: (?P<entry>[0-9a-fA-F]{1,16}) =>?)? ?(?P<value>[0-9a-fA-F]{0,16})(?![0-9a-zA-Z])"
     ),
-    re.compile(r"\b(?P<name>p[gum4]d|pte):(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"),
+    re.compile(r"\b(?P<name>p[gum4]d|pte):(?P<value>[0-9a-fA-F]{0,16})(?![0-9a-zA-Z])"),
     re.compile(
         r"\b(?P<name>P[XPDT]E) at\s{1,9}(?P<entry>[0-9A-Fa-f`]{8,17})"
         r"|\bcontains\b ?(?P<value>[0-9A-Fa-f]{0,16})(?![0-9A-Za-z])"
