@@ -77,7 +77,7 @@ def _is_string(row: _Row) -> bool:
 
 
 def _rows(text: str, *, is_said: bool) -> list[_Row]:
-    """Return the lines that are not empty; a line without pages, or with other words, has none.
+    """Return the lines that are not empty; a line without pages, with dots for some, or with other words has none.
 
     Lines of one row end with a comma, are wide, have 4 or 5 pages, or have one page each.
     """
@@ -87,7 +87,7 @@ def _rows(text: str, *, is_said: bool) -> list[_Row]:
         line = raw.strip(_AROUND)
         if not line or raw.startswith("#"):
             continue
-        run = max(_RUN.findall(line), key=len, default="")
+        run = max(_RUN.findall(line), key=len, default="") if "..." not in raw else ""
         pages = re.findall(r"\w+|\|", run)
         row = _Row(number, line, pages, 1 if len(pages) == 1 else 2 if len(pages) in (4, 5) or len(line) > 60 else 0)
         before, _, after = line.partition(run or line)
