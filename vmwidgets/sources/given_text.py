@@ -58,10 +58,10 @@ def most_that_fits(most: int, root: Path) -> int:
     for path in re.findall(r"(?m)^[0-9]+:(?:[^:]*\bmemory\b[^:]*)?:(.*)", _said(root, "proc/self/cgroup")):
         for group in (Path(f"sys/fs/cgroup{path}"), Path(f"sys/fs/cgroup/memory{path}")):  # versions 2 and 1
             for folder in (group, *group.parents):  # a limit holds for all cgroups in a cgroup
-                limit = _said(root, folder, "memory.max") + _said(root, folder, "memory.limit_in_bytes")
-                used = re.search("(?m)^(?:anon|total_rss) ([0-9]+)", _said(root, folder, "memory.stat"))
-                if used is not None and limit.strip().isdecimal():
-                    found.append(int(limit) - int(used[1]))
+                said = "".join(_said(root, folder, f"memory.{name}") for name in ("max", "limit_in_bytes", "stat"))
+                numbers = re.match(r"([0-9]+)\n(?:.*\n)*?(?:anon|total_rss) ([0-9]+)", said)
+                if numbers is not None:
+                    found.append(int(numbers[1]) - int(numbers[2]))
     return max(SMALL, min(found) // NEEDED)
 
 

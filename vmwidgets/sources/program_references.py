@@ -151,9 +151,10 @@ FAULTS = (
     ),
     Form(
         "perf's page faults",
-        r"{task}(?P<code>min|maj)fault\s+\[[^\n]*?\]\s+=>\s+(?:(?P<file>/(?!/)\S+)@|\S+@)?{0x}\b.*",
+        r"{task}(?P<code>m(?:in|aj)fault)\s+\[[^\n]*?\]\s+=>\s+(?:(?P<file>/(?!/)\S+)@|\S+@)?{0x}\b.*",
         others="of perf",
-        says="Addresses in a file are offsets. perf does not say whether a program wrote: all count as reads.",
+        says="A majfault had to read a file or swap space. Files have addresses of their own: offsets. Whether it was"
+        " a write is not said: all count as reads.",
     ),
 )
 FORMS = (
@@ -262,10 +263,13 @@ MOST_NAMES = 1 << 15
 
 
 def _sample(text: str) -> str:
-    """Return the first lines of a text, and up to 200 lines from all over it."""
-    places = range(SAMPLE, len(text), len(text) // 200 + 1)
-    lines = [line for at in places for line in text[at : at + 400].split("\n")[1:-1][:1]]
-    return "\n".join((text[:SAMPLE].rpartition("\n")[0], *lines)) if lines else text[:SAMPLE]
+    """Return the first lines of a text, and some from 200 places all over it."""
+    if len(text) <= SAMPLE:
+        return text
+    places = range(SAMPLE, len(text), len(text) // 200 + SAMPLE // 200)
+    return text[: text.find("\n", SAMPLE)] + "".join(
+        text[text.find("\n", at) : text.rfind("\n", 0, at + 400)] for at in places
+    )
 
 
 class Recognized(NamedTuple):
@@ -352,9 +356,9 @@ def read_references(found: Recognized | None, source: str, name: str = "", *pass
 @cache
 def _code(word: str) -> tuple[str, str]:
     """Return the access of a page fault, by its error code or perf's word, and the meaning of that."""
-    if word in ("min", "maj"):
-        return "r", {"min": "minor", "maj": "major, for which a page was read from a file or from swap space"}[word]
-    code = int(word, 16 if word.startswith("0x") else 10)
+    if word in ("minfault", "majfault"):
+        return "r", word
+    code = int(word, 16 if word[1:2] == "x" else 10)
     if code > 0x3F or code & 8:
         return "r", f"error code {word}, which is not one of x86 (counted as a read)"
     says = code_says(code)
@@ -369,15 +373,19 @@ def _read(form: Form, has_letter: bool, text: str, begin: int, source: str) -> t
     from ..reference_strings.trace import MOST, Trace
 
     addresses, kinds, sizes, which, shows_base = array("Q"), array("B"), array("I"), array("H"), False
-    loose, codes = list[tuple[int, int]](), Counter[str]()
+    is_right = (DINERO if form is PAIRS else form).is_line
+    others, codes, before = list[tuple[int, str]](), Counter[str](), text.count("\n", 0, begin) + 1
     names: dict[str, int] = {}
     prefixes, base = ({*"xX"}, 16) if has_letter else ({*"xXbB"}, form.base)
     process, start = "0", begin
     while start < len(text):
         end = text.find("\n", start + PART) + 1 or len(text)
         found = form.pattern.findall(text, start, end)
-        if form is PAIRS or len(found) < text.count("\n", start, end) + (text[end - 1] != "\n"):
-            loose.append((start, end))
+        lines = text.count("\n", start, end)
+        if form is PAIRS or len(found) < lines + (text[end - 1] != "\n"):
+            numbered = enumerate(text[start:end].split("\n"), before)
+            others += [(at, line.strip()) for at, line in numbered if not (is_right(line) or _BLANK.match(line))]
+        before += lines
         process, columns = _columns(form, found, process)
         written, touched, start = columns["address"], [*map(int, columns["size"])], end
         together = "".join(written)
@@ -405,7 +413,7 @@ def _read(form: Form, has_letter: bool, text: str, begin: int, source: str) -> t
     if form.unit > 1:
         made = Trace(made.addresses * form.unit, made.kinds)
     faults = [f"{counted(count, 'page fault')}: {_code(word)[1]}." for word, count in codes.most_common()]
-    return _apart(made, names, which, form), [*faults, *_others(form, text, loose, source)], shows_base
+    return _apart(made, names, which, form), [*faults, *_others(form, others, before, source)], shows_base
 
 
 _TITLE = re.compile(r".*[A-Za-z]{3}.*|[0-9]{1,9}|[-=*_~+ ]{3,}")
@@ -509,36 +517,25 @@ def _apart(made: Trace, names: dict[str, int], which: array[int], form: Form) ->
     from ..reference_strings.trace import of_programs
 
     every = sorted(names, key=lambda one: (len(one), one))
-    titles = [one if "/" in one else f"process {one}".strip() for one in every]
+    titles = [one if "/" in one else f"process {one}" for one in every]
     if 2 < len(names) == len(which) and form.name != TABLE and form not in FAULTS:
         made.unsaid = ("The first number of each line is in no other line, and is passed over.",)
     elif len(names) > 1:
-        whose = "Processes and files" if "/" in "".join(every) else "Processes"
-        made.unsaid = (f"{whose} have addresses of their own: those of {titles[1]} begin at {1 << 56:#x}.",)
+        made.unsaid = (f"Processes have addresses of their own: those of {titles[1]} begin at {1 << 56:#x}.",)
         ranks = np.argsort([names[one] for one in every]).astype(np.uint8)
         return of_programs(made, ranks[np.asarray(which)], titles)
-    elif form.name != TABLE:
-        made.unsaid = tuple(f"All references are of {one}." for one in titles if one != "process")
+    elif form.name != TABLE and every != [""]:
+        made.unsaid = tuple(f"All references are of {one}." for one in titles)
     return made
 
 
-def _others(form: Form, text: str, loose: Sequence[tuple[int, int]], source: str) -> Iterator[str]:
-    """Yield what is not read in some parts of a text: a last line that is cut, and what is between lines.
+def _others(form: Form, others: Sequence[tuple[int, str]], last: int, source: str) -> Iterator[str]:
+    """Yield what other lines are not read: a last line that is cut, and what is between lines.
 
     Raises :class:`Refused` for another line in a format that has no others.
     """
-    is_right = (DINERO if form is PAIRS else form).is_line
-    left_out, damaged, rest = [], [], 0
-    for start, end in loose:
-        for at, line in enumerate(text[start:end].removesuffix("\n").split("\n"), text.count("\n", 0, start) + 1):
-            if is_right(line) or _BLANK.match(line):
-                continue
-            if not form.others or _LACKEY.fullmatch(line.strip()):
-                damaged.append((at, line.strip()))
-            elif leaves_out(line):
-                left_out.append(at)
-            else:
-                rest += 1
+    damaged = [one for one in others if not form.others or _LACKEY.fullmatch(one[1])]
+    left_out = [at for at, line in others if leaves_out(line)]
     at, line = (damaged or [(0, "")])[0]
     first = shown(line[:40])
     if form.others:
@@ -546,9 +543,9 @@ def _others(form: Form, text: str, loose: Sequence[tuple[int, int]], source: str
             yield f"Line {left_out[0]:,} {LEAVES_OUT}: their references are missing."
         if damaged:
             yield f"{counted(len(damaged), 'line')} of lackey can't be read; the first is line {at:,}, {first}."
-        if rest:
+        if rest := len(others) - len(left_out) - len(damaged):
             yield f"{counted(rest, 'line')} {form.others} passed over."
-    elif damaged and at == text.count("\n") + 1 and len(line) < 80 and _BEGUN.fullmatch(line) and form is not PAIRS:
+    elif at == last and len(line) < 80 and _BEGUN.fullmatch(line) and form is not PAIRS:
         yield f"The last line, {first}, is cut, and not read."
     elif damaged:
         why = form.says if form is PAIRS else f"is not a reference: this is a file of {form.name}"
