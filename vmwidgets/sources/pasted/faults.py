@@ -254,9 +254,8 @@ class _Head(NamedTuple):
 def read(parts: Parts) -> None:
     """Add the faults that kernels for x86 print."""
     heads = [*islice(_heads(parts), MOST + 1)]
-    if len(heads) > MOST:
-        parts.unsaid.append(f"The faults from line {heads.pop().line} on are not read: at most {MOST:,} are.")
-    at = 0
+    rest, at, before = heads[MOST:], 0, len(parts.traps)
+    del heads[MOST:]
     while at < len(heads):
         head, inside = heads[at], at + 1
         last = min(head.line + head.dress.near, len(parts.lines) + 1)
@@ -281,6 +280,8 @@ def read(parts: Parts) -> None:
         parts.claimed.update(lines)
         parts.told.update(lines)
         at = inside
+    if rest and len(parts.traps) > before:
+        parts.unsaid.append(f"The faults from line {rest[0].line} on are not read: at most {MOST:,} are.")
 
 
 def _heads(parts: Parts) -> Iterator[_Head]:
@@ -338,9 +339,9 @@ class _Block:
         self.text = _searched(["" if number in parts.claimed else line for number, line in numbered])
         self.is_any = head.dress.name == ANY
         """Whether the first line names no system."""
-        self.processor = _processor(self.text) if self.is_any or head.dress.name == BSD else X86
-        if self.is_any and _DEVICE.search("\n".join(parts.lines[max(head.line - 3, 0) : head.line + 1])):
-            self.processor = "a device"
+        is_device = self.is_any and _DEVICE.search("\n".join(parts.lines[max(head.line - 3, 0) : head.line + 1]))
+        is_open = self.is_any or head.dress.name == BSD
+        self.processor = "a device" if is_device else _processor(self.text) if is_open else X86
         if not self.processor and (not self.is_any or any(map(_is_x86, parts.listings))):
             self.processor = X86
         self._words = (0, 0)

@@ -88,21 +88,34 @@ def kind_of(values: Sequence[int]) -> str:
     return "x86" if tables and all(one & 1 for one in tables) and any(one & 0x26 for one in tables) else ""
 
 
+def _name(match: re.Match[str]) -> str:
+    return re.sub("^l.*(?=.$)", "l", match["name"].lower()).replace("pdpt", "pdp").replace("pdp", "pdpt")
+
+
+def goes_on(above: str, below: str) -> bool:
+    """Return whether the first descriptor of a line is of the level after that of the last one of the line above."""
+    one, other = [*LINE.finditer(above)], LINE.search(below)
+    if not one or other is None:
+        return False
+    names = _name(one[-1]), _name(other)
+    if names[0][0] == names[1][0] == "l":
+        return abs(int(names[0][1]) - int(names[1][1])) == 1
+    return _HEIGHTS.get(names[0], 6) > _HEIGHTS.get(names[1], 6)
+
+
 def read(event: Event) -> None:
-    """Add the walks in these lines; a table that lists more than one descriptor of a level is none."""
-    walks: list[list[Found]] = []
+    """Add the walk in these lines; a table that lists more than one descriptor of a level is none."""
+    found, lines = [], event.parts.lines
     for number, line in event.lines:
         for match in LINE.finditer(line):
-            name = re.sub("^l.*(?=.$)", "l", match["name"].lower()).replace("pdpt", "pdp").replace("pdp", "pdpt")
             if event.parts.ends_in(number, match.end()) and len(match["value"]) < 16:
                 event.parts.unsaid.append(f"{match['name']} in line {number} ends the text, and is not read.")
                 continue
-            if not walks or any(name == other.name for other in walks[-1]):
-                walks.append([])
-            walks[-1].append(Found(name, match["index"], int(match["value"], 16), number))
-    if all(len(one) > 1 and one[0].name == walks[0][0].name for one in walks):
-        for one in walks:
-            _add(one, event)
+            found.append(Found(_name(match), match["index"], int(match["value"], 16), number))
+    names = [one.name for one in found]
+    below = LINE.search(lines[found[-1].line]) if found and found[-1].line < len(lines) else None
+    if len({*names}) == len(names) > 1 and (below is None or _name(below) != names[-1]):
+        _add(found, event)
 
 
 def named_above(event: Event, line: int) -> int | None:

@@ -113,7 +113,8 @@ def _same(lines: list[str], before: int, at: int) -> bool:
     The head below crash's command `vtop` belongs to the command.
     """
     if levels.LINE.search(lines[at - 1]):
-        return oops_x86.WALKS.search(lines[before - 1]) is not None and at - before <= 2
+        is_head = "Pagetable walk from" in lines[before - 1]
+        return at - before <= 2 and (is_head or levels.goes_on(lines[before - 1], lines[at - 1]))
     if "VIRTUAL" in lines[at - 1]:
         return at - before <= 2
     one, other = _ADDRESS.search(lines[before - 1]), _ADDRESS.search(lines[at - 1])
