@@ -30,7 +30,7 @@ from .pasted.lines import places
 from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
 from .proc_maps import load_ranges, text_of
-from .program_references import read_references, recognized
+from .program_references import are_references, read_references, recognized
 from .ranges.found import CRASHED, ReadRanges, where_is
 from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
@@ -122,10 +122,17 @@ class Given:
     progress: Progress | None = None
 
     @cached_property
+    def is_long_trace(self) -> bool:
+        """Whether lines from all over a long text are references: then no other reader looks at all its lines."""
+        return self.text.count("\n") > LONG and are_references(self.text)
+
+    @cached_property
     def short(self) -> Cleaned:
         """The text without additions; if it is long, only the parts near relevant lines."""
         text, blanked = self.text, 0
-        if text.count("\n") > LONG and not _is_relevant(text):
+        if self.is_long_trace:
+            text, blanked = "", text.count("\n")
+        elif text.count("\n") > LONG and not _is_relevant(text):
             text, blanked = blank_but(text, _WORDS, _NUMBERS, AROUND)
         found = cleaned(text, self.source)
         found.taken["blanked"] = blanked
@@ -134,7 +141,7 @@ class Given:
     @cached_property
     def exact(self) -> ReadRanges | None:
         """The ranges of a text that is a map of Linux and nothing else."""
-        return read_exactly(as_it_is(self.text, self.source))
+        return None if self.is_long_trace else read_exactly(as_it_is(self.text, self.source))
 
     @cached_property
     def kernel(self) -> tuple[Pasted | None, tuple[str, ...]]:
@@ -290,7 +297,8 @@ def _references(given: Given) -> Claim | None:
 
 
 def _referring(given: Given, text: str, *passed: str) -> Claim | None:
-    what, exercise = "a program's references", read_exercise(text, given.source, *passed)
+    what = "a program's references"
+    exercise = None if given.is_long_trace else read_exercise(text, given.source, *passed)
     if exercise is not None:
         evidence = Evidence.NAME if OF_A_TRACE.search(text) else Evidence.NUMBER
         lines = frozenset(number for number, line in enumerate(text.split("\n"), 1) if any(map(str.isdigit, line)))

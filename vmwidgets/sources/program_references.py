@@ -294,6 +294,12 @@ class Recognized(NamedTuple):
         return frozenset(number for number, line in enumerate(self.text.split("\n"), 1) if is_line(line))
 
 
+def are_references(text: str) -> bool:
+    """Return whether nearly all of the first lines, and of lines from all over a text, are references of one format."""
+    found, sample = recognized(text), _sample(text)
+    return found is not None and len(found.form.pattern.findall(sample)) > 0.95 * sample.count("\n")
+
+
 def recognized(text: str) -> Recognized | None:
     """Return how a text is read as references; None if it is not.  Looks at its first lines, and some of the others."""
     sample = _sample(text)
