@@ -95,10 +95,12 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
 
     def drawn(then: At) -> object:
         there = frames_of(then)
-        return board_of(then, there, before, (left, right), promised(then, tasks)) if pages else there
+        if not pages:
+            return there, ranges_of(then, there)
+        return board_of(then, there, before, (left, right), promised(then, tasks))
 
     kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
-    steps = at.steps(drawn, *kinds, *(EntryLinked, EntryUnlinked, EntryResized, TlbHit, TlbFilled) if pages else ())
+    steps = at.steps(drawn, *kinds, EntryLinked, EntryUnlinked, EntryResized, *(TlbHit, TlbFilled) if pages else ())
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     operation = at.moment.operation
     is_gone = operation is not None and operation.name == "exit"  # of a task that is not in `before` any longer

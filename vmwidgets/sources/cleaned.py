@@ -223,7 +223,7 @@ def as_it_is(text: str, source: str = "the text") -> Cleaned:
 
 
 def _unprefixed(lines: list[str], taken: Counter[str]) -> list[str]:
-    """Return the lines without what stands before them, one prefix after the other until none is left."""
+    """Return the lines without the prefixes of a log, one prefix after the other until none is left."""
     count = -1
     while count != (count := sum(taken.values())):
         if any(map(_SURE.match, _sample(lines))):

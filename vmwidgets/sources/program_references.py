@@ -87,7 +87,7 @@ class Form(NamedTuple):
 
     @property
     def evidence(self) -> Evidence:
-        """What its lines show: words, the shape of an access beside an address, or numbers alone."""
+        """The evidence of its lines: words, the shape of an access beside an address, or numbers alone."""
         if self.others or self.name == TABLE or self in NAMED:
             return Evidence.NAME
         return Evidence.NUMBER if self in (NUMBERS, PAIRS, DINERO, NYU) else Evidence.SHAPE
@@ -282,7 +282,7 @@ class Recognized(NamedTuple):
 
     @property
     def evidence(self) -> Evidence:
-        """What the format's lines show."""
+        """The evidence of the lines."""
         return self.form.evidence
 
     @property

@@ -198,13 +198,13 @@ _OTHER = _any(
 _PAGE_FAULT = _any("page[- _]?fault", r"#PF\b", "{trap}{14}")
 """An exception of x86 that is no page fault, and one that is: Intel SDM 6.15; CR2 may be printed with both."""
 _PROSE = _any(
-    r"(?P<told>\bno page[- ]?fault"
+    r"(?P<only>\bno page[- ]?fault"
     r"|\bpage[- ]?faults? (?:occurs?|happens?|means|is|are|can|may|will|would|rate|count)\b)",
     r"(?<!not )(?<!be )(?<!trap )(?<!stack )\b(?:load(?:ed|ing)|serv(?:ed|iced)|handled|resolved|swapped|evict\w*"
     r"|replac\w*|victim|brought|mapped (?:in|to)|frame|copied|cow|copy[- ]on[- ]write|handling|tlb (?:hit|miss)"
     r"|demand|laz(?:y|ily)|allocat\w*)\b",
 )
-"""Words around a fault that was served, or is told of: no access is refused for good."""
+"""Words around a fault that was served, or is only mentioned: no access is refused for good."""
 
 _SAYS = re.compile(
     r"\berr|code\b|reason|cause|access|attempt|tried|while|present|violation|\bring\b|\b(?:write|user|read)\w*\s?[=:]",
@@ -358,9 +358,9 @@ class _Block:
             return None
         bits, known = self._words = self._bits()
         code, pc = self._field("code", dress.base), self._field("pc")
-        told = _PROSE.search(head.match.string) if self.is_any else None
+        mentioned = _PROSE.search(head.match.string) if self.is_any else None
         is_sure = code is not None and self.processor
-        if (told and (told["told"] or not is_sure)) or (
+        if (mentioned and (mentioned["only"] or not is_sure)) or (
             self.is_any and not (is_sure or _FAULT.search(head.match.string))
         ):
             return None

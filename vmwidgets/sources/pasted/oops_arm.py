@@ -48,7 +48,7 @@ _PSR = re.compile(rf"\b[cs]?psr{IS}(?:0x)?([0-9a-f]{{8}})\b", _FLAGS)
 _FETCH = re.compile(r"\bifsr\b|prefetch[ -]abort", _FLAGS)
 _KERNEL = re.compile(r"Internal error: |\bkernel\b.{0,30} at virtual|in kernel mode", _FLAGS)
 _USER = re.compile(r"unhandled page fault \(|in user mode|\buser (?:ta|mode|page fault|data|prefetch)", _FLAGS)
-"""What says who made the access, besides the mode in the register CPSR."""
+"""What says who made the access, beside the mode in the register CPSR."""
 
 WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 """Bits of the FSR; the last is Linux's mark of a prefetch abort."""

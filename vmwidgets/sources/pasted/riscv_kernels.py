@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"(?:bad addr|stval|\bva|bad address)\s{0,3}[=:]\s{0,3}(?:
 _PC = re.compile(r"(?:bad instruction|sepc|\binstruction|\bpc)\s{0,3}[=:]\s{0,3}(?:0x)?([0-9a-f]{1,16})\b", _FLAGS)
 _INSIDE = re.compile(rf"^\s*(?P<name>{_NAMED}),?\s*$", re.ASCII)
 _SCAUSE = re.compile(r"\bscause: Exception\(\s*$")
-"""A trap frame of Rust: the name stands alone in the line below scause, and stval above."""
+"""A trap frame of Rust: the name is alone in the line below scause, and stval above."""
 
 _SYSTEMS = tuple(
     (name, re.compile(line, flags))

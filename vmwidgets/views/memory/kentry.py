@@ -109,7 +109,7 @@ def _slabs(
         known, moved = {}, set[int]()
     else:
         before = {one.id: one for one in entries.before.entries}
-        known = {one.id: one for one in entries.now.entries}
+        known = _by_id(entries, entries.moment.place)
         now = [one for one in entries.now.entries if one.id in before]
         moved = {one.address for one in now if (one.start, one.end) != (before[one.id].start, before[one.id].end)}
     looks = {**dict.fromkeys(moved, "changed"), **touched}
@@ -400,7 +400,7 @@ def steps_of_kentry(look: Look[KentryContents], entries: Look[MapValue] | None =
     name = look.after.map
 
     def facts(done: int) -> object:
-        return _facts(look.at(done), None if entries is None else entries.at(done))
+        return _facts(look.at(done), {} if entries is None else _by_id(entries, done))
 
     def is_near(stage: Stage) -> bool:
         return any(
@@ -410,18 +410,19 @@ def steps_of_kentry(look: Look[KentryContents], entries: Look[MapValue] | None =
             for one in stage.events
         )
 
-    return seen(facts, where(is_near), lambda: not look.is_far, MOST_STEPS)
+    return seen(facts, where(is_near), lambda: not look.is_far)
 
 
-MOST_STEPS = 64
-"""The most events of an operation that are compared to find its steps."""
+def _by_id(entries: Look[MapValue], done: int) -> dict[int, EntryValue]:
+    """Return the entries at a moment; those that a map folds away are as they were before, or will be."""
+    value = entries.at(done)
+    others = (*entries.before.entries, *entries.after.entries) if value.folds else ()
+    return {one.id: one for one in (*others, *value.entries)}
 
 
-def _facts(contents: KentryContents, entries: MapValue | None) -> object:
+def _facts(contents: KentryContents, entries: Mapping[int, EntryValue]) -> object:
     """Return what the area shows and an operation may change: its slabs, their slots, and the entries in these."""
-    known = (
-        {} if entries is None else {one.id: (one.start, one.end, _named(one), kind_of(one)) for one in entries.entries}
-    )
+    known = {one.id: (one.start, one.end, _named(one), kind_of(one)) for one in entries.values()}
     slots = {slot: (identity, start, known.get(identity)) for slot, (identity, start) in contents.residents.items()}
     return contents.area, [(slab.address, [*slab.free]) for slab in contents.slabs], slots
 

@@ -66,8 +66,12 @@ def either(*mine: Mine) -> Mine:
     return all_of
 
 
+MOST = 64
+"""The most stages that are compared: beyond it, each one among which the changes are is a step."""
+
+
 def seen(
-    look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = 12
+    look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = MOST
 ) -> Mine:
     """Return the stages from `among` at which the result of `look` changes; `look` gets the number of events done.
 
