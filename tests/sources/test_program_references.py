@@ -473,16 +473,16 @@ def test_numbers_of_very_many_lines_are_no_processes() -> None:
     assert "is passed over" in found.unsaid[0]
 
 
-def test_a_reference_of_a_long_text_needs_few_bytes() -> None:
+def test_a_reference_of_a_long_text_needs_few_bytes(tmp_path: Path) -> None:
     """The tables in which pages are numbered are as large for a short text: only the difference counts."""
-    lengths, peaks = (200_000, 400_000), []
+    lengths, peaks, path = (200_000, 400_000), [], tmp_path / "a.trace"
     assert len(vm.load("0x1000\n0x2000\n")) == 2  # with what is imported once
     for count in lengths:
-        text = "".join(f"{0x7F00_0000 + 16 * at:#x}\n" for at in range(count))
+        path.write_text("".join(f"{0x7F00_0000 + 16 * at:#x}\n" for at in range(count)))
         tracemalloc.start()
         try:
-            assert len(vm.load(text)) == count
-            peaks.append(tracemalloc.get_traced_memory()[1])
+            assert len(vm.load(path)) == count
+            peaks.append(tracemalloc.get_traced_memory()[1] - path.stat().st_size)
         finally:
             tracemalloc.stop()
     assert (peaks[1] - peaks[0]) / (lengths[1] - lengths[0]) <= 25
