@@ -123,7 +123,7 @@ class Given:
 
     @cached_property
     def is_long_trace(self) -> bool:
-        """Whether lines from all over a long text are references: then no other reader looks at all its lines."""
+        """Return whether lines from all over a long text are references: then no other reader looks at all of it."""
         return self.text.count("\n") > LONG and are_references(self.text)
 
     @cached_property
