@@ -506,3 +506,30 @@ def test_digits_of_either_case_are_the_same(path: Path) -> None:
 
 def raised(found: re.Match[str]) -> str:
     return found[0].upper().replace("0X", "0x")
+
+
+def test_the_status_of_a_fetch_has_no_mark_that_the_text_lacks() -> None:
+    trap = only("PAGE FAULT ifsr: 0x7 ifar: 0x00000010\n")
+    assert trap.says.startswith("The fetch of 0x10 was refused")
+    assert not any("bit 31" in one or "WnR" in one for one in trap.decoded)
+    assert any("bit 31" in one for one in only("page fault: FSR=0x80000007 FAR=0x10\n").decoded)
+
+
+def test_who_made_an_access_on_arm_is_said_only_if_the_text_does() -> None:
+    assert only("Unhandled fault: alignment exception (0x001) at 0x76fb1001\n").where not in (
+        "user mode",
+        "kernel mode",
+    )
+    assert only("init: unhandled page fault (11) at 0x000008ec, code 0x817\n").where == "user mode"
+
+
+def test_a_domain_fault_is_refused_by_dacr_and_not_by_the_descriptors() -> None:
+    text = (
+        "Unhandled fault: page domain fault (0x81b) at 0x76fb1000\n"
+        "[76fb1000] *pgd=3812a831, *pte=36ec075f, *ppte=36ec0c7f\nInternal error: : 81b [#1] PREEMPT SMP ARM\n"
+    )
+    trap = only(text)
+    assert (trap.code, trap.refused) == (0x81B, "domain")
+    assert "DACR" in trap.says
+    alone = only(text.splitlines()[0] + "\n")
+    assert (alone.refused, alone.walk, "DACR" in alone.says) == ("domain", None, True)

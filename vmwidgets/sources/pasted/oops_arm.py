@@ -80,9 +80,8 @@ def _short_status(fsr: int) -> int:
     return (fsr >> 6 & 0x10) | fsr & 0xF
 
 
-def decoded(fsr: int) -> tuple[str, ...]:
-    """Return the parts of the FSR in words."""
-    is_fetch = bool(fsr & PREFETCH)
+def decoded(fsr: int, is_fetch: bool) -> tuple[str, ...]:
+    """Return the parts of the FSR in words; that of a fetch, the IFSR, has no domain and no WnR."""
     words = []
     if fsr & LPAE:
         words.append(f"STATUS (bits 5:0) is {fsr & 0x3F:#x}: {status_of(fsr)}")
@@ -93,7 +92,7 @@ def decoded(fsr: int) -> tuple[str, ...]:
             words.append(f"domain (bits 7:4) is {fsr >> 4 & 15}")
     if not is_fetch:
         words.append(f"WnR (bit 11) is {fsr >> 11 & 1}: {'a write' if fsr & WNR else 'a read'}")
-    else:
+    elif fsr & PREFETCH:
         words.append("bit 31 is 1: Linux's mark of an instruction fetch")
     return tuple(words)
 
@@ -119,7 +118,7 @@ def read(event: Event, parts: Parts) -> None:
     if psr is None:
         user = True if event.search(_USER) else False if event.search(_KERNEL, claim=False) else None
     means = "prefetch abort" if access == "execute" else "data abort"
-    found = decoded(fsr | PREFETCH * (access == "execute")) if fsr is not None else ()
+    found = decoded(fsr, access == "execute") if fsr is not None else ()
     trap = event.trap(user, fsr, means, _PID, _PC, address, register="FSR", decoded=found)
     if address is None:
         event.say_without_address(trap)
