@@ -140,7 +140,7 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     ]
     plain = frame.sub("\0", plain)
     if is_said:
-        plain = re.sub(r"(?<=[0-9])[ \t]*->?[ \t]*(?=[0-9])", ", ", plain)
+        plain = re.sub(r"(?<=[0-9]) {0,3}->? {0,3}(?=[0-9])", ", ", plain)
     accesses = _ACCESS.findall(plain)
     rows = [_Row(1, "", accesses, 1)] if accesses else _rows(plain, is_said=is_said)
     strings = [
