@@ -37,8 +37,8 @@ class Runs(NamedTuple):
 def runs(tables: PageTables[Any], fetch: Fetch | None = None, end: int | None = None) -> Runs:
     """Return the runs of adjacent pages that `tables` map with equal rights, as granted by the hardware.
 
-    A descriptor with reserved bits set maps nothing.  `fetch` is called once for each level.  With `end`, tables that
-    only serve addresses from there on are not read.
+    A descriptor with reserved bits set maps nothing.  `fetch` is called once for each level.  With `end`, slots of
+    the root for addresses from there on are not read.
 
     Raises :class:`Refused` for more than `MOST_RUNS` runs.  O(descriptors that hold something).
 

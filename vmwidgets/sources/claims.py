@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..given.pasted import Trap
@@ -32,6 +33,7 @@ class Claim(NamedTuple):
 
 
 def best_of(claims: Sequence[Claim]) -> list[list[Claim]]:
-    """Return the claims, the best first: of better evidence, and then of more lines; equal ones are together."""
+    """Return the claims, the best first: of better evidence, then of more lines; equal ones together, by name."""
+    claims = sorted(claims, key=attrgetter("what"))
     weights = sorted({(claim.evidence, len(claim.lines)) for claim in claims}, reverse=True)
     return [[claim for claim in claims if (claim.evidence, len(claim.lines)) == weight] for weight in weights]

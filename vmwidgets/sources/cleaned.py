@@ -40,7 +40,7 @@ _STAMP = (
     rf"|[IWEF][0-9]{{4}} {_CLOCK} [^\]\n]{{1,60}}\]"  # klog
     rf"|(?:<[0-9]{{1,3}}>)?\[(?:[^\[\]\n]{{0,40}}{_CLOCK}| *[0-9]{{1,8}}\.[0-9]{{1,9}})(?: [^\]\n]{{0,60}})?\]:?"
 )
-_SURE = re.compile(rf"[ \t]*(?:(?:{_STAMP})(?: ?\[ *[TC][0-9]+\]:?)?[ \t]?)+")
+_SURE = re.compile(rf"[ \t]*(?:(?:{_STAMP})(?: ?\[ *[TC][0-9]+\]:?)?[ \t]?){1, 4}")
 """A stamp that no line of a kernel begins with: it goes from any line."""
 
 _OF_LOGS = (
@@ -222,10 +222,16 @@ def as_it_is(text: str, source: str = "the text") -> Cleaned:
     return Cleaned(lines, Counter(), source, text, is_ended)
 
 
+MOST_PREFIXES = 6
+"""How often a line is searched for one more prefix."""
+
+
 def _unprefixed(lines: list[str], taken: Counter[str]) -> list[str]:
-    """Return the lines without the prefixes of a log, one prefix after the other until none is left."""
+    """Return the lines without the prefixes of a log, one prefix after the other, as long as there are any."""
     count = -1
-    while count != (count := sum(taken.values())):
+    for _ in range(MOST_PREFIXES):
+        if count == (count := sum(taken.values())):
+            break
         if any(map(_SURE.match, _sample(lines))):
             lines = _without(lines, "stamps", _SURE, taken)
         for noun, begins in _OF_LOGS:

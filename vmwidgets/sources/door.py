@@ -21,7 +21,7 @@ from ..given.pasted import Pasted
 from . import given_text, proc_maps
 from .claims import Claim, Evidence, best_of
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .exercises import OF_A_TRACE, read_exercise, read_string
+from .exercises import LONGEST, is_named, lines_of, read_exercise, read_string
 from .foreign import SEEN, foreign_in, named, near, refuse_binary, refuse_foreign, seen
 from .loading import machine_with
 from .memory_report import WORDS as REPORT_WORDS
@@ -187,12 +187,16 @@ def _is_there(name: str) -> bool:
         return False
 
 
+FEW = 3
+"""The most lines of a shape that may be there by chance."""
+
+
 def _others(best: Sequence[Claim], claims: Sequence[Claim]) -> Iterator[str]:
     """Yield a sentence about lines that only another reader explains, by a name."""
-    for claim in claims:
-        if claim not in best and claim.evidence is Evidence.NAME:
+    for claim in sorted(claims, key=lambda one: min(one.lines, default=0)):
+        if claim not in best and claim.evidence is not Evidence.NUMBER:
             rest = [number for number in claim.lines if not any(number in one.lines for one in best)]
-            if rest:
+            if len(rest) > FEW * (claim.evidence is Evidence.SHAPE):
                 yield f"There is also {claim.what}, in {places(rest)}: load it by itself."
 
 
@@ -279,9 +283,6 @@ def _ranges(given: Given) -> Claim | None:
     return Claim("the map of a process", Evidence.NAME, lines, value)
 
 
-_LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILINE)
-
-
 def _references(given: Given) -> Claim | None:
     """Claim a program's references, or an exercise: as the text is, or else without what a log writes before lines."""
     text = given.text.removeprefix("\ufeff")
@@ -289,25 +290,36 @@ def _references(given: Given) -> Claim | None:
     found = None if is_numbered else _referring(given, text)
     if found is None and not given.short.taken["blanked"] and given.short.said:
         found = _referring(given, given.short.text, f"Passed over: {', '.join(given.short.said)}.")
-    if found is None and _LACKEY.search(given.text[:2_000]):
-        raise Refused(
-            f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
-        )
     return found
 
 
 def _referring(given: Given, text: str, *passed: str) -> Claim | None:
-    what = "a program's references"
-    exercise = None if given.is_long_trace else read_exercise(text, given.source, *passed)
+    what, lines = (
+        "an exercise on paging",
+        frozenset[int]() if given.is_long_trace or len(text) > LONGEST else lines_of(text),
+    )
+    evidence = Evidence.NAME if lines and is_named(text) else Evidence.NUMBER
+    try:
+        exercise = read_exercise(text, given.source, *passed) if lines else None
+    except Refused as refused:
+        why = str(refused)
+
+        def refuse(_: Sequence[Claim]) -> Any:
+            raise Refused(why)
+
+        return Claim(what, evidence, lines, refuse)
     if exercise is not None:
-        evidence = Evidence.NAME if OF_A_TRACE.search(text) else Evidence.NUMBER
-        lines = frozenset(number for number, line in enumerate(text.split("\n"), 1) if any(map(str.isdigit, line)))
-        return Claim("an exercise on paging", evidence, lines, lambda _: exercise)
+        return Claim(what, evidence, lines, lambda _: exercise)
     known = recognized(text)
     if known is None:
         return None
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
-    return Claim(what, known.evidence, known.lines, lambda _: read_references(known, given.source, name, *passed))
+    return Claim(
+        "a program's references",
+        known.evidence,
+        known.lines,
+        lambda _: read_references(known, given.source, name, *passed),
+    )
 
 
 def _kernel(given: Given) -> Claim | None:
@@ -352,7 +364,8 @@ def _nothing(given: Given) -> str:
 
 def _nearest(lines: list[tuple[int, str]]) -> str:
     """Return a clause about the one line without which a short text is a reference string; "" if none is."""
-    for at, (number, line) in enumerate(lines if len(lines) <= MOST_NEAR else ()):
+    is_said = is_named("\n".join(line for _, line in lines[: MOST_NEAR + 1]))
+    for at, (number, line) in enumerate(lines if is_said and len(lines) <= MOST_NEAR else ()):
         if re.search(r"[^\W\d]{2}", line) and read_string(
             "\n".join(other for _, other in (*lines[:at], *lines[at + 1 :]))
         ):

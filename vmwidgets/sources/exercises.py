@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..on_paper.machine import Paper
 from ..on_paper.worked import Access
 from ..reference_strings.references import MOST_FRAMES, MOST_REFERENCES, reference_string
 from ..reference_strings.references_schema import ReferencesValue
+from .cleaned import numbered
 from .foreign import named
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ OF_A_TRACE = re.compile(r"trace|address|reference|access|page|memory", re.IGNORE
 
 _ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
 _WORDS = ("one two three four five six seven eight nine ten", "一 二 三 四 五 六 七 八 九 十", "- 两")
-_NUMBERS = {word: number for words in _WORDS for number, word in enumerate(words.split(), 1)}
+_NUMBERS = {word: number for words in _WORDS for number, word in enumerate(words.split(), 1) if word != "-"}
 _N = re.compile(f"(?:[0-9]{{1,6}}|{'|'.join(_NUMBERS)})", re.IGNORECASE)
 
 
@@ -52,7 +54,8 @@ _RUN = re.compile(
 )
 _AROUND = " \t\r[](){}<>.,;:'\"*\x00"
 _TITLE = re.compile(r"[A-Za-z]{2}[\w (),.#'-]{0,60}:?")
-_LABEL = re.compile(r"[A-Za-z][\w ]{0,40}[:=]?[ \t\[({<]*")
+_ITEM = re.compile(r"\w{1,2}[).:] *")
+_LABEL = re.compile(r"[A-Za-z][\w ]{0,40}[:=][ \t\[({<]*")
 
 
 class _Row(NamedTuple):
@@ -76,7 +79,7 @@ def _is_string(row: _Row) -> bool:
     return not row.text or len(row.pages) > 3 or (len(row.pages) == 3 and ("," in row.text or row.goes_on == 1))
 
 
-def _rows(text: str, *, is_said: bool) -> list[_Row]:
+def _rows(text: str, called: re.Pattern[str] | None = None) -> list[_Row]:
     """Return the lines that are not empty; a line without pages, with dots for some, or with other words has none.
 
     Lines of one row end with a comma, are wide, have 4 or 5 pages, or have one page each.
@@ -91,6 +94,7 @@ def _rows(text: str, *, is_said: bool) -> list[_Row]:
         pages = re.findall(r"\w+|\|", run)
         row = _Row(number, line, pages, 1 if len(pages) == 1 else 2 if len(pages) in (4, 5) or len(line) > 60 else 0)
         before, _, after = line.partition(run or line)
+        is_said = called is not None and (called.search(line) or _ITEM.fullmatch(before)) is not None
         if run == line and rows and rows[-1].pages and (comma or 0 < rows[-1].goes_on == (row.goes_on == 1 or 2)):
             rows[-1] = row._replace(line=rows[-1].line, pages=rows[-1].pages + pages)
         elif run and (run == line or (_is_string(row) and (is_said or (not after and _LABEL.fullmatch(before))))):
@@ -112,11 +116,18 @@ def _has_others(rows: list[_Row], text: str) -> bool:
 
 def listed(text: str) -> list[str]:
     """Return the numbers of a text that has only them, from a line with several on, and a title; [] for another."""
-    rows = _rows(text, is_said=False)
+    rows = _rows(text)
     found = [row for row in rows if row.pages]
     if _has_others(rows, text) or not all(map(_is_string, found[:1])):
         return []
     return [page for row in found for page in row.pages if page[0].isdigit()]
+
+
+def _numbers(said: str) -> Iterator[int]:
+    """Yield the numbers in "3 and 4" or "2 to 4"."""
+    found = [_NUMBERS.get(one.lower()) or int(one) for one in _N.findall(said)]
+    is_range = len(found) == 2 and re.search(r"[0-9a-z] ?(?:to|-) ?[0-9a-z]", said, re.IGNORECASE)
+    yield from range(found[0], min(found[1], MOST_FRAMES) + 1) if is_range else found
 
 
 def read_string(text: str, *passed: str) -> ReferencesValue | None:
@@ -135,14 +146,12 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     plain = unicodedata.normalize("NFKC", text).translate(str.maketrans("、。→–", ",.,-", "$*`"))
     called, frame = _words()
     is_said = called.search(plain) is not None
-    frames = [
-        _NUMBERS.get(one.lower()) or int(one) for found in frame.findall(plain) for one in _N.findall("".join(found))
-    ]
+    frames = [number for found in frame.findall(plain) for number in _numbers("".join(found))]
     plain = frame.sub("\0", plain)
     if is_said:
         plain = re.sub(r"(?<=[0-9]) {0,3}->? {0,3}(?=[0-9])", ", ", plain)
     accesses = _ACCESS.findall(plain)
-    rows = [_Row(1, "", accesses, 1)] if accesses else _rows(plain, is_said=is_said)
+    rows = [_Row(1, "", accesses, 1)] if accesses else _rows(plain, called if is_said else None)
     strings = [
         row for at, row in enumerate(rows) if _is_string(row) and row.pages not in (one.pages for one in rows[:at])
     ]
@@ -194,7 +203,7 @@ class Answered(Access):
     unsaid: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return "\n".join((*(one.book for one in self.accesses), *self.unsaid))
+        return "\n".join((*(one.book or f"VA {one.va}: {one.why}" for one in self.accesses), *self.unsaid))
 
 
 def _paper_of(text: str) -> Paper | None:
@@ -217,17 +226,22 @@ def _paper_of(text: str) -> Paper | None:
 
 def _answered(text: str, *passed: str) -> Answered | None:
     """Return the accesses that OSTEP's exercises on page tables ask for; None for another text."""
-    asked = _ASKED.findall(text)
-    paper = _paper_of(text) if asked else None
+    again = [at.start() for at in re.finditer(r"^[ \t]*(?:ARG seed\b|Page Table \(from entry 0)", text, re.MULTILINE)]
+    is_head = "ARG seed" in text[again[0] : again[0] + 20] if again else False
+    end = next((at for at in again[1 + is_head :]), len(text))
+    asked = _ASKED.findall(text, 0, end)
+    paper = _paper_of(text[:end]) if asked else None
     if paper is None:
         return None
     found = tuple(paper.access(int(address, 16)) for address, _ in asked)
     says = [
         f"The text says {said[1]} for {one.va}, and its table gives another answer."
         for one, (_, rest) in zip(found, asked, strict=True)
-        if (said := re.search(r"--> +([0-9a-f]{8}|Invalid)\b", rest))
-        and said[1] != ("Invalid" if one.pa is None else f"{int(one.pa):08x}")
+        if (said := re.search(r"--> +(0x[0-9a-f]{1,8}|[0-9a-f]{8}|Invalid)\b", rest, re.IGNORECASE))
+        and (None if said[1].lower() == "invalid" else int(said[1], 16)) != one.pa
     ]
+    if end < len(text):
+        says.append(f"Line {text.count(chr(10), 0, end) + 1} begins another exercise: load it by itself.")
     first: dict[str, Any] = {one.name: getattr(found[0], one.name) for one in fields(Access)}
     return Answered(**first, accesses=found, unsaid=(*says, *passed))
 
@@ -249,10 +263,29 @@ def _compared(text: str, *passed: str) -> Trace | None:
     )
     for at in wrong[:1]:
         line = text.count("\n", 0, found[at].start()) + 1
-        says += f" The first other one is in line {line:,}: {addresses[at]} is at {places[at]} in the run."
+        says += f" The first other one is in line {line:,}: {addresses[at]} is at {places[at]} in the run,"
+        says += f" and at {found[at][2]} in the text."
     made = trace(addresses)
     made.unsaid = (says, *passed)
     return made
+
+
+_OF_OSTEP = (_ACCESS, _SIZE, _ENTRY, _ASKED, _ROOT, _PLACE)
+
+
+def is_named(text: str) -> bool:
+    """Return whether a text calls something a reference string, or is of a course's program."""
+    return _words()[0].search(text) is not None or any(one.search(text) for one in (_ASKED, _PLACE, _ACCESS))
+
+
+def lines_of(text: str) -> frozenset[int]:
+    """Return the numbers of the lines that an exercise explains."""
+    runs = ((number, line, max(_RUN.findall(line), key=len, default="")) for number, line in numbered(text.split("\n")))
+    return frozenset(
+        number
+        for number, line, run in runs
+        if any(one.match(line) for one in _OF_OSTEP) or len(re.findall(r"\w+", run)) > 2 or run == line.strip(_AROUND)
+    )
 
 
 def read_exercise(text: str, source: str, *passed: str) -> ReferencesValue | Answered | Trace | None:

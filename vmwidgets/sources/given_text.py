@@ -66,8 +66,10 @@ def most_that_fits(most: int, root: Path) -> int:
 
 
 def _said(*path: Path | str) -> str:
-    file = Path(*path)
-    return file.read_text("ascii") if file.is_file() else ""
+    try:
+        return Path(*path).read_text("utf-8", "surrogateescape")
+    except OSError:
+        return ""
 
 
 def _refuse_larger(size: int, label: str, never: str, most: int, fits: int) -> None:
@@ -75,8 +77,8 @@ def _refuse_larger(size: int, label: str, never: str, most: int, fits: int) -> N
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
     if size > fits:
         raise Refused(
-            f"{label} has {binary_size(size)}, reading it needs {NEEDED} times as much memory, and there is enough for"
-            f" {binary_size(fits)}: give a part of it (head -c {fits}), or read it where there is more memory"
+            f"reading {label} needs {NEEDED} times its size in memory, and there is enough for {binary_size(fits)} of"
+            " it: give a part of it, or read it where there is more memory"
         )
 
 
