@@ -139,7 +139,7 @@ PROCESSORS: tuple[tuple[Any, ...], ...] = (
     ("ARM", _any(r"\*pgd=", r"\b[DI]?FSR\b")),
     ("RISC-V", _any(r"\b[SM]?CAUSE{is}(?:0x)?[0-9a-f]", "RISCV64 Exception"), _any(r"\b[SM]?(?:TVAL|BADADDR){is}")),
     ("another", _any(r"\bbadv(?:addr|a)?\b", r"\b(?:dsisr|scause|esr)\b", "store/amo", r"\bttbr", *MESSAGES)),
-    ("x86", _any(
+    ("x86", _any(r"\A(?![\s\S]*\b(?:data|prefetch|instruction)[ -]abort\b)"), _any(
         r"\bcr[0234]\b", "#PF", r"\bapic id\b", r"(?<![\w%])[er](?:ip|[abcd]x|[sb]p|flags)\b",
         r"\b(?:x86|i[36]86|amd64|x64|ia32)\b", "caused_by_write", "protection_violation", "malformed_table",
         r"\bring ?:? ?[03]\b", r"\berr(?:or)?[ _-]?code\b", r"\berr\b", r"\bpresent ?[:= ] ?[01]\b", r"\bP:[01] ",
@@ -152,7 +152,7 @@ READERS = {"AArch64": oops_arm64, "ARM": oops_arm, "RISC-V": oops_riscv}
 _DEVICE = _any(
     "amdgpu|radeon|nouveau|panfrost|adreno|kgsl|etnaviv|amd-vi|iommu|smmu|nvrm|_FAULT_STATUS",
     r"\b(?:drm|i915|xe|xid|v3d|mali|x?gpu[0-9]*|gfxhub[0-9]*|mmhub[0-9]*)\b",
-    r"\b(?:dmar?|dma-?remap|iova|p?asid|vmid|gart)\b|\bin AS[0-9]",
+    r"\b(?:dmar?|dma-?remap|iova|p?asid|vmid|gart)\b|\bin AS[0-9]|\bdevice [0-9a-f:]{5,12}\.[0-7]\b",
 )
 """Devices that walk page tables of their own: no processor's fault."""
 
@@ -183,7 +183,7 @@ _FIELDS = {
         _any(
             r"(?:\b[er]?ip|\bpc|\bEPC|instruction[ _]pointer)\b[\s=:-]{1,40}(?:0x)?(?:[0-9a-f]{1,4}:)?[\[<]{0,2}"
             r"(?:[A-Za-z]{1,20}\(\s{0,20})?{hex}"),
-        _any(r"\bat (?:[er]?ip=|address ){hex}", r"\b(?:pc|[er]?ip) at {hex}"),
+        _any(r"\bat [er]?ip={hex}", r"(?:0x[0-9a-f]+ |[0-9a-f]{8} |\n)at address {hex}", r"\b(?:pc|[er]?ip) at {hex}"),
     ),
     "pid": (_any(r"current process\s{0,9}=\s{0,9}([0-9]{1,9})\b"),),
 }  # fmt: skip
@@ -202,7 +202,7 @@ _PROSE = _any(
     r"|\bpage[- ]?faults? (?:occurs?|happens?|means|is|are|can|may|will|would|rate|count)\b)",
     r"(?<!not )(?<!be )(?<!trap )(?<!stack )\b(?:load(?:ed|ing)|serv(?:ed|iced)|handled|resolved|swapped|evict\w*"
     r"|replac\w*|victim|brought|mapped (?:in|to)|frame|copied|cow|copy[- ]on[- ]write|handling|tlb (?:hit|miss)"
-    r"|demand|laz(?:y|ily)|allocat\w*)\b",
+    r"|demand|laz(?:y|ily)|allocat\w*|major|minor|soft|hits|latency|cycles)\b",
 )
 """Words around a fault that was served, or is told of: no access is refused for good."""
 
