@@ -509,3 +509,29 @@ def test_digits_of_either_case_are_the_same(path: Path) -> None:
 
 def raised(found: re.Match[str]) -> str:
     return found[0].upper().replace("0X", "0x")
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "code"),
+    [
+        ("[pod/kernel-0/qemu] Page fault at 0x10: not present error reading page in user context.\n", 0x10, 4),
+        ("Page fault\nCR2: 0x00000000deadbee\nf err: 0x2\n", None, None),
+        ("Page Fault { error_code: CAUSED_BY_WRITE, cr2: VirtAddr(0x8) }\n", 8, 2),
+        ("Page Fault { error_code: PROTECTION_VIOLATION | CAUSED_BY_WRIT\nE | USER_MODE, cr2: 0x8 }\n", 8, None),
+        ("Page fault\ncr2 0x8\nError Code: (empty)\n", 8, 0),
+        ("PANIC: FATAL PAGE FAULT AT 0XFFFFFFC000123456: 0X18\n", 0x18, None),
+    ],
+)
+def test_damage_changes_no_reason(text: str, address: int | None, code: int | None) -> None:
+    """A prefix names no mode, and what a window has cut is not read."""
+    try:
+        traps = vm.load(text).traps
+    except vm.Refused:
+        traps = ()
+    assert [(trap.address, trap.code) for trap in traps] == [(address, code)] * (address is not None)
+
+
+def test_the_address_of_ucores_next_fault_is_not_the_one_before() -> None:
+    frame = "not valid addr {}, and  can not find it in vma\n  trap 0x0000000e Page Fault\n  err  0x00000006\n"
+    with pytest.raises(vm.Refused):
+        vm.load(frame.format("100") + frame.format("200"))

@@ -214,9 +214,14 @@ _SAYS = re.compile(
 
 _FLAG_SET = re.compile(
     r"(?i:error[ _]?code)\W{1,12}(?:[A-Za-z]{1,20}\(\s*)?((?:[A-Z]+_[A-Z_]+[\s|,]*)+[A-Z]*|\(?empty\)?)"
-    r"(?=\s*(?:\)|\n|$))"
+    r"(?=\s*(?:[),}]|\n|$))"
 )
 """The set bits by their names in the crate x86_64; the others are 0."""
+_CRATE = frozenset(
+    ("PROTECTION_VIOLATION", "CAUSED_BY_WRITE", "USER_MODE", "MALFORMED_TABLE", "INSTRUCTION_FETCH", "PROTECTION_KEY",
+     "SHADOW_STACK", "SGX", "RMP")
+)  # fmt: skip
+"""The names of the bits in that crate."""
 _FAULT = _any(
     "page[- _]?fault",
     r"\b(?:kernel|user) fault\b",
@@ -417,7 +422,7 @@ class _Block:
     def _address(self) -> int | None:
         """Return the failed address; cr2 is exact where the first line has its page alone."""
         again = self._field("cr2") if "va" in self.groups else None
-        address = self._field("va")
+        address = self._field("cr2" if self.head.dress.name == "JOS" and "va" not in self.groups else "va")
         if "access" in self.groups and again is None and address is not None and address % PAGE == 0:
             self.parts.unsaid.append(f"Line {self.head.line} has a page's first address: the exact one may be another.")
         if address is None or again is None or again == address:
@@ -443,10 +448,11 @@ class _Block:
         is_plain = digits.isdigit() and self.text[: end - len(digits)][-2:].lower() != "0x"
         if name == "va" and is_plain and not self.processor and len(digits) not in (8, 16):
             return None
-        whole = _qemus_digits(self.text) if name == "va" and self.head.dress.name == "QEMU" else 0
-        if len(digits) < whole:
+        whole = 16 if digits[0] == "0" and len(digits) in (9, 11, 13, 14, 15) else 0  # with zeros, as it is printed
+        whole = _qemus_digits(self.text) if self.head.dress.name == "QEMU" else whole
+        if name in ("va", "cr2") and len(digits) < whole:
             self.parts.unsaid.append(
-                f"The address {digits} in line {line} is cut, and not read: QEMU prints {whole} digits."
+                f"The address {digits} in line {line} is cut, and not read: it has {len(digits)} of {whole} digits."
             )
             return None
         if name == "va" and is_plain and len(digits) not in (1, 8, 16):
@@ -502,8 +508,9 @@ class _Block:
                 )
         elif (match := _FLAG_SET.search(self.text)) is not None:
             line = self.head.line + self.text.count("\n", 0, match.end())
-            if self.parts.ends_in(line, match.end() - self.text.rfind("\n", 0, match.end()) - 1):
-                self.parts.unsaid.append(f"The text ends within the error code in line {line}: flags may be missing.")
+            is_cut = self.parts.ends_in(line, match.end() - self.text.rfind("\n", 0, match.end()) - 1)
+            if is_cut or not {*re.findall(r"[A-Z]\w*", match[1])} <= _CRATE:
+                self.parts.unsaid.append(f"The error code in line {line} may be cut: its flags are not read.")
             else:
                 bits, known = code_of_words(match[1])[0], ALL
         for text in texts:
