@@ -45,7 +45,10 @@ _SURE = re.compile(rf"[ \t]*(?:(?:{_STAMP})(?: ?\[ *[TC][0-9]+\]:?)?[ \t]?){1, 4
 
 _OF_LOGS = (
     ("stamps", re.compile(rf"[ \t]*{_CLOCK}(?:[ \t]|$)")),
-    ("names", re.compile(rf"[ \t]*(?:std(?:out|err) [FP]|\[{_LEVEL}\s*\]:?|{_LEVEL}:?)(?:[ \t]|$)")),
+    (
+        "names",
+        re.compile(rf"[ \t]*(?:std(?:out|err) [FP]|\[pod/[\w./-]{{1,120}}\]|\[{_LEVEL}\s*\]:?|{_LEVEL}:?)(?:[ \t]|$)"),
+    ),
     ("names", re.compile(r"[ \t]*(?![0-9a-fA-F]+[ \t])[A-Za-z][\w.-]{0,60} *\|(?![|-])(?:[ \t]|$)")),
     ("quotes", re.compile(r"(?:[ \t]?(?:> ?)+|[ \t]*[|│](?![|│-])(?! {1,9}[|│]) ?)")),
 )

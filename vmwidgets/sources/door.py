@@ -349,7 +349,7 @@ def _nothing(given: Given) -> str:
     lines = [*numbered(given.text.splitlines() if text.taken["blanked"] else text.lines)]
     if not lines:
         return f"{given.source} is empty: see docs/read.md for what can be read"
-    if given.path is None and "\n" not in given.text.strip() and re.fullmatch(r"\S{1,200}", given.text.strip()):
+    if given.path is None and "\n" not in given.text.strip() and re.fullmatch(r"[^\s=]{1,200}", given.text.strip()):
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
             return f"there is no file {name}, and as a text it is of no kind that can be read: write the path of a file"

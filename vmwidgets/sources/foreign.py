@@ -112,8 +112,8 @@ def named(text: str, source: str, part: int = 0) -> str:
 def near(text: str) -> str:
     """Return a clause about the kind that an unknown text is nearest to, and what is read of that kind.
 
-    >>> near("a page fault, again")
-    'line 1 is nearest to a page fault of a kernel: it is read from its address and code, CR2, or words such as write'
+    >>> near("badaddr 8")
+    'line 1 is nearest to a trap of a RISC-V kernel: it is read from the numbers of its cause and its address (stval)'
     """
     found = _first(text, 2)
     if found is None:

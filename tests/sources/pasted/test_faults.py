@@ -475,6 +475,9 @@ ZCORE = """[161.467 ERROR 0 0:0] page fault from user mode 0x0 WRITE
         (UEFI, 0x3EC0_3FC0, 3, 0x3EB0_1234),
         ("Exception 14\nError code: 0x2\nFault address (CR2): 0x41\n", 0x41, 2, None),
         (ZCORE, 0, 6, 0x1102_0000_1A59),
+        ("E: Page fault at address 0x8 (error code 0x2)\n", 8, 2, None),
+        ("A page fault occurred at address 0x8, error code 0x2\n", 8, 2, None),
+        ("Page fault\nat address 0x1000\ntried to access 0x20\nerror code 0x3\n", 0x20, 3, 0x1000),
         ("Page fault at 0x10\nError code: 110b\n", 0x10, 6, None),
         ("Page fault at 0x10\nError code: 0b110\n", 0x10, 6, None),
         ("Bad kernel fault at addr=0x8\ntrap:                e err:                2 rip:       1000\n", 8, 2, 0x1000),
@@ -533,3 +536,29 @@ def test_a_domain_fault_is_refused_by_dacr_and_not_by_the_descriptors() -> None:
     assert "DACR" in trap.says
     alone = only(text.splitlines()[0] + "\n")
     assert (alone.refused, alone.walk, "DACR" in alone.says) == ("domain", None, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "code"),
+    [
+        ("[pod/kernel-0/qemu] Page fault at 0x10: not present error reading page in user context.\n", 0x10, 4),
+        ("Page fault\nCR2: 0x00000000deadbee\nf err: 0x2\n", None, None),
+        ("Page Fault { error_code: CAUSED_BY_WRITE, cr2: VirtAddr(0x8) }\n", 8, 2),
+        ("Page Fault { error_code: PROTECTION_VIOLATION | CAUSED_BY_WRIT\nE | USER_MODE, cr2: 0x8 }\n", 8, None),
+        ("Page fault\ncr2 0x8\nError Code: (empty)\n", 8, 0),
+        ("PANIC: FATAL PAGE FAULT AT 0XFFFFFFC000123456: 0X18\n", 0x18, None),
+    ],
+)
+def test_damage_changes_no_reason(text: str, address: int | None, code: int | None) -> None:
+    """A prefix names no mode, and what a window has cut is not read."""
+    try:
+        traps = vm.load(text).traps
+    except vm.Refused:
+        traps = ()
+    assert [(trap.address, trap.code) for trap in traps] == [(address, code)] * (address is not None)
+
+
+def test_the_address_of_ucores_next_fault_is_not_the_one_before() -> None:
+    frame = "not valid addr {}, and  can not find it in vma\n  trap 0x0000000e Page Fault\n  err  0x00000006\n"
+    with pytest.raises(vm.Refused):
+        vm.load(frame.format("100") + frame.format("200"))

@@ -672,3 +672,16 @@ def test_a_head_that_says_no_address_is_nobodys_twin() -> None:
         found = vm.load("".join(heads) + "#PF: error_code(0x0002) - x\nPGD 1234067 P4D 1234067 PUD 0\n")
         assert [trap.line for trap in found.traps] == [2]
         assert any("Line 1 begins an oops" in one for one in found.unsaid)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[INT] Fault address: 0x41", "core[0]: trap taken at 0x80000000", "cpu[1]: unhandled interrupt 7",
+        "hart[0]: unhandled exception 5", "general protection fault: error code 0x10", "double fault: error 0",
+    ],
+)  # fmt: skip
+def test_what_any_kernel_prints_is_not_said_to_be_linuxs(line: str) -> None:
+    with pytest.raises(vm.Refused) as refused:
+        vm.load(f"{line}\n")
+    assert "Linux" not in str(refused.value)

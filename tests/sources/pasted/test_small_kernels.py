@@ -78,6 +78,7 @@ def test_unread_lines_of_a_listing_are_one_sentence() -> None:
         ("call usertrap sepc=3b0 sstatus=20 scause = 8\n", 8, None, 0x3B0),
         ("unexpected trap scause=0000000d, stval=01000423, sepc=8020128a\n", 13, 0x1000423, 0x8020128A),
         ("usertrap(): unexpected scause 0xd pid=3\n sepc 0x10 stval 0x4000\n", 13, 0x4000, 0x10),
+        ("scause == 0xd\nsepc == 0x10\nstval   == 0x4000\n", 13, 0x4000, 0x10),
         ("user thread 17 killed: scause 0x3\n", 3, None, None),
         (("usertrap(): unexcepted scause Exception(StorePageFault), pid=PId(0)\n sepc=5C4,"
           " stval=B040\n"), 15, 0xB040, 0x5C4),

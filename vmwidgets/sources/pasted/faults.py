@@ -139,7 +139,7 @@ PROCESSORS: tuple[tuple[Any, ...], ...] = (
     ("ARM", _any(r"\*pgd=", r"\b[DI]?FSR\b")),
     ("RISC-V", _any(r"\b[SM]?CAUSE{is}(?:0x)?[0-9a-f]", "RISCV64 Exception"), _any(r"\b[SM]?(?:TVAL|BADADDR){is}")),
     ("another", _any(r"\bbadv(?:addr|a)?\b", r"\b(?:dsisr|scause|esr)\b", "store/amo", r"\bttbr", *MESSAGES)),
-    ("x86", _any(
+    ("x86", _any(r"\A(?![\s\S]*\b(?:data|prefetch|instruction)[ -]abort\b)"), _any(
         r"\bcr[0234]\b", "#PF", r"\bapic id\b", r"(?<![\w%])[er](?:ip|[abcd]x|[sb]p|flags)\b",
         r"\b(?:x86|i[36]86|amd64|x64|ia32)\b", "caused_by_write", "protection_violation", "malformed_table",
         r"\bring ?:? ?[03]\b", r"\berr(?:or)?[ _-]?code\b", r"\berr\b", r"\bpresent ?[:= ] ?[01]\b", r"\bP:[01] ",
@@ -152,7 +152,7 @@ READERS = {"AArch64": oops_arm64, "ARM": oops_arm, "RISC-V": oops_riscv}
 _DEVICE = _any(
     "amdgpu|radeon|nouveau|panfrost|adreno|kgsl|etnaviv|amd-vi|iommu|smmu|nvrm|_FAULT_STATUS",
     r"\b(?:drm|i915|xe|xid|v3d|mali|x?gpu[0-9]*|gfxhub[0-9]*|mmhub[0-9]*)\b",
-    r"\b(?:dmar?|dma-?remap|iova|p?asid|vmid|gart)\b|\bin AS[0-9]",
+    r"\b(?:dmar?|dma-?remap|iova|p?asid|vmid|gart)\b|\bin AS[0-9]|\bdevice [0-9a-f:]{5,12}\.[0-7]\b",
 )
 """Devices that walk page tables of their own: no processor's fault."""
 
@@ -183,7 +183,7 @@ _FIELDS = {
         _any(
             r"(?:\b[er]?ip|\bpc|\bEPC|instruction[ _]pointer)\b[\s=:-]{1,40}(?:0x)?(?:[0-9a-f]{1,4}:)?[\[<]{0,2}"
             r"(?:[A-Za-z]{1,20}\(\s{0,20})?{hex}"),
-        _any(r"\bat (?:[er]?ip=|address ){hex}", r"\b(?:pc|[er]?ip) at {hex}"),
+        _any(r"\bat [er]?ip={hex}", r"(?:0x[0-9a-f]+ |[0-9a-f]{8} |\n)at address {hex}", r"\b(?:pc|[er]?ip) at {hex}"),
     ),
     "pid": (_any(r"current process\s{0,9}=\s{0,9}([0-9]{1,9})\b"),),
 }  # fmt: skip
@@ -202,7 +202,7 @@ _PROSE = _any(
     r"|\bpage[- ]?faults? (?:occurs?|happens?|means|is|are|can|may|will|would|rate|count)\b)",
     r"(?<!not )(?<!be )(?<!trap )(?<!stack )\b(?:load(?:ed|ing)|serv(?:ed|iced)|handled|resolved|swapped|evict\w*"
     r"|replac\w*|victim|brought|mapped (?:in|to)|frame|copied|cow|copy[- ]on[- ]write|handling|tlb (?:hit|miss)"
-    r"|demand|laz(?:y|ily)|allocat\w*)\b",
+    r"|demand|laz(?:y|ily)|allocat\w*|major|minor|soft|hits|latency|cycles)\b",
 )
 """Words around a fault that was served, or is only mentioned: no access is refused for good."""
 
@@ -214,9 +214,14 @@ _SAYS = re.compile(
 
 _FLAG_SET = re.compile(
     r"(?i:error[ _]?code)\W{1,12}(?:[A-Za-z]{1,20}\(\s*)?((?:[A-Z]+_[A-Z_]+[\s|,]*)+[A-Z]*|\(?empty\)?)"
-    r"(?=\s*(?:\)|\n|$))"
+    r"(?=\s*(?:[),}]|\n|$))"
 )
 """The set bits by their names in the crate x86_64; the others are 0."""
+_CRATE = frozenset(
+    ("PROTECTION_VIOLATION", "CAUSED_BY_WRITE", "USER_MODE", "MALFORMED_TABLE", "INSTRUCTION_FETCH", "PROTECTION_KEY",
+     "SHADOW_STACK", "SGX", "RMP")
+)  # fmt: skip
+"""The names of the bits in that crate."""
 _FAULT = _any(
     "page[- _]?fault",
     r"\b(?:kernel|user) fault\b",
@@ -417,7 +422,7 @@ class _Block:
     def _address(self) -> int | None:
         """Return the failed address; cr2 is exact where the first line has its page alone."""
         again = self._field("cr2") if "va" in self.groups else None
-        address = self._field("va")
+        address = self._field("cr2" if self.head.dress.name == "JOS" and "va" not in self.groups else "va")
         if "access" in self.groups and again is None and address is not None and address % PAGE == 0:
             self.parts.unsaid.append(f"Line {self.head.line} has a page's first address: the exact one may be another.")
         if address is None or again is None or again == address:
@@ -443,10 +448,11 @@ class _Block:
         is_plain = digits.isdigit() and self.text[: end - len(digits)][-2:].lower() != "0x"
         if name == "va" and is_plain and not self.processor and len(digits) not in (8, 16):
             return None
-        whole = _qemus_digits(self.text) if name == "va" and self.head.dress.name == "QEMU" else 0
-        if len(digits) < whole:
+        whole = 16 if digits[0] == "0" and len(digits) in (9, 11, 13, 14, 15) else 0  # with zeros, as it is printed
+        whole = _qemus_digits(self.text) if self.head.dress.name == "QEMU" else whole
+        if name in ("va", "cr2") and len(digits) < whole:
             self.parts.unsaid.append(
-                f"The address {digits} in line {line} is cut, and not read: QEMU prints {whole} digits."
+                f"The address {digits} in line {line} is cut, and not read: it has {len(digits)} of {whole} digits."
             )
             return None
         if name == "va" and is_plain and len(digits) not in (1, 8, 16):
@@ -502,8 +508,9 @@ class _Block:
                 )
         elif (match := _FLAG_SET.search(self.text)) is not None:
             line = self.head.line + self.text.count("\n", 0, match.end())
-            if self.parts.ends_in(line, match.end() - self.text.rfind("\n", 0, match.end()) - 1):
-                self.parts.unsaid.append(f"The text ends within the error code in line {line}: flags may be missing.")
+            is_cut = self.parts.ends_in(line, match.end() - self.text.rfind("\n", 0, match.end()) - 1)
+            if is_cut or not {*re.findall(r"[A-Z]\w*", match[1])} <= _CRATE:
+                self.parts.unsaid.append(f"The error code in line {line} may be cut: its flags are not read.")
             else:
                 bits, known = code_of_words(match[1])[0], ALL
         for text in texts:

@@ -36,8 +36,9 @@ _BEGINS = re.compile(
             *(f"{begins} (?:{goes_on})" for begins, goes_on in MESSAGES.items()),
             r"unhandled page fault \([0-9]{1,2}\) at 0x",
             r"unhandled (?:fault|prefetch abort): .{3,60} \(0x[0-9a-f]{3,8}\) at 0x",
-            r"BUG: kernel NULL pointer dereference|general protection fault[,:]|double fault:|Fault address:",
-            r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)",
+            r"BUG: kernel NULL pointer dereference|general protection fault, ",
+            r"(?:general protection|double) fault: [0-9a-f]{4}\b",
+            r"\w\[[0-9]{1,9}\]:? (?:unhandled .{1,80} at 0x|trap .{1,40} ip:|general protection)",
             oops_x86.WALKS.pattern,
         )
     ),

@@ -34,7 +34,7 @@ _SYSTEMS = tuple(
         ("uCore", re.ASCII, (r"\bpage (?:falut|fault) at (?:0x)?(?P<address>[0-9a-f]{1,16}): (?P<mode>[KU])/"
                             r"(?:(?P<access>[RW])|0x(?P<cause>[0-9a-f]{8}))\s*$")),
         ("Spike", re.ASCII, r"\bexception trap_(?P<name>[a-z_]{4,40}), epc (?:0x)?(?P<pc>[0-9a-f]{1,16})\b"),
-        ("FreeBSD on RISC-V", re.ASCII,
+        ("FreeBSD on RISC-V", _FLAGS,
          r"\bFatal page fault at (?:0x)?(?P<pc>[0-9a-f]{1,16}): (?:0x)?(?P<address>[0-9a-f]{1,16})\b"),
         (WHAT, _FLAGS, rf"\b(?P<name>PageFault|{_NAMED})\)?,? in (?P<mode>application)"),
         (WHAT, _FLAGS, rf"^(?!.*scause).*Exception\((?P<name>{_NAMED})\)"),

@@ -41,7 +41,9 @@ _SCAUSE = re.compile(
     _FLAGS,
 )
 _NUMBER = {
-    name: re.compile(rf"\b{words}(?:\s{{0,9}}[=:]\s{{0,9}}(?:0x)?|\s{{1,9}}0x)([0-9a-f_]{{1,40}})(?![0-9a-z_])", _FLAGS)
+    name: re.compile(
+        rf"\b{words}(?:\s{{0,9}}[=:]{{1,2}}\s{{0,9}}(?:0x)?|\s{{1,9}}0x)([0-9a-f_]{{1,40}})(?![0-9a-z_])", _FLAGS
+    )
     for name, words in (("sepc", "s?epc"), ("stval", "s?(?:tval|badaddr)"), ("sstatus", "sstatus"))
 }
 _UNEXPECTED = re.compile(r"\b(?:(?:user|kernel)trap\(\)|scause[ =]{1,9}0x)", _FLAGS)
