@@ -73,7 +73,7 @@ def test_a_file_that_memory_can_not_hold_is_refused_before_it_is_read(
         file.truncate(21 * MIB)
     tracemalloc.start()
     try:
-        with pytest.raises(Refused, match=r"a\.trace has 21 MiB, .* 3 times .* enough for 20 MiB.*head -c 20971520"):
+        with pytest.raises(Refused, match=r"a\.trace needs 3 times .* enough for 20 MiB of it: give a part"):
             vm.load(large)
         assert tracemalloc.get_traced_memory()[1] < MIB
     finally:
@@ -89,7 +89,7 @@ def test_a_packed_file_is_refused_by_what_it_holds(
     path = tmp_path / "a.trace.gz"
     path.write_bytes(packed)
     for given in (path, packed):
-        with pytest.raises(Refused, match=r"unpacked of .* has 20\.0 MiB.* enough for 20 MiB"):
+        with pytest.raises(Refused, match=r"unpacked of .* enough for 20 MiB of it"):
             vm.load(given)
 
 

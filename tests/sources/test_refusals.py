@@ -46,7 +46,6 @@ TEXTS: dict[str, tuple[Any, ...]] = {
     r"line 2 is nearest to a page fault: one that was not served": ("hello\nthere was a page fault\n",),
     r"with numbers called esr and ttbr0; line 1 is nearest to an abort": ("esr: 0x10 ttbr0 = 20\n",),
     r"has 3 lines, each of 4 numbers; line 1 is nearest to a program's references": ("ab 1 2 4\ncd 3 4 5\nef 5 6 7\n",),
-    r"without line 2, 'and then', it can be read as a reference string": ("7 0 1 2 0 3\nand then\n7 0 1 2 0 4\n",),
     r"write the text itself": (None, 5, ["panic: kfree"]),
     r"dots": (DOTS + DOTS.replace("87f6e", "87f5e") + "$ ",),
     r"is FreeBSD's, not one of xv6's": (

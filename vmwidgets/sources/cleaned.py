@@ -40,7 +40,7 @@ _STAMP = (
     rf"|[IWEF][0-9]{{4}} {_CLOCK} [^\]\n]{{1,60}}\]"  # klog
     rf"|(?:<[0-9]{{1,3}}>)?\[(?:[^\[\]\n]{{0,40}}{_CLOCK}| *[0-9]{{1,8}}\.[0-9]{{1,9}})(?: [^\]\n]{{0,60}})?\]:?"
 )
-_SURE = re.compile(rf"[ \t]*(?:(?:{_STAMP})(?: ?\[ *[TC][0-9]+\]:?)?[ \t]?){1, 4}")
+_SURE = re.compile(rf"[ \t]*(?:(?:{_STAMP})(?: ?\[ *[TC][0-9]+\]:?)?[ \t]?){{1,4}}")
 """A stamp that no line of a kernel begins with: it goes from any line."""
 
 _OF_LOGS = (

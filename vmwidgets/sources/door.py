@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -294,32 +294,25 @@ def _references(given: Given) -> Claim | None:
 
 
 def _referring(given: Given, text: str, *passed: str) -> Claim | None:
-    what, lines = (
-        "an exercise on paging",
-        frozenset[int]() if given.is_long_trace or len(text) > LONGEST else lines_of(text),
-    )
-    evidence = Evidence.NAME if lines and is_named(text) else Evidence.NUMBER
+    is_short = len(text) <= LONGEST and not given.is_long_trace
     try:
-        exercise = read_exercise(text, given.source, *passed) if lines else None
+        exercise = read_exercise(text, given.source, *passed) if is_short else None
     except Refused as refused:
-        why = str(refused)
+        every, why = range(1, text.count("\n") + 2), str(refused)
 
         def refuse(_: Sequence[Claim]) -> Any:
             raise Refused(why)
 
-        return Claim(what, evidence, lines, refuse)
+        return Claim("an exercise", Evidence.NAME, every, refuse)
     if exercise is not None:
-        return Claim(what, evidence, lines, lambda _: exercise)
+        evidence = Evidence.NAME if is_named(text) else Evidence.NUMBER
+        return Claim("an exercise on paging", evidence, lines_of(text), lambda _: exercise)
     known = recognized(text)
     if known is None:
         return None
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
-    return Claim(
-        "a program's references",
-        known.evidence,
-        known.lines,
-        lambda _: read_references(known, given.source, name, *passed),
-    )
+    value = partial(read_references, known, given.source, name, *passed)
+    return Claim("a program's references", known.evidence, known.lines, lambda _: value())
 
 
 def _kernel(given: Given) -> Claim | None:

@@ -123,6 +123,14 @@ def listed(text: str) -> list[str]:
     return [page for row in found for page in row.pages if page[0].isdigit()]
 
 
+_ARROWS = re.compile(r"(?<=[0-9]) {0,3}->? {0,3}(?=[0-9])")
+
+
+def _plain(text: str) -> str:
+    """Return a text with the signs of ASCII, and none of Markdown's."""
+    return unicodedata.normalize("NFKC", text).translate(str.maketrans("、。→–", ",.,-", "$*`"))
+
+
 def _numbers(said: str) -> Iterator[int]:
     """Yield the numbers in "3 and 4" or "2 to 4"."""
     found = [_NUMBERS.get(one.lower()) or int(one) for one in _N.findall(said)]
@@ -143,13 +151,13 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     """
     if len(text) > LONGEST:
         return None
-    plain = unicodedata.normalize("NFKC", text).translate(str.maketrans("、。→–", ",.,-", "$*`"))
+    plain = _plain(text)
     called, frame = _words()
     is_said = called.search(plain) is not None
     frames = [number for found in frame.findall(plain) for number in _numbers("".join(found))]
     plain = frame.sub("\0", plain)
     if is_said:
-        plain = re.sub(r"(?<=[0-9]) {0,3}->? {0,3}(?=[0-9])", ", ", plain)
+        plain = _ARROWS.sub(", ", plain)
     accesses = _ACCESS.findall(plain)
     rows = [_Row(1, "", accesses, 1)] if accesses else _rows(plain, called if is_said else None)
     strings = [
@@ -275,12 +283,15 @@ _OF_OSTEP = (_ACCESS, _SIZE, _ENTRY, _ASKED, _ROOT, _PLACE)
 
 def is_named(text: str) -> bool:
     """Return whether a text calls something a reference string, or is of a course's program."""
-    return _words()[0].search(text) is not None or any(one.search(text) for one in (_ASKED, _PLACE, _ACCESS))
+    return _words()[0].search(_plain(text)) is not None or any(one.search(text) for one in (_ASKED, _PLACE, _ACCESS))
 
 
 def lines_of(text: str) -> frozenset[int]:
     """Return the numbers of the lines that an exercise explains."""
-    runs = ((number, line, max(_RUN.findall(line), key=len, default="")) for number, line in numbered(text.split("\n")))
+    runs = (
+        (number, line, max(_RUN.findall(line), key=len, default=""))
+        for number, line in numbered(_ARROWS.sub(", ", _plain(text)).split("\n"))
+    )
     return frozenset(
         number
         for number, line, run in runs

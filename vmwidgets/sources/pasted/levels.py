@@ -159,6 +159,8 @@ def _add(walk: list[Found], event: Event) -> None:
     if said is not None and found and said not in found:
         event.say(f"has other entries than {Address(said)} has: one of the two is damaged, or it is another's walk")
         return
+    if said is None and found:
+        event.say(f"names no address: {Address(found[0])} is the first one of its entries")
     event.parts.claimed.update(one.line for one in walk)
     event.parts.what["a kernel's own walk"] = None
     values = [one.value for one in walk]
