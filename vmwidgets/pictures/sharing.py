@@ -465,8 +465,8 @@ def _pages(space: MachineSpace, machine: Machine) -> list[tuple[int, int, str]]:
     """Return the address, the frame and the rights of each page that user code may use."""
     found = []
     for run in runs(space.tables, end=machine.layout.user_end).ranges:
-        for va in range(run.start, run.end, PAGE) if {*"ru"} <= {*run.rights} else ():
-            pa = space.walk(va, "read", True).pa if run.pa is None else run.pa + va - run.start
+        for va in range(run.start, run.end, PAGE) if "u" in run.rights else ():
+            pa = space.walk(va, "read", True).pa  # a reference bit of 0 refuses on some processors
             if pa is not None:
                 found.append((va, pa >> PAGE_SHIFT, run.rights[:3]))
     return found
