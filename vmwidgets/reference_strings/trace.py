@@ -492,8 +492,9 @@ def of_programs(found: Trace, which: Any, names: Sequence[str]) -> Trace:
     if int(last_bytes(found.addresses, found.sizes).max()) >> _SPACE:
         raise Refused(f"an address has more than {_SPACE} bits: such addresses don't say of which program they are")
     found.addresses.setflags(write=True)  # in place: a trace may have millions of references
+    each = np.asarray(which)
     for number in range(1, len(names)):
-        np.add(found.addresses, np.uint64(number << _SPACE), out=found.addresses, where=which == number)
+        np.add(found.addresses, np.uint64(number << _SPACE), out=found.addresses, where=each == number)
     found.addresses.setflags(write=False)
     found.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
     found._takes_turns = True

@@ -518,8 +518,6 @@ def _columns(form: Form, found: Sequence[Any], process: str) -> tuple[str, dict[
 
 def _apart(made: Trace, names: dict[str, int], which: array[int], form: Form) -> Trace:
     """Return a trace in which the processes of a column, and files, have addresses of their own."""
-    import numpy as np
-
     from ..reference_strings.trace import of_programs
 
     every = sorted(names, key=lambda one: (len(one), one))
@@ -528,8 +526,9 @@ def _apart(made: Trace, names: dict[str, int], which: array[int], form: Form) ->
         made.unsaid = ("The first number of each line is in no other line, and is passed over.",)
     elif len(names) > 1:
         made.unsaid = (f"Processes have addresses of their own: those of {titles[1]} begin at {1 << 56:#x}.",)
-        ranks = np.argsort([names[one] for one in every]).astype(np.uint8)
-        return of_programs(made, ranks[np.asarray(which)], titles)
+        ranks = {names[one]: rank for rank, one in enumerate(every)}
+        few = array("B", map(ranks.__getitem__, which)) if len(names) < 256 else which  # more are refused
+        return of_programs(made, few, titles)
     elif form.name != TABLE and every != [""]:
         made.unsaid = tuple(f"All references are of {one}." for one in titles)
     return made
