@@ -1,12 +1,13 @@
 // Builds vmwidgets/static/: hub.js (the drawing code and the style sheet, one file), loader.js (what waits for it in the
 // page), controls.js (what a reader presses, which comes behind the first picture), graphviz.js (which pages load when a
 // picture needs it), view.js (the few lines that every view carries), answer.js (the control of predictions),
-// handout.js (the player of handouts) and saved.js (the player of saved notebooks); bundle.txt has their hash.  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
+// handout.js (the player of handouts) and saved.js (the player of saved notebooks), and the letters of pictures; bundle.txt has their hash.  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
+import subset from "subset-font";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "vmwidgets", "static");
@@ -24,6 +25,47 @@ async function pseudocode() {
 async function dictionary() {
   const text = await readFile(join(here, "..", "vmwidgets", "widgets", "host", "dictionary.txt"), "utf8");
   return text.split(/\r?\n/).join("");
+}
+
+/** The characters that pictures are written in; all others come from the page's own letters. */
+const LETTERS = `${String.fromCharCode(...Array.from({ length: 95 }, (_, at) => 32 + at))}·×–—’‘“”…←→↑↓▲▼◀▶≤≥≠−½±µ°ΔΣ●○■□✓✗‖`;
+
+const packages = join(here, "node_modules");
+const INTER = join(packages, "inter-ui", "variable", "InterVariable.woff2");
+const mono = (weight) => join(packages, "jetbrains-mono", "fonts", "webfonts", `JetBrainsMonoNL-${weight}.woff2`);
+
+/** The faces: of pages, with all their weights; and of programs that draw files, each with one weight. */
+const FACES = [
+  { family: "Inter", weights: "400 700", font: INTER, axes: { opsz: 14, wght: { min: 400, max: 700 } } },
+  { family: "JetBrains Mono", weights: "400", font: mono("Regular") },
+];
+const FILES = {
+  "inter-400": { font: INTER, axes: { opsz: 14, wght: 400 } },
+  "inter-600": { font: INTER, axes: { opsz: 14, wght: 600 } },
+  "jetbrains-mono-400": { font: mono("Regular") },
+  "jetbrains-mono-600": { font: mono("SemiBold") },
+};
+
+/** A face with these letters alone, in a format. */
+async function face({ font, axes }, targetFormat) {
+  return subset(await readFile(font), LETTERS, { targetFormat, variationAxes: axes, noLayoutClosure: true });
+}
+
+/** Writes the faces for files, with their licence; returns those for pages: family, weights, base 64. */
+async function faces() {
+  const folder = join(out, "letters");
+  await mkdir(folder, { recursive: true });
+  for (const [name, one] of Object.entries(FILES))
+    await writeFile(join(folder, `${name}.ttf`), await face(one, "truetype"));
+  for (const name of ["inter-ui.txt", "jetbrains-mono-typeface.txt"])
+    await copyFile(join(here, "licenses", name), join(folder, name));
+  const found = [];
+  for (const one of FACES)
+    found.push([one.family, one.weights, Buffer.from(await face(one, "woff2")).toString("base64")]);
+  const rule = ([family, weights, file]) =>
+    `@font-face{font-family:"${family}";font-weight:${weights};src:url(data:font/woff2;base64,${file}) format("woff2")}`;
+  await writeFile(join(out, "letters.css"), found.map(rule).join(""));
+  return found;
 }
 
 /** A hash of everything that is drawn with: it names the class that the style sheet's rules hold under. */
@@ -57,6 +99,7 @@ const texts = await pseudocode();
 const bundle = await fingerprint();
 
 await mkdir(out, { recursive: true });
+const letters = await faces();
 for (const [names, format] of [
   [NAMES, "esm"],
   [SCRIPTS, "iife"],
@@ -75,6 +118,7 @@ for (const [names, format] of [
     define: {
       BUNDLE: JSON.stringify(bundle),
       DICTIONARY: JSON.stringify(await dictionary()),
+      FACES: JSON.stringify(letters),
       LIVE: JSON.stringify(await rules(sheets[1])),
       FUNCTIONS: JSON.stringify(Object.keys(texts)),
       TEXTS: JSON.stringify(texts),

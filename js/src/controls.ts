@@ -4,6 +4,7 @@
 import { Reading } from "./alone.ts";
 import { Drawing, openWorker, Router, reasonAgainst } from "./drawing.ts";
 import type { Figure } from "./figure.ts";
+import { bringLetters } from "./letters.ts";
 import { Finder, legend, More, TableTwin } from "./offers.ts";
 import { NOWHERE, Time } from "./player.ts";
 import { opens } from "./pointing.ts";
@@ -193,7 +194,7 @@ export class Controls extends Reading {
     words.header.classList.add("vmw-held");
     this.legend.hidden = true;
     words.header.after(this.legend, this.more.root);
-    words.notes.before(this.drawing.root);
+    words.foot.before(this.drawing.root);
     const footer = html("div", "vmw-footer");
     footer.hidden = true;
     this.table.root.addEventListener("toggle", () => {
@@ -273,6 +274,7 @@ export type Equip = (figure: Figure) => void;
 function initialize(given: Given): Equip {
   speaker.speakThrough(given.speaker);
   if (typeof LIVE !== "undefined") given.style?.(LIVE);
+  void bringLetters();
   const router = new Router(given.graphviz, openWorker, reasonAgainst());
   given.signal?.addEventListener("abort", () => router.close());
   return (figure) => figure.equip(new Controls(figure, router));

@@ -48,10 +48,10 @@ export class Figure {
     this.calls = calls;
     speaker.join();
     this.root.tabIndex = -1; // a click on its words moves the focus into the picture too
-    const { header, caption, functions, notes } = this.words;
+    const { header, caption, foot, functions, notes } = this.words;
     this.tell("");
-    this.bar.append(caption, functions.panel);
-    this.root.append(header, this.bar, this.status, this.renderer.root, notes);
+    this.bar.append(caption);
+    this.root.append(header, this.bar, this.status, this.renderer.root, foot, functions.panel, notes);
     this.root.addEventListener("keydown", (event) => this.key(event));
     onPress(this.renderer, (id) => this.act(id));
   }

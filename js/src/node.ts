@@ -475,6 +475,11 @@ export class Ruler {
   }
 }
 
+/** Forgets all widths: the page has other letters. */
+export function measureAgain(): void {
+  widths.clear();
+}
+
 function width(text: string, font: string): number {
   const key = `${font}\n${text}`;
   const known = widths.get(key);

@@ -1,8 +1,9 @@
 // A scene as SVG, keyed by ID: an element that stays remains the same element and moves by transition; nothing is torn
 // down.
 
+import { LETTERS } from "./letters.ts";
 import { type Marks, MarksLayer, marksOf, treesOf } from "./marks.ts";
-import { badgesOf, LinkElement, NodeElement, Ruler, rounding } from "./node.ts";
+import { badgesOf, LinkElement, measureAgain, NodeElement, Ruler, rounding } from "./node.ts";
 import { arrange, match, put, svg } from "./svg.ts";
 import type { Place, Scene, SceneNode } from "./wire.ts";
 
@@ -61,12 +62,20 @@ export class Renderer {
   /** Fits the text once the picture is on a page: it may be drawn before, and text that is on no page has no font. */
   private fitLater(): void {
     if (typeof ResizeObserver === "undefined") return;
+    const fit = (): void => {
+      for (const element of this.nodes.values()) element.fit(this.placeOf(element.node));
+    };
     const observer = new ResizeObserver(() => {
       if (!this.ruler.ready) return;
       observer.disconnect();
-      for (const element of this.nodes.values()) element.fit(this.placeOf(element.node));
+      fit();
     });
     observer.observe(this.root);
+    const refit = (): void => {
+      measureAgain();
+      if (this.root.isConnected) fit();
+    };
+    document.addEventListener(LETTERS, refit, { once: true });
   }
 
   /** A node of the scene, even if it is drawn as a mark. */

@@ -5,6 +5,7 @@ import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
 import { play } from "./alone.ts";
 import { LIVE } from "./host.ts";
+import { bringLetters } from "./letters.ts";
 import { followTheme, Styles } from "./room.ts";
 
 /** A hash of the contents of this bundle; the build inserts it. */
@@ -101,6 +102,7 @@ function start(): void {
   const mark = `vmwidgets ${BUNDLE}`;
   if (mark in globalThis) return; // another output of this file, or another file, has brought it
   Object.assign(globalThis, { [mark]: true });
+  void bringLetters();
   const pictures = new Pictures();
   document.addEventListener(CALL, () => pictures.look());
   document.addEventListener("DOMContentLoaded", () => pictures.look());

@@ -1,6 +1,5 @@
-// All words around a picture: heading, caption, notes, functions; and what is read out.
-//
-// The words around a picture: heading, caption, notes.
+// All words around a picture: its title and sentence above it, and below it, in grey, the call and what is drawn; and
+// what is read out.
 
 import { html, say } from "./svg.ts";
 import type { Scene, When } from "./wire.ts";
@@ -10,9 +9,15 @@ const LONG = 90;
 
 type Moment = Pick<When, "now" | "kept" | "number" | "place">;
 
-/** Heading and caption; drawn again with every frame. */
+/** The number of characters up to which an answer has the largest letters. */
+const SHORT = 60;
+
+/** What is drawn again with every frame: the title, the sentence, and the line below the picture. */
 export class Words {
+  /** The moment, if it is not now; the controls put their buttons there. */
   readonly header = html("div", "vmw-header");
+  /** The call, what is drawn, and its machine and cell. */
+  readonly foot = html("div", "vmw-foot");
   readonly caption = html("p", "vmw-caption");
   readonly notes = html("ul", "vmw-notes");
   private readonly title = html("strong", "vmw-title");
@@ -31,8 +36,9 @@ export class Words {
     this.late.title = "the machine has changed: this picture is redrawn when the cell ends";
     this.late.hidden = true;
     this.moment.hidden = true;
-    this.header.append(this.title, this.moment, this.subtitle, this.late, this.origin);
-    this.caption.append(this.text, " ", this.reason, " ", this.functions.root);
+    this.header.append(this.moment, this.late);
+    this.caption.append(this.text, " ", this.reason);
+    this.foot.append(this.functions.root, this.title, this.subtitle, this.origin);
   }
 
   /** The caption in one line, as it is read out. */
@@ -50,10 +56,12 @@ export class Words {
     say(this.text, text);
     say(this.reason, reason);
     this.functions.draw(functions);
-    const large = !scene.answers && text.length <= LONG ? "vmw-large" : "";
-    this.caption.className = `vmw-caption ${tone} ${large}`.trimEnd();
-    this.header.classList.toggle("vmw-answers", Boolean(scene.answers) || !text);
-    this.caption.hidden = !text && !reason;
+    const isTitle = Boolean(scene.answers) || !text; // its name is the answer
+    if (isTitle) this.caption.prepend(this.title);
+    else this.functions.root.after(this.title);
+    const { length } = isTitle ? scene.title : text;
+    const large = length <= SHORT ? "vmw-large" : length <= LONG ? "vmw-larger" : "";
+    this.caption.className = ["vmw-caption", tone, isTitle && "vmw-answers", large].filter(Boolean).join(" ");
     const notes = JSON.stringify(scene.notes);
     if (this.notes.dataset.notes === notes) return;
     this.notes.dataset.notes = notes;
@@ -238,7 +246,9 @@ export function once(root: Element): void {
       fold(part, sentence, said);
       if (sentence) said.add(sentence);
     }
-    const left = parts.some((part) => part.textContent && !part.classList.contains("vmw-said"));
+    const left =
+      caption.classList.contains("vmw-answers") ||
+      parts.some((part) => part.textContent && !part.classList.contains("vmw-said"));
     caption.classList.toggle("vmw-said", !left);
   }
 }

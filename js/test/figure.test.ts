@@ -45,7 +45,7 @@ test("the caption tells cause, reason and functions, and is spoken", async () =>
     tone: "good",
   };
   draw(scene([], [], { caption }));
-  assert.equal(find(".vmw-caption code").textContent, "vm_map_insert → rbtree_insert");
+  assert.equal(find(".vmw-foot code").textContent, "vm_map_insert → rbtree_insert");
   assert.equal(await heard(), "Entered 20 KiB. No merge.");
   assert.equal(find(".vmw-caption").className, "vmw-caption good vmw-large");
 });

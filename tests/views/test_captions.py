@@ -145,7 +145,7 @@ LONG_NAMES = re.compile(r"a task with a long name|a file with a long name[^.]*|c
 def test_a_title_is_one_line_of_900_pixels() -> None:
     """A caption's text is drawn large, as the title, and the rest of the caption below it."""
     titles = {name: LONG_NAMES.sub("it", picture.scene().caption.text) for name, picture in gallery.every()}
-    assert {name: title for name, title in titles.items() if text_width(title, "title") > 900 - 2 * 14} == {}
+    assert {name: title for name, title in titles.items() if text_width(title, "heading") > 900 - 2 * 14} == {}
 
 
 def test_a_call_is_named_before_the_functions_of_the_kernel_unless_they_have_its_name() -> None:

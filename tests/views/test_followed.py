@@ -68,7 +68,7 @@ def test_of_a_frame_that_is_free_only_the_wrong_descriptor_is_drawn() -> None:
 def test_each_rule_has_a_title_of_one_line(rule: str) -> None:
     """Rules of the base kernel's functions keep their sentence, which names an address or a bit."""
     title = scene_of(rule).caption.text
-    assert text_width(title, "title") <= 852
+    assert text_width(title, "heading") <= 852
     assert "{" not in title
 
 

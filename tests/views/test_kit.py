@@ -13,7 +13,6 @@ from vmwidgets.views.scene.kit import (
     arrow,
     card,
     draw_switches,
-    flow,
     fold,
     gathered,
     heading,
@@ -40,13 +39,6 @@ def test_boxes_of_a_ring_and_of_a_row_keep_apart_and_inside(count: int) -> None:
             for other in boxes[:number]:
                 apart = abs(one.middle[0] - other.middle[0]) >= (one.w + other.w) / 2 - 1e-6
                 assert apart or abs(one.middle[1] - other.middle[1]) >= (one.h + other.h) / 2 - 1e-6
-
-
-def test_a_flow_keeps_inside_and_begins_a_line_where_one_is_full() -> None:
-    boxes = flow([90, 120, 60, 200, 30], 8, 20, width=300)
-    assert all(box.x >= 14 and box.x + box.w <= 300 - 14 for box in boxes)
-    assert [box.x for box in boxes if box.y > 8][:1] == [14]
-    assert len({box.y for box in boxes}) == 3
 
 
 def test_ticks_of_neighbours_never_meet_and_both_ends_have_one() -> None:

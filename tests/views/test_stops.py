@@ -173,7 +173,7 @@ def test_a_table_of_two_processes_is_a_table_of_both() -> None:
 
 def test_titles_have_one_line() -> None:
     long = scene_of((INIT, space("a_long_name_here (12345)", [1, 40], [3], rights="rw-u")))
-    assert text_width(long.caption.text, "title") <= 852
+    assert text_width(long.caption.text, "heading") <= 852
 
 
 def scene_words(scene: Scene) -> str:

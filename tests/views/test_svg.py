@@ -155,24 +155,28 @@ def test_a_static_picture_leaves_no_room_for_what_is_to_press(width: int) -> Non
             assert begin - drawn[link.source] == pytest.approx(link.points[0][1] - live[link.source], abs=0.1)
 
 
+LARGE = ("title", "heading")
+"""The styles of titles: the larger one if the title has one line in it."""
+
+
 def test_the_answer_is_large_and_alone_in_its_size() -> None:
-    """Below the picture's name, and above the reason; where there is no answer, the name is large."""
+    """Above the reason, with the picture's name at the foot; where there is no answer, the name is large."""
     picture = vm.Map(machine_with(3).kernel_map)
     scene = picture.scene()
-    large = [text for text in ET.fromstring(to_svg(scene)).iter(f"{SVG}text") if text.get("class") == "title"]
+    large = [text for text in ET.fromstring(to_svg(scene)).iter(f"{SVG}text") if text.get("class") in LARGE]
     assert " ".join(text.text or "" for text in large) == scene.headed.text
     lines = {text.text: float(text.get("y", "")) for text in ET.fromstring(to_svg(scene)).iter(f"{SVG}text")}
-    name = next(y for words, y in lines.items() if words and words.startswith(scene.title))
-    assert name < lines[large[0].text] < lines[scene.headed.reason]
+    name = next(y for words, y in lines.items() if words and scene.title in words)
+    assert lines[large[0].text] < lines[scene.headed.reason] < name
     unsaid = replace(scene, caption=Caption(""))
-    (title,) = [text for text in ET.fromstring(to_svg(unsaid)).iter(f"{SVG}text") if text.get("class") == "title"]
+    (title,) = [text for text in ET.fromstring(to_svg(unsaid)).iter(f"{SVG}text") if text.get("class") in LARGE]
     assert title.text == scene.title
 
 
 def test_a_title_that_answers_is_whole_in_a_narrow_picture() -> None:
     scene = vm.Map(machine_with(3).kernel_map).scene()
     answer = replace(scene, title="2 pages of each process in 3 frames: 1 page shared", width=420, answers=True)
-    large = [text for text in ET.fromstring(to_svg(answer)).iter(f"{SVG}text") if text.get("class") == "title"]
+    large = [text for text in ET.fromstring(to_svg(answer)).iter(f"{SVG}text") if text.get("class") in LARGE]
     assert len(large) == 2
     assert " ".join(text.text or "" for text in large) == answer.title
 

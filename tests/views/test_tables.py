@@ -135,9 +135,10 @@ def test_rows_and_gaps_of_a_table_cover_what_it_does_and_say_their_size(name: st
     for node in nodes(scene, "descriptor"):
         assert any(re.match(r"(\d+ × )?[\d.]+ [KMGTP]iB( |$)", run) for run in drawn[node.id]), node.title
     for box in nodes(scene, "table"):
-        gaps = [run for run in drawn[box.id] if run.startswith("gap ")]
-        assert gaps, "each table has room left here"
-        assert len([run for run in drawn[box.id] if re.fullmatch(r"\d+(–\d+)?", run)]) == len(gaps), "with its slots"
+        sizes = [run for run in drawn[box.id] if re.fullmatch(r"(gap (of )?)?[\d.]+ [KMGTP]iB", run)]
+        slots = [run for run in drawn[box.id] if re.fullmatch(r"\d+(–\d+)?", run)]
+        assert slots, "each table has room left here"
+        assert len(sizes) == len(slots) + 1, "each with its size, and the table with its own"
         assert any(run.removeprefix("at ") == str(Address(int(box.thing[6:], 16))) for run in drawn[box.id])
 
 
@@ -389,8 +390,7 @@ def test_in_an_outline_lines_go_beside_the_tables() -> None:
 
 
 def test_room_for_links_takes_little_of_what_tables_say() -> None:
-    """A table with its address and the word before it has 197 pixels."""
-    scene = vm.Tables(vm.boot("x86-64")).scene()
+    scene = vm.Tables(vm.boot("x86-64"), width=1000).scene()
     assert all("from 0x" in node.text[2].text for node in scene.nodes if node.kind == "table")
 
 

@@ -152,7 +152,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
 
 def _back(value: LocalityValue) -> Part:
     """Return the line that leads back to the whole picture, if only a part is shown."""
-    words = "◂ all references and pages"
+    words = "◀ all references and pages"
     fold = boxes.folded("locality/whole", words, opens=True, high=22)
     return boxes.narrower(text_width(words) + 20, fold) if value.is_part else boxes.below()
 

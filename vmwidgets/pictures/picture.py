@@ -411,7 +411,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     def _page_svg(self) -> str:
         from vmwidgets.views.scene.svg import to_svg
 
-        return to_svg(self.scene(), scale=self.scale, selected=self.selection)
+        return to_svg(self.scene(), scale=self.scale, selected=self.selection, letters=True)
 
     def _each_step(self) -> Sequence[Exports]:
         """Return the picture at each step of the operation that is shown, laid out as for a file."""

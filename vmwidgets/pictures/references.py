@@ -58,7 +58,7 @@ _ROW, _DOTS, _OUT, _BELOW, _NUMBERS = 22.0, 18.0, 20.0, 14.0, 14.0
 _STRING = 54.0
 """The most pixels above the grids of a line: the string, its numbers, and the numbers of frames."""
 
-_INDEX, _COUNT, _APART = 71.0, 88.0, 18.0
+_INDEX, _COUNT, _APART = 75.0, 88.0, 18.0
 """Widths of the names of rows and of the count of faults; space between grids."""
 
 _NAME = 150.0
@@ -67,7 +67,7 @@ _NAME = 150.0
 _NARROW = 612.0
 """Room in pixels below which each grid has its name above it, with the count next to it."""
 
-_ROOMY, _WIDEST = 36.0, 164.0
+_ROOMY, _WIDEST = 36.0, 192.0
 """Width of a reference with enough room, and its maximum: 16 digits, with letters for a write, a tick and the hand."""
 
 
@@ -212,7 +212,7 @@ class _Sheet:
         room on the left.
         """
         longest = max(text_width(_page(step), _PAGE) for run in runs for step in run.steps)
-        least = longest + 10.0
+        least = longest + 8.0
         name = max(text_width(policy_name(run.policy), "body strong") for run in runs)
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
@@ -449,7 +449,7 @@ def _frames(run: PolicyRun, x: float, top: float = 0.0) -> Iterator[Text]:
 
 def _of_row(x: float, y: float, words: str) -> Text:
     """Return the name of a row, up to the first reference."""
-    return Text(x + _INDEX - 8, y, words, "dim", "end")
+    return Text(x + _INDEX - 6, y, words, "dim", "end")
 
 
 def _rank(runs: Sequence[PolicyRun], run: PolicyRun) -> str:
@@ -577,8 +577,8 @@ def _folds(start: int, count: int, length: int) -> Part:
     """Return folds for the references before and after; a click opens them."""
     later = length - start - count
     ways = (
-        (start, max(0, start - count), f"◂ {counted(start, 'earlier reference')}"),
-        (later, start + count, f"{counted(later, 'later reference')} ▸"),
+        (start, max(0, start - count), f"◀ {counted(start, 'earlier reference')}"),
+        (later, start + count, f"{counted(later, 'later reference')} ▶"),
     )
     folds = [
         boxes.folded(f"references/from/{first}", words, lane="references/more", opens=True)

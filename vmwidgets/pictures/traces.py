@@ -114,7 +114,7 @@ def _graph(value: FaultsValue, knee: str) -> Part:
         plot = _Plot.of(value, kit.Box(x + _ROOM, y + _ABOVE, w - _ROOM - _LEADS - wide, _HIGH))
         curves = plot.curves()
         notes = ["working set: at its mean size"] * bool(plot.sets)
-        notes += [f"▾ the knee of {policy_name(_first_policy(value))}"] * bool(knee)
+        notes += [f"▼ the knee of {policy_name(_first_policy(value))}"] * bool(knee)
         notes += ["○ more frames, more faults"] * bool(value.anomalies)
 
         def things(_: kit.Box) -> Iterator[Node | Link]:

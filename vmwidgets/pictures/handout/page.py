@@ -28,7 +28,7 @@ from .story import Question, ToldStep, ToldStory
 VERSION = 3
 """The version of the data; the front end's half is `js/src/story.ts`."""
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:"
 """The policy that limits what the page may load to its own contents."""
 
 
@@ -57,7 +57,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
         f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{style_sheet()}{_page_style()}:root{{--room:{_room(story)}px}}</style></head>\n"
+        f"<style>{read_static('letters.css')}{style_sheet()}{_page_style()}:root{{--room:{_room(story)}px}}</style></head>\n"
         f'<body class="{_look(story, paper)}"><main><h1>{title}</h1>\n'
         f"{''.join(_Listed(opened, _look(story, paper), story.selected).parts(story))}"
         f'<script type="text/plain" id="vmw-story">{data}</script>\n'

@@ -200,7 +200,7 @@ def _overview(rows: Sequence[RangeDiff], style: AddressStyle, box: Box) -> Itera
         yield kit.runs(f"diff/strip/{side}", strip, (), bars=bars, title=title, lane=f"strip {side}")
         y += STRIP + GAP
     text = [Text(0, 12, ends[0], "mono dim"), Text(whole, 12, ends[1], "mono dim", "end")]
-    yield kit.runs("diff/axis", Box(x, y - 4, whole, LINE), text)
+    yield kit.runs("diff/axis", Box(min(x, box.x + box.w - whole), y - 4, whole, LINE), text)
     yield from kit.legend("diff", [*_legend(rows)], y + LINE - 2, width=x + room + MARGIN, x=x)
 
 

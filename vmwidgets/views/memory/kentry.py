@@ -225,7 +225,7 @@ def _fold(
         box.y,
         wide,
         box.h,
-        text=(Text(wide - 16, 16, "▾" if whole else "▸", "dim"),),
+        text=(Text(wide - 16, 16, "▼" if whole else "▶", "dim"),),
         bars=bars,
         state=("folded",) * (not whole),
         title=said,

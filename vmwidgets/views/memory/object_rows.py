@@ -43,7 +43,7 @@ MAPPINGS, BESIDE = 12, 3
 ORPHAN = "\N{DAGGER}"
 """The mark after the frame or slot of a page that no mapping refers to."""
 
-_MAPPER, _OBJECT, _TRACK, _NARROW = 212.0, 182.0, 5.0, 640.0
+_MAPPER, _OBJECT, _TRACK, _NARROW = 228.0, 198.0, 5.0, 690.0
 """Widths of a mapping and, at least, of an object's words; pixels between two tracks of arrows; and the width below
 which cells are below an object's words."""
 

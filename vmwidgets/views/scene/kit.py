@@ -84,22 +84,6 @@ def grid(count: int, least: float, y: float, h: float, *, width: float = WIDTH, 
     return [first[number % across]._replace(y=y + number // across * (h + gap)) for number in range(count)]
 
 
-def flow(widths: Iterable[float], y: float, h: float, *, width: float = WIDTH, gap: float = 8.0) -> list[Box]:
-    """Return boxes of these widths side by side, in a new line where one is full.
-
-    >>> [(box.x, box.y) for box in flow([100, 100, 50], 0, 20, width=240)]
-    [(14.0, 0), (122.0, 0), (14.0, 28.0)]
-    """
-    boxes: list[Box] = []
-    x = MARGIN
-    for w in widths:
-        if x > MARGIN and x + w > width - MARGIN:
-            x, y = MARGIN, y + h + gap
-        boxes.append(Box(x, y, w, h))
-        x += w + gap
-    return boxes
-
-
 def ring(count: int, w: float, h: float, *, width: float = WIDTH, top: float = 8.0, gap: float = 10.0) -> list[Box]:
     """Return `count` equal boxes in a circle, the first at the top, clockwise, as small as possible without overlap.
 
@@ -350,20 +334,22 @@ def legend(
     An entry without a style ("") is words alone, and "break" has the double bars of a broken axis.  Pass only entries
     that the picture shows.
     """
-    insets = [15 if style else 0 for style, _ in entries]
-    widths = [text_width(words) + inset + 3 for inset, (_, words) in zip(insets, entries, strict=True)]
-    boxes = flow(widths, y, LINE - 10, width=width - x + MARGIN, gap=12)
-    return [
-        Node(
-            f"{prefix}/legend/{number}",
-            "label",
-            *box._replace(x=box.x + x - MARGIN, h=LINE),
-            shape="none",
-            text=(Text(inset, 13, words),),
-            bars=_BREAK if style == "break" else (Bar(0, 3, 10, 10, style),) * bool(style),
+    nodes: list[Node] = []
+    at, high = x, LINE
+    for number, (style, words) in enumerate(entries):
+        inset = 15 if style else 0
+        lines = wrapped(words, width - x - MARGIN - inset - 3)
+        w = max(map(text_width, lines)) + inset + 3
+        if at > x and at + w > width - MARGIN:
+            at, y, high = x, y + high + 12, LINE
+        text = tuple(Text(inset, 13 + LINE * line, one) for line, one in enumerate(lines))
+        bars = _BREAK if style == "break" else (Bar(0, 3, 10, 10, style),) * bool(style)
+        high = max(high, LINE * len(lines))
+        nodes.append(
+            Node(f"{prefix}/legend/{number}", "label", at, y, w, LINE * len(lines), shape="none", text=text, bars=bars)
         )
-        for number, ((style, words), inset, box) in enumerate(zip(entries, insets, boxes, strict=True))
-    ]
+        at += w + 12
+    return nodes
 
 
 def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9) -> list[Box]:

@@ -7,7 +7,8 @@ LaTeX and slide programs understand parts of such a sheet, and each another part
 for one theme.  The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``; a PDF is written by
 `Typst <https://pypi.org/project/typst/>`_, the extra ``figures``, with the letters as text and their fonts embedded.
 
-Both read the system's fonts.  A computer without any, such as a container, has those of matplotlib, if it is installed.
+Both read the letters of pictures, which the package has, and the system's fonts for all others.  A computer without any,
+such as a container, has those of matplotlib, if it is installed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from xml.etree import ElementTree as ET
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.released import install
+
+from .static import STATIC
 
 _SVG, _XML = "http://www.w3.org/2000/svg", "http://www.w3.org/XML/1998/namespace"
 
@@ -95,10 +98,11 @@ def to_pdf(svg: str, *, theme: str = "light") -> bytes:
 
 @cache
 def _fonts() -> list[str]:
-    """Return the folders with the fonts that matplotlib brings."""
+    """Return the folders with the letters of pictures, and with the fonts that matplotlib brings."""
     found = find_spec("matplotlib")
     places = [] if found is None else found.submodule_search_locations or []
-    return [str(folder) for place in places if (folder := Path(place, "mpl-data", "fonts", "ttf")).is_dir()]
+    folders = [STATIC / "letters", *(Path(place, "mpl-data", "fonts", "ttf") for place in places)]
+    return [str(folder) for folder in folders if folder.is_dir()]
 
 
 def plain_svg(svg: str, *, theme: str = "light") -> str:

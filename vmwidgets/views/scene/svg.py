@@ -13,7 +13,8 @@ from itertools import pairwise
 from .key import with_key
 from .laid import Laid
 from .model import Bar, Link, Node, Point, Scene
-from .text import cut, visible, wrapped
+from .static import read_static
+from .text import cut, font_size, text_width, visible, wrapped
 
 _PAD = 14.0
 """Pixels at both sides of the words, as the drawing has."""
@@ -22,17 +23,21 @@ AROUND = 10.0
 """Pixels around words and drawing in a file, so that its margins are 24 pixels; a page has its own."""
 
 
-def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "") -> str:
+def to_svg(
+    scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "", letters: bool = False
+) -> str:
     """Return the whole picture: title, caption, drawing, key of colours.
 
     It follows a dark mode and paints its own background.
 
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is the number of
-    the file's pixels for one of the drawing's.  `selected` is the thing that is marked as selected.
+    the file's pixels for one of the drawing's.  `selected` is the thing that is marked as selected.  With `letters`, for
+    a file, it has its letters too (:func:`with_letters`), and longer titles are large.
     """
-    words, top = _words(scene)
-    scene = with_key(_without_switches(scene.whole()))
-    height = top + scene.height + 8
+    words, top = _head(scene, NARROWER if letters else 1.0)
+    drawing = with_key(_without_switches(scene.whole()))
+    foot, height = _foot(scene, top + drawing.height)
+    words, scene = words + foot, drawing
     width = max(scene.width, 320.0)
     corner, w, h = (0.0, width, height) if bare else (-AROUND, width + 2 * AROUND, height + 2 * AROUND)
     size = f'width="{w:g}" height="{h:g}"'
@@ -43,13 +48,19 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
     )
     nodes += "".join(_shade(node) for node in scene.nodes if _is_chosen(node, selected)) + _badges(scene.nodes)
     style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
-    return (
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {scaled} '
         f'viewBox="{corner:g} {corner:g} {w:g} {h:g}" role="img">'
         f"<title>{_safe(alt_text(scene))}</title><style>{escape(style, quote=False)}</style>"
         f'<rect class="ground" x="{corner:g}" y="{corner:g}" {size}/>{words}'
         f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
     )
+    return with_letters(svg) if letters else svg
+
+
+def with_letters(svg: str) -> str:
+    """Return a drawing with its letters, for a file that is read where no page has them: some 40 kB."""
+    return svg.replace("</title>", f"</title><style>{read_static('letters.css')}</style>", 1)
 
 
 def around(scene: Scene, drawing: Laid) -> tuple[str, float]:
@@ -58,8 +69,9 @@ def around(scene: Scene, drawing: Laid) -> tuple[str, float]:
     The drawing is outside the group with our classes: rules would win over its own colours and fonts.
     """
     width = max(drawing.width + 2 * _PAD, scene.width)
-    words, top = _words(replace(scene, width=width))
-    height = top + drawing.height + 8
+    words, top = _head(replace(scene, width=width))
+    foot, height = _foot(replace(scene, width=width), top + drawing.height)
+    words += foot
     style = drawing.style + standalone_style(f'<g class="vmw-scene vmw-standalone still ground"/>{words}')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
@@ -158,33 +170,57 @@ def alt_text(scene: Scene) -> str:
     return visible(f"{name} {scene.caption.text} {scene.caption.reason}".strip())
 
 
-def _words(scene: Scene) -> tuple[str, float]:
-    """Return the answer, large, with its name above and its reason below; and where the drawing begins."""
-    room, parts, y = scene.width - 2 * _PAD, [], 6.0
-    for words, style, high in _lines(scene, room):
-        parts.append(_text(_PAD, y + high - 5, words, style))
+NARROWER = 0.85
+"""The most that a title of our own letters needs of the room that any letters need."""
+
+
+def _head(scene: Scene, narrower: float = 1.0) -> tuple[str, float]:
+    """Return the answer, large, and its reason below it; and where the drawing begins."""
+    return _written(_lines(scene, scene.width - 2 * _PAD, narrower), 6.0, 10.0)
+
+
+def _foot(scene: Scene, y: float) -> tuple[str, float]:
+    """Return the call and what is drawn, in grey below the drawing, which ends at `y`; and where they end."""
+    name, _ = _name_and_answer(scene)
+    said = " · ".join(part for part in (" → ".join(scene.headed.functions), name, _subtitle(scene)) if part)
+    lines = wrapped(said, scene.width - 2 * _PAD, "label")
+    return _written(((line, "label dim", 18.0) for line in lines), y + 2, 8.0)
+
+
+def _written(lines: Iterable[tuple[str, str, float]], y: float, after: float) -> tuple[str, float]:
+    """Return lines of words from `y` on, each with a style and a height, and the end of the room below them."""
+    parts = []
+    for words, style, high in lines:
+        parts.append(_text(_PAD, y + high - 0.3 * font_size(style), words, style))
         y += high
-    return "".join(parts), y + 8
+    return "".join(parts), y + after
 
 
-def _lines(scene: Scene, room: float) -> Iterator[tuple[str, str, float]]:
-    """Yield lines of words, each with its style and its height."""
-    caption, about = scene.headed, _subtitle(scene)
+def _name_and_answer(scene: Scene) -> tuple[str, str]:
+    """Return the picture's name if it is not its title, and its title."""
+    answer = scene.headed.text
+    return ("", scene.title) if scene.answers or not answer else (scene.title, answer)
+
+
+def _lines(scene: Scene, room: float, narrower: float) -> Iterator[tuple[str, str, float]]:
+    """Yield the title, and the sentences below it, each line with its style and its height."""
+    caption = scene.headed
     tone = {"error": " error", "panic": " error"}.get(caption.tone, "")
-    if scene.answers or not caption.text:
-        yield from ((line, "title", 27) for line in wrapped(scene.title, room, "title"))
-        rest = " ".join(part for part in (caption.text, caption.reason) if part)
-        below = [(line, f"body{tone}" if tone else "body dim", 20.0) for line in wrapped(rest, room, "body")]
-        if about:
-            yield from ((line, "label dim", 18) for line in wrapped(about, room, "label"))
-    else:
-        name = f"{scene.title} · {about}" if about else scene.title
-        yield from ((line, "label dim", 18) for line in wrapped(name, room, "label"))
-        style = "title" if len(caption.text) <= LONG else "body strong"
-        yield from ((line, style + tone, 27 if style == "title" else 20) for line in wrapped(caption.text, room, style))
-        below = [(line, "body dim", 20.0) for line in wrapped(caption.reason, room, "body")]
-    yield from below
-    yield from ((line, "mono label dim", 18) for line in wrapped(" → ".join(caption.functions), room, "mono label"))
+    name, answer = _name_and_answer(scene)
+    style = title_style(answer, room / narrower) if not name or len(answer) <= LONG else "body strong"
+    yield from ((line, style + tone * bool(name), _HIGH[style]) for line in wrapped(answer, room / narrower, style))
+    said = caption.reason if name else f"{caption.text} {caption.reason}".strip()
+    below = "body dim" if name or not tone else f"body{tone}"
+    yield from ((line, below, 21.0) for line in wrapped(said, room, "body"))
+
+
+def title_style(title: str, room: float) -> str:
+    """Return the largest style in which a title has one line in `room` pixels; the smaller one, if none has."""
+    return "title" if text_width(title, "title") <= room else "heading"
+
+
+_HIGH = {"title": 36.0, "heading": 27.0, "body strong": 21.0}
+"""The height of a line of a title, by its style."""
 
 
 LONG = 90

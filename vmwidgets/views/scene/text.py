@@ -14,7 +14,10 @@ from unicodedata import category, east_asian_width
 
 from .model import Text
 
-SIZES = {"large": 18.0, "mono": 12.0, "label": 12.0, "body": 14.0, "title": 20.0, "strong": 12.0, "letter": 12.0}
+SMALL = 13.0
+"""The size in pixels of all words without a larger style."""
+
+SIZES = {"large": 18.0, "label": SMALL, "hero": 24.0, "body": 15.0, "heading": 20.0, "title": 27.0}
 """Font sizes in pixels by style class, as in style.css; "mono label" is monospaced at the label's size."""
 
 _MONO = 0.61
@@ -26,7 +29,7 @@ _SANS = {
 }
 """Widths of unusually wide or narrow characters in the widest common font, in parts of the font size."""
 
-_BOLD = frozenset(("strong", "title", "letter"))
+_BOLD = frozenset(("strong", "heading", "title", "letter", "hero"))
 
 _LOWER, _UPPER = 0.64, 0.77
 
@@ -65,7 +68,7 @@ def font_size(style: str) -> float:
     words = style.split()
     if "label" in words:
         return SIZES["label"]
-    return next((SIZES[word] for word in words if word in SIZES), 12.0)
+    return next((SIZES[word] for word in words if word in SIZES), SMALL)
 
 
 def text_width(text: str, style: str = "label") -> float:

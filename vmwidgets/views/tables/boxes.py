@@ -228,7 +228,7 @@ def _words(row: WindowRow, span: int, w: float, user: str) -> _Words:
         pages = f"{row.pages:,} × {binary_size(row.size)}" if row.pages > 1 else binary_size(row.size)
         end = wording([f"{many}  {rights}".rstrip() for many in (pages, size)], room)
     else:
-        end = f"{size} {_KINDS[row.kind]}"
+        end = wording([f"{size} {word}" for word in _KINDS[row.kind]], room)
     return _Words(slots, end, text_width(end, "label") + 4 > beside)
 
 
@@ -238,7 +238,7 @@ def _words_of_fold(row: WindowRow, size: str, w: float) -> _Words:
     return _Words(what, size, text_width(what, "label") + text_width(size, "label") + 8 > room)
 
 
-_KINDS = {"table": "table", "window": "itself", "reserved": "reserved", "invalid": "not present"}
+_KINDS = {"table": ("table",), "window": ("itself",), "reserved": ("reserved",), "invalid": ("not present", "absent")}
 
 
 def slots_in_words(first: int, count: int) -> str:

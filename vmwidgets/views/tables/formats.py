@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BAR, LINE = 22.0, 15.0
 """Height of a bar, and of a line below it."""
 
-NAME, GAP, RIGHT = 88.0, 12.0, 196.0
+NAME, GAP, RIGHT = 98.0, 12.0, 216.0
 """Width of the names, space between columns, width of the words on the right."""
 
 LEAST = 690.0

@@ -215,7 +215,7 @@ def _rows(
             lane="program",
         )
         if number == at:
-            mark = [Text(0, 14, "▸", "strong")]
+            mark = [Text(0, 14, "▶", "strong")]
             yield kit.runs(
                 "program/at", Box(box.x - 11, y, 11, _ROW), mark, state=["shown"], title=f"line {number} runs"
             )

@@ -62,7 +62,7 @@ def _widths(walk: Walk, room: float, covered: bool) -> tuple[Sequence[Sequence[s
 
 def _opener(is_open: bool, box: Box) -> list[Node]:
     title = "fold the tables" if is_open else "show the tables that the walk reads"
-    fold = kit.fold("walk/line", box, "▾" if is_open else "▸", title=title, opens=True, lane="walk")
+    fold = kit.fold("walk/line", box, "▼" if is_open else "▶", title=title, opens=True, lane="walk")
     return [replace(fold, state=())] if is_open else [fold]
 
 
