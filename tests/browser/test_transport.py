@@ -67,6 +67,16 @@ def test_a_view_appears_and_a_later_cell_changes_it(notebook: Notebook) -> None:
     assert node.evaluate("element => element.isConnected"), "the element of an id must stay the same element"
 
 
+LETTERS = """() => [...document.fonts].map((face) => `${face.family} ${face.status}`)
+    .filter((face) => /^(Inter|JetBrains Mono) /.test(face)).sort()"""
+
+
+def test_the_letters_of_pictures_come_to_a_page_once(notebook: Notebook) -> None:
+    notebook.run("m")
+    notebook.page.wait_for_function(f"() => ({LETTERS})().length > 0")
+    assert notebook.page.evaluate(LETTERS) == ["Inter loaded", "JetBrains Mono loaded"]
+
+
 @pytest.mark.sweep
 def test_pictures_follow_on_a_page_too_busy_to_load_them_in_time(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # it has no stubs
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
 from vmwidgets.views.scene.model import Caption, Link
-from vmwidgets.views.scene.svg import _without_switches, to_svg
+from vmwidgets.views.scene.static import STATIC
+from vmwidgets.views.scene.svg import NARROWER, _without_switches, to_svg
+from vmwidgets.views.scene.text import font_size, text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 NASTY = [
@@ -191,3 +196,28 @@ def test_switches_in_rows_that_overlap_leave_one_gap() -> None:
     assert last.height == 30.0
     drawn = _without_switches(replace(scene, nodes=(above, *rows, below), links=(), height=60.0))
     assert [(one.id, one.y) for one in drawn.nodes] == [("above", 0.0), ("below", 10.0)]
+
+
+def test_a_file_has_its_letters_once_and_an_image_of_a_notebook_has_none(tmp_path: Path) -> None:
+    picture = vm.Map(machine_with(3).kernel_map)
+    for theme in ("light", "dark"):
+        made = picture.save(tmp_path / "map.svg", theme=theme).read_text("utf-8")
+        assert len(re.findall("@font-face", made)) == len(set(re.findall('font-family:"([^"]+)"', made))) == 2
+    page = unquote(picture.save(tmp_path / "map.html").read_text("utf-8"))
+    assert len(re.findall("@font-face", page)) == 2
+    assert "@font-face" not in unquote(picture.snapshot()._repr_mimebundle_()["text/html"])
+
+
+def test_letters_of_our_own_need_no_more_room_than_is_measured() -> None:
+    """A title may be larger where they are sure to be there, and no other text is laid out for them."""
+    scenes = [vm.Map(machine_with(12).kernel_map).scene(), vm.Frames(machine_with(12)).scene()]
+    words = [run.text for scene in scenes for node in scene.nodes for run in node.text]
+    titles = [scene.caption.text for scene in scenes]
+    for weight, style, texts in (
+        ("inter-400", "label", words), ("jetbrains-mono-600", "mono strong", words), ("inter-600", "title", titles),
+    ):  # fmt: skip
+        font = TTFont(STATIC / "letters" / f"{weight}.ttf")
+        wide, names, unit = font["hmtx"], font.getBestCmap(), font_size(style) / font["head"].unitsPerEm
+        for text in texts:
+            needed = unit * sum(wide[names[ord(one)]][0] for one in text)
+            assert needed <= text_width(text, style) * (NARROWER if style == "title" else 1), (text, style)

@@ -40,8 +40,8 @@ class Exports:
         """Return the picture as a standalone SVG document, enlarged by its `scale`.
 
         With a `theme`, "light" or "dark", its style is in plain attributes, which every program draws alike.  Without
-        one, it has a style sheet, which browsers understand, and follows the reader's dark mode.  Both have the letters of
-        pictures, some 45 kB.
+        one, it has a style sheet, which browsers understand, and follows the reader's dark mode.  Both have letters,
+        some 36 kB.
 
         Raises :class:`Refused` for another theme.
         """

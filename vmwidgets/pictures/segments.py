@@ -112,7 +112,10 @@ def _stretch(value: SegmentsValue, one: Stretch) -> Part:
     limits = f"{Address(one.start)}–{Address(one.end)}"
     wrong = len(one.names) > 1 or (bool(one.names) and not one.free)
     ways = (what, f"{listed(one.names)}, in use") if wrong and not one.free else what
-    rows = [Line(ways, "strong" if one.names else "label", size), Line((limits, f"{Address(one.start)}…"), "mono label")]
+    rows = [
+        Line(ways, "strong" if one.names else "label", size),
+        Line((limits, f"{Address(one.start)}…"), "mono label"),
+    ]
     is_known = bool(value.free) and not one.names  # else the value does not say what is free
     state = ("fault",) if wrong else ("free" if one.free else "taken",) if is_known else ()
     return boxes.card(

@@ -7,8 +7,8 @@ LaTeX and slide programs understand parts of such a sheet, and each another part
 for one theme.  The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``; a PDF is written by
 `Typst <https://pypi.org/project/typst/>`_, the extra ``figures``, with the letters as text and their fonts embedded.
 
-Both read the letters of pictures, which the package has, and the system's fonts for all others.  A computer without any,
-such as a container, has those of matplotlib, if it is installed.
+Both read the package's letters, and the system's fonts for all others.  A computer without any, such as a container,
+has those of matplotlib, if it is installed.
 """
 
 from __future__ import annotations

@@ -23,16 +23,14 @@ AROUND = 10.0
 """Pixels around words and drawing in a file, so that its margins are 24 pixels; a page has its own."""
 
 
-def to_svg(
-    scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "", letters: bool = False
-) -> str:
+def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "", letters: bool = False) -> str:
     """Return the whole picture: title, caption, drawing, key of colours.
 
     It follows a dark mode and paints its own background.
 
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is the number of
-    the file's pixels for one of the drawing's.  `selected` is the thing that is marked as selected.  With `letters`, for
-    a file, it has its letters too (:func:`with_letters`), and longer titles are large.
+    the file's pixels for one of the drawing's.  `selected` is the thing that is marked as selected.  With `letters`, it
+    is for a file: it has its letters (:func:`with_letters`), and longer titles are large.
     """
     words, top = _head(scene, NARROWER if letters else 1.0)
     drawing = with_key(_without_switches(scene.whole()))
@@ -59,7 +57,7 @@ def to_svg(
 
 
 def with_letters(svg: str) -> str:
-    """Return a drawing with its letters, for a file that is read where no page has them: some 40 kB."""
+    """Return a drawing with its letters, for a file that is read where no page has them: some 36 kB."""
     return svg.replace("</title>", f"</title><style>{read_static('letters.css')}</style>", 1)
 
 
@@ -170,7 +168,7 @@ def alt_text(scene: Scene) -> str:
     return visible(f"{name} {scene.caption.text} {scene.caption.reason}".strip())
 
 
-NARROWER = 0.85
+NARROWER = 0.88
 """The most that a title of our own letters needs of the room that any letters need."""
 
 

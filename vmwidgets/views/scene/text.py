@@ -22,8 +22,8 @@ SIZES = {"large": 18.0, "label": SMALL, "hero": 24.0, "body": 15.0, "heading": 2
 
 _MONO = 0.61
 _SANS = {
-    **dict.fromkeys("iIjl.,:;|'! ()[]-·", 0.4),
-    **dict.fromkeys("rtf", 0.46),
+    **dict.fromkeys("iIjl.,:;|'! ()[]·", 0.4),
+    **dict.fromkeys("rtf-", 0.46),
     **dict.fromkeys("+=<>~≥", 0.84),
     **dict.fromkeys("mwMW@%—…→&", 1.0),
 }
