@@ -48,7 +48,8 @@ const FILES = {
 
 /** A face with these letters alone, in a format. */
 async function face({ font, axes }, targetFormat) {
-  return subset(await readFile(font), LETTERS, { targetFormat, variationAxes: axes, noLayoutClosure: true });
+  const kept = { keepFeatures: ["kern", "tnum"], preserveNameIds: [16, 17] }; // with the name of its family
+  return subset(await readFile(font), LETTERS, { targetFormat, variationAxes: axes, ...kept });
 }
 
 /** Writes the faces for files, with their licence; returns those for pages: family, weights, base 64. */
