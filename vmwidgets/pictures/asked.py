@@ -78,13 +78,10 @@ def _asked_of(
     then = replace(one, lookups=(lookup,))
     space = MachineSpace(machine, one.task, moment.at(lookup.at))
     found = walked(machine, then, moment.at(lookup.at))
-    width = space.tables.fmt.entry_width
     is_walked = any(each.is_walked for each in one.lookups)
 
     def sight(read: int) -> Sight:
-        reach = Reach(
-            max(1, read), read, 0, ("What comes next?", "the answers are above"), width=width, is_walked=is_walked
-        )
+        reach = Reach(read, ("What comes next?", "the answers are above"), asked=True, is_walked=is_walked)
         return Sight(lookup, reach, None, asked=True)
 
     yield lookup.at, sight(0), "tlb", -1

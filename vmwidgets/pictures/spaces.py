@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -13,7 +12,6 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 from vmwidgets.engine.mmu.walk import walk
@@ -24,7 +22,7 @@ from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.tables.walk import There
-from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
+from vmwidgets.views.tables.walk_tables import Names
 
 from .moments import entries_at, entry_at, look_at
 
@@ -282,14 +280,8 @@ def there(space: Space, va: int) -> There:
     return There(entry, space.has_map, space.kinds([va]).get(va, ""), accesses)
 
 
-def neighbours_of(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], Neighbour]:
-    """Return the neighbours of the descriptors that a walk read, by table and index, except any outside memory."""
-    fmt, width = tables.fmt, tables.fmt.entry_width
-    beside: dict[tuple[int, int], Neighbour] = {}
-    for step in found.steps:
-        for index in rows_of(step):
-            with suppress(BusError):
-                word = tables.memory.read_word(step.table + index * width, width)
-                descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)
-                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid", descriptor.address_of(word))
-    return beside
+def names_of(tables: PageTables[Any], va: int) -> Names:
+    """Return the register that holds the root for an address."""
+    fmt = tables.fmt
+    second = fmt.rules.second_base(va, tables.controls)
+    return Names((fmt.base_register if second is None else second[0]).removeprefix("root in "))

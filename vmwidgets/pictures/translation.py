@@ -32,7 +32,7 @@ from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
 from .moments import look_at
-from .spaces import MachineSpace, name_of_space, neighbours_of, there, whose_of
+from .spaces import MachineSpace, name_of_space, names_of, there, whose_of
 from .tables import walk_steps
 
 PANES = ("address", "tlb", "walk", "rights", "frames")
@@ -161,17 +161,14 @@ class Sight:
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
     """Return how far a translation has come at a moment; if no operation made it, how far a processor would come."""
     found = walked(machine, one, moment)
-    levels, width = _levels(machine, one)
     is_walked = not one.lookups or any(lookup.is_walked for lookup in one.lookups)
-    every = Reach(levels, len(found.steps), width=width, is_walked=is_walked)
+    every = Reach(len(found.steps), is_walked=is_walked)
     frame = None if found.pa is None else found.pa >> PAGE_SHIFT
     is_in_it = moment.operation is not None and moment.operation.number == one.number
     if not one.lookups or not is_in_it:
         return Sight(None, every, frame)
     begun = [lookup for lookup in one.lookups if lookup.at < moment.place]
-    unread = Reach(
-        levels, 0, len(found.steps), ("Not read", "the TLB is checked first"), width=width, is_walked=is_walked
-    )
+    unread = Reach(0, ("Not read", "the TLB is checked first"), is_walked=is_walked)
     if not begun:
         return Sight(one.lookups[0], unread, None)
     lookup = begun[-1]
@@ -229,12 +226,6 @@ def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
     """Return a translation's walk, in the tables at a moment."""
     access = one.lookups[-1].access if one.lookups else "read"
     return MachineSpace(machine, one.task, moment).walk(one.va, access, one.user)
-
-
-def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
-    """Return the most tables that a walk reads, and a descriptor's size in bytes."""
-    tables = MachineSpace(machine, one.task).tables
-    return len(tables.fmt.address_split(tables.controls).parts), tables.fmt.entry_width
 
 
 def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ...]:
@@ -319,11 +310,11 @@ def _opened(machine: Machine, one: Translation) -> list[int]:
 def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     space = MachineSpace(at.whole, one.task, moment)
     found = walked(at.whole, one, moment)
-    beside = neighbours_of(space.tables, found)
     drawn = draw_reach(
         found,
-        beside,
+        space.tables.fmt.address_split(space.tables.controls),
         sight.reach,
+        names=names_of(space.tables, one.va),
         there=there(space, one.va),
         made=sight.lookup is not None,
         machine=at.whole.name,

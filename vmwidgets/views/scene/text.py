@@ -14,7 +14,7 @@ from unicodedata import category, east_asian_width
 
 from .model import Text
 
-SIZES = {"large": 18.0, "mono": 12.0, "label": 12.0, "body": 14.0, "title": 20.0, "strong": 12.0, "letter": 12.0}
+SIZES = {"hero": 24.0, "large": 18.0, "mono": 12.0, "label": 12.0, "body": 14.0, "title": 20.0, "strong": 12.0, "letter": 12.0}
 """Font sizes in pixels by style class, as in style.css; "mono label" is monospaced at the label's size."""
 
 _MONO = 0.61
@@ -26,7 +26,7 @@ _SANS = {
 }
 """Widths of unusually wide or narrow characters in the widest common font, in parts of the font size."""
 
-_BOLD = frozenset(("strong", "title", "letter"))
+_BOLD = frozenset(("strong", "title", "letter", "hero"))
 
 _LOWER, _UPPER = 0.64, 0.77
 

@@ -14,8 +14,7 @@ from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 
 from .slices import Slice, slices_of
-from .walk import share_of
-from .walk_tables import BESIDE
+from .walk_tables import columns_of
 
 _HIGH, _LEAST, _OFFSET = 40.0, 100.0, 216.0
 """Height of a slice; least width of a slice with neighbours; greatest width of the offset's slice."""
@@ -86,12 +85,11 @@ class _Shown:
 
 def _slices(slices: Sequence[_Shown], levels: int, box: Box) -> Iterator[Node]:
     """Yield the slices, each above the table that it indexes, or in lines if there is no room for that."""
-    share = share_of(levels, box.w)
-    if share < _LEAST:
-        places = kit.grid(len(slices), _LEAST, box.y, box.h, width=box.w + 2 * box.x)
+    columns = columns_of(levels, slices[-1].slice.width, box)
+    if columns:
+        places = [*columns[: len(slices) - 1], columns[-1]]
     else:
-        places = [box._replace(x=box.x + share * number, w=share - BESIDE) for number in range(len(slices) - 1)]
-        places.append(box._replace(x=box.x + share * levels, w=min(_OFFSET, box.w - share * levels)))
+        places = kit.grid(len(slices), _LEAST, box.y, box.h, width=box.w + 2 * box.x)
     pairs = list(zip(slices, places, strict=True))
     is_brief = not all(text_width(one.said(brief=False)) <= place.w - 12 for one, place in pairs)
     is_named = all(one.fits(place.w, is_brief) for one, place in pairs)
