@@ -85,7 +85,8 @@ class _Shown:
 
 def _slices(slices: Sequence[_Shown], levels: int, box: Box) -> Iterator[Node]:
     """Yield the slices, each above the table that it indexes, or in lines if there is no room for that."""
-    columns = columns_of(levels, slices[-1].slice.width, box)
+    wides = [_LEAST] * levels
+    columns = columns_of([*wides, max(_LEAST, slices[-1].slice.width * 7.5)], box)
     if columns:
         places = [*columns[: len(slices) - 1], columns[-1]]
     else:

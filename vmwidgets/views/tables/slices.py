@@ -113,10 +113,10 @@ def draw_slices(walk: Walk, split: AddressSplit, places: Mapping[str, Box], *, t
 def least_width(one: Slice) -> float:
     """Return the width of a slice that has its number, whatever that is, and its bits."""
     most = (1 << one.width) - 1
-    number = f"{most:#x}" if one.key == "offset" else f"{most}"
+    number = f"0x{'8' * -(-one.width // 4)}" if one.key == "offset" else "8" * len(f"{most}")
     said = text_width(_tops(one, signed=True)) if one.key == "top" else text_width(number, "large strong")
     words = said + text_width(_range(one), "label dim")
-    return max(words + 3 * _PAD, _LEAST_CELL * one.width + 2 * _PAD + 1)
+    return max(words + 3 * _PAD + 2, _LEAST_CELL * one.width + 2 * _PAD + 1)
 
 
 def in_lines(slices: Sequence[Slice], room: Box) -> dict[str, Box]:

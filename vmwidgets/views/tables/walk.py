@@ -272,10 +272,10 @@ def draw_reach(
         return bottom
 
     parts = [tables, boxes.drawing(0, verdict)]
-    if reach.rights and reach.is_walked:
+    if reach.rights and reach.is_walked and walk.steps:
         seen = walk.steps[: reach.read]
-        # the room is kept while no entry says anything yet
-        parts.append(_flags(known, seen[-1], names) if seen else boxes.apart(_FLAGS))
+        parts.append(_in_room_of(_flags(known, seen[-1], names) if seen else boxes.below(),
+                                 _flags(known, walk.steps[-1], names)))  # fmt: skip
     return boxes.picture(
         "walk",
         "page tables",
@@ -288,8 +288,9 @@ def draw_reach(
     )
 
 
-_FLAGS = 64.0
-"""The height of what an entry says, in one row."""
+def _in_room_of(part: Part, whole: Part) -> Part:
+    """Return a part that takes the room of another one, so that nothing below it moves."""
+    return lambda drawn, x, y, w: max(part(drawn, x, y, w), whole(Drawn(), x, y, w))
 
 
 def _subtitle(walk: Walk) -> str:

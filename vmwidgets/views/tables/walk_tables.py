@@ -20,6 +20,7 @@ from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
 from .boxes import leaf_style
+from .slices import least_width, slices_of
 
 BESIDE = 30.0
 """Space between two tables, for an arrow."""
@@ -27,11 +28,11 @@ BESIDE = 30.0
 _LEAST, _MOST = 96.0, 250.0
 """Least and greatest width of a table beside others."""
 
-_DIGIT = 7.5
-"""The width of a bit of the offset above the page."""
-
 _HEAD, _BODY, _FOOT, _ENTRY, _LINE = 38.0, 96.0, 36.0, 26.0, 16.0
 """Heights of the words above a table, of a table, of the words below it, of an entry, and of a line of words."""
+
+_OPEN = ("open",)
+"""A table's node has its words too, so it has no line around it: its bar is the table."""
 
 _ROW, _BELOW = 42.0, 18.0
 """Height of a table that is a row, and of the space below it."""
@@ -130,22 +131,21 @@ def look_of(step: Step, kind: str) -> tuple[str, ...]:
 # ---- places ------------------------------------------------------------------------------------------
 
 
-def columns_of(tables: int, offset: int, room: Box, *, register: float = 0.0, page: bool = True) -> list[Box]:
-    """Return a column for each table and one for the page, whose offset has so many bits; none if they are too narrow.
+def columns_of(least: Sequence[float], room: Box) -> list[Box]:
+    """Return columns of at least these widths, the last of them the page's; none if there is no room for all.
 
-    Left of them `register` pixels remain free.
+    All are equally wide, if each has its room then.
     """
-    x, w = room.x + register, room.w - register
-    wide = _DIGIT * offset + 12
-    each = (w - BESIDE * (tables + page - 1)) / max(1, tables + page)
-    last = max(each, wide) if page else 0.0
-    if last > each:
-        each = (w - last - BESIDE * tables) / max(1, tables)
-    if each < _LEAST:
+    count = len(least)
+    each = (room.w - BESIDE * (count - 1)) / max(1, count)
+    last = max(each, least[-1]) if least else 0.0
+    if last > each and count > 1:
+        each = (room.w - last - BESIDE * (count - 1)) / (count - 1)
+    if not least or (count > 1 and each < max(_LEAST, *least[:-1])) or last > room.w:
         return []
-    each, last = min(each, _MOST), min(last, max(wide, _MOST))
-    places = [room._replace(x=x + number * (each + BESIDE), w=each) for number in range(tables)]
-    return [*places, *[room._replace(x=x + tables * (each + BESIDE), w=last)] * page]
+    each, last = min(each, _MOST), min(last, max(least[-1], _MOST))
+    places = [room._replace(x=room.x + number * (each + BESIDE), w=each) for number in range(count)]
+    return [*places[:-1], places[-1]._replace(w=last)]
 
 
 def width_of_register(names: Names, walk: Walk, unit: int) -> float:
@@ -199,11 +199,6 @@ class Plate(NamedTuple):
         return not self.reach.asked or (bool(self.read) and self.read[-1].kind == "leaf")
 
     @property
-    def offset(self) -> int:
-        """The bits of the offset."""
-        return (self.walk.page_size or unit_of(self.split)).bit_length() - 1
-
-    @property
     def has_found(self) -> bool:
         """Whether the page is drawn as one that the walk found."""
         return self.ends and self.walk.pa is not None and len(self.read) == len(self.walk.steps) > 0
@@ -211,7 +206,11 @@ class Plate(NamedTuple):
     def columns(self, room: Box) -> list[Box]:
         """Return the places of the tables and the page, side by side; none if the room is too narrow."""
         left = width_of_register(self.names, self.walk, unit_of(self.split))
-        return columns_of(len(self.parts), self.offset, room, register=left, page=self.has_page)
+        names = {step.level: text_width(table_name(step), "strong") for step in self.read}
+        slices = [one for one in slices_of(self.walk, self.split) if one.key != "top"]
+        wides = [max(least_width(one), names.get(int(one.key), 0.0)) for one in slices if one.key != "offset"]
+        least = [*wides[: len(self.parts)], *[least_width(slices[-1])] * self.has_page]
+        return columns_of(least, Box(room.x + left, room.y, room.w - left, room.h))
 
 
 def draw_tables_read(plate: Plate, room: Box) -> tuple[list[Node], list[Link], float]:
@@ -299,7 +298,7 @@ def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place:
         text = _name(6, 16, short, name, half - 6)
         text += _where(6, 34, kind, where, half - 6) if step is not None else [Text(6, 34, "not read", "label dim")]
         bars = (Bar(0, 0, w, _ROW, style),)
-        return Node(identity, "table", x, y, w, _ROW, shape="none", text=tuple(text), bars=bars, title=title)
+        return Node(identity, "table", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
     text = _name(0, 15, short, name, w)
     feet = _HEAD + _BODY
     if step is None:
@@ -311,9 +310,8 @@ def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place:
         all_read = next(way for way in ways if all(text_width(one) <= w for one in way) or way is ways[-1])
         text += [fitted(0, feet + 15, covers, w, "label"), Text(0, feet + 31, all_read[number - 1], "label dim")]
     bars = (Bar(0, _HEAD, w, _BODY, style),)
-    return Node(
-        identity, "table", x, y, w, _HEAD + _BODY + _FOOT, shape="none", text=tuple(text), bars=bars, title=title
-    )
+    high = _HEAD + _BODY + _FOOT
+    return Node(identity, "table", x, y, w, high, text=tuple(text), bars=bars, title=title, state=_OPEN)
 
 
 def _covers(step: Step) -> str:
@@ -372,7 +370,7 @@ def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
         bar = Bar(0, 0, w, _ROW, "own-gone") if is_stacked else Bar(0, _HEAD, w, _BODY, "own-gone")
         where = (6.0, 34.0, "start") if is_stacked else (w / 2, _HEAD + _BODY / 2 + 4, "middle")
         text.append(Text(where[0], where[1], "not reached", "label dim", where[2]))
-        return Node("walk/page", "page-found", x, y, w, high, shape="none", text=tuple(text), bars=(bar,),
+        return Node("walk/page", "page-found", x, y, w, high, text=tuple(text), bars=(bar,), state=_OPEN,
                     title="the page: not reached")  # fmt: skip
     kind, where_is = frame_of(walk.steps[-1].address, unit)
     title = f"the page: {kind} {where_is}, {size.removeprefix('covers ')}, {offset}"
@@ -384,7 +382,7 @@ def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
             fitted(w / 2 + 8, 34, binary_size(walk.page_size), half - 8, "label dim"),
         ]
         bars: tuple[Bar, ...] = (Bar(0, 0, w, _ROW, f"{style} pale"),)
-        return Node("walk/page", "page-found", x, y, w, _ROW, shape="none", text=tuple(text), bars=bars, title=title)
+        return Node("walk/page", "page-found", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
     part = 0.5 if isinstance(walk.offset, Hidden) else walk.offset / max(1, walk.page_size - 1)
     line = _HEAD + (_BODY - 3) * part
     words = line + 16 if line + 22 < _HEAD + _BODY else line - 6
@@ -393,8 +391,8 @@ def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
     text.append(fitted(0, _HEAD + _BODY + 15, size, w, "label"))
     text.append(fitted(0, _HEAD + _BODY + 31, ("the memory itself", "memory"), w, "label dim"))
     bars = (Bar(0, _HEAD, w, _BODY, f"{style} pale"), Bar(0, line, w, 3, style))
-    return Node("walk/page", "page-found", x, y, w, _HEAD + _BODY + _FOOT, shape="none", text=tuple(text), bars=bars,
-                title=title)  # fmt: skip
+    high = _HEAD + _BODY + _FOOT
+    return Node("walk/page", "page-found", x, y, w, high, text=tuple(text), bars=bars, title=title, state=_OPEN)
 
 
 def byte_line(page: Node) -> float:
