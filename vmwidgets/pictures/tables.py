@@ -368,7 +368,7 @@ class Walk(Picture):
             earlier=earlier,
             machine="" if at.machine is None else at.machine.name,
             bench=bench,
-            names=names_of(space.tables, self.address),
+            names=names_of(space, found),
             width=at.width,
             told=told,
         )
@@ -508,7 +508,7 @@ def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, momen
     walk = draw_walk(
         found,
         split=space.tables.fmt.address_split(space.tables.controls),
-        names=names_of(space.tables, address),
+        names=names_of(space, found),
         title=title,
         there=said,
         machine=machine.name,

@@ -314,7 +314,7 @@ def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
         found,
         space.tables.fmt.address_split(space.tables.controls),
         sight.reach,
-        names=names_of(space.tables, one.va),
+        names=names_of(space, found),
         there=there(space, one.va),
         made=sight.lookup is not None,
         machine=at.whole.name,

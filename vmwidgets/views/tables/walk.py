@@ -23,7 +23,7 @@ from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, wrapped
+from vmwidgets.views.scene.text import fitted, font_size, text_width, wrapped
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
@@ -428,7 +428,7 @@ def _verdict(
     for said, colour in hero:
         style = f"{size} mono {colour}".strip() if is_sum else f"{size} {colour}"
         text.append(fitted(left, base, said, w - left, style))
-        left += text_width(f"{said} ", style)
+        left += max(text_width(said, style), font_size(style) * 0.61 * (len(said) + 1)) if is_sum else 0.0
     if is_sum and beside and text_width(_SUM) <= wide:
         text.append(Text(w - 16, high - 11, _SUM, "label dim", "end"))
     yield Node("walk/verdict", "verdict", x, y, w, high, text=tuple(text), state=state, title=title, lane="walk")
