@@ -76,7 +76,6 @@ def _asked_of(
 ) -> Iterator[tuple[int, Sight, str, int]]:
     """Yield the questions of one lookup: the number of events done, the drawn part, the answer, and what is read."""
     then = replace(one, lookups=(lookup,))
-    space = MachineSpace(machine, one.task, moment.at(lookup.at))
     found = walked(machine, then, moment.at(lookup.at))
     is_walked = any(each.is_walked for each in one.lookups)
 

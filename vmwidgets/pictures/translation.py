@@ -154,8 +154,6 @@ class Sight:
     frame: int | None
     asked: bool = False
     """Whether a question is open, so that no number in the address reveals the next descriptor."""
-    has_tables: bool = False
-    """Whether tables are drawn: the descriptors that were read say their indices, and the address has the bits."""
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
@@ -240,7 +238,7 @@ def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ..
 
 def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, sight: Sight) -> Scene:
     """Return the panes of a translation at a moment, without its steps."""
-    sight = replace(sight, reach=replace(sight.reach, rights="rights" in panes), has_tables="walk" in panes)
+    sight = replace(sight, reach=replace(sight.reach, rights="rights" in panes))
     drawn = {name: _PANES[name](at, one, moment, sight) for name in panes if name in _PANES}
     by = f" · {sight.lookup.cpu}" if sight.lookup is not None else ""
     access = one.lookups[-1].access if one.lookups else "read"
@@ -285,9 +283,9 @@ def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
         found = replace(found, steps=found.steps[: sight.reach.read], page_size=0)
     split = space.tables.fmt.address_split(space.tables.controls)
     unread = [str(part.level) for part in split.parts if part.level not in {step.level for step in found.steps}]
-    read = [str(step.level) for step in found.steps[: sight.reach.read]]
-    hidden = unread if sight.asked else read if sight.has_tables else ()
-    return draw_address(found, split, hidden=hidden, machine=at.whole.name, width=at.width)
+    hidden = unread if sight.asked else ()
+    names = names_of(space, found)
+    return draw_address(found, split, hidden=hidden, names=names, machine=at.whole.name, width=at.width)
 
 
 def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:

@@ -14,7 +14,10 @@ from unicodedata import category, east_asian_width
 
 from .model import Text
 
-SIZES = {"hero": 24.0, "large": 18.0, "mono": 12.0, "label": 12.0, "body": 14.0, "title": 20.0, "strong": 12.0, "letter": 12.0}
+SIZES = {
+    "hero": 24.0, "large": 18.0, "mono": 12.0, "label": 12.0, "body": 14.0, "title": 20.0, "strong": 12.0,
+    "letter": 12.0,
+}  # fmt: skip  # by size
 """Font sizes in pixels by style class, as in style.css; "mono label" is monospaced at the label's size."""
 
 _MONO = 0.61

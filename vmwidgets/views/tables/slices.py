@@ -6,9 +6,11 @@ descriptor fills several slots (on ARM), the index's lowest bits are also bits o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.hidden import Hidden
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
 from vmwidgets.views.scene.kit import Box, Line, lines_of
 from vmwidgets.views.scene.model import Node, Text
@@ -94,10 +96,19 @@ _NUMBER, _CELL, _LEAST_CELL, _PAD = 22.0, 16.0, 7.4, 5.0
 _TURNED = "drag it, or press arrow up and down, to change it"
 
 
-def draw_slices(walk: Walk, split: AddressSplit, places: Mapping[str, Box], *, turns: bool = True) -> Iterator[Node]:
-    """Yield the slices with their bits at their places, by key; with `turns`, they can be turned and their bits pressed.
+def draw_slices(
+    walk: Walk,
+    split: AddressSplit,
+    places: Mapping[str, Box],
+    *,
+    view: str = "walk/slice",
+    hidden: Collection[str] = (),
+    turns: bool = False,
+) -> Iterator[Node]:
+    """Yield the slices with their bits at their places, by key; their IDs begin with `view`.
 
-    A slice without room for its bits has only its number.
+    With `turns`, they can be turned, and their bits pressed.  A slice without room for its bits has only its number;
+    one whose key is `hidden` has its table's name instead.
     """
     slices = [one for one in slices_of(walk, split) if one.key in places]
     shared = _shared_bits(slices_of(walk, split))
@@ -106,7 +117,8 @@ def draw_slices(walk: Walk, split: AddressSplit, places: Mapping[str, Box], *, t
         own = shared if one.low < shared.stop and one.high >= shared.start else range(0)
         cell = min(_CELL, (box.w - 2 * _PAD) / one.width)
         cells = [] if cell < _LEAST_CELL else _bits(walk.va, one, own, cell, box, turns=turns)
-        yield _slice(walk, one, own, box, split, cells, turns=turns)
+        yield _slice(walk, one, own, box, cells, f"{view}/{one.key}", signed=split.signed, turns=turns,
+                     is_hidden=one.key in hidden)  # fmt: skip
         yield from (node for node in cells if isinstance(node, Node))
 
 
@@ -137,35 +149,44 @@ def in_lines(slices: Sequence[Slice], room: Box) -> dict[str, Box]:
     return places
 
 
-def _slice(
-    walk: Walk, one: Slice, shared: range, box: Box, split: AddressSplit, cells: Sequence[Node | Text], *, turns: bool
-) -> Node:
+def _slice(  # noqa: PLR0913  the last four say how it looks
+    walk: Walk, one: Slice, shared: range, box: Box, cells: Sequence[Node | Text], identity: str, *, signed: bool,
+    turns: bool, is_hidden: bool,
+) -> Node:  # fmt: skip  # what, then how
     """Return a slice's box with its number, and the range of its bits."""
     number = _number(walk.va, one)
+    said = hexadecimal(number) if one.key == "offset" else f"{number}"
+    ways: tuple[str, ...] = (said,)
+    style = "large strong" if one.read else "large dim"
     if one.key == "top":
-        said, title = "", f"bits {one.high} to {one.low} of the address: {_tops(one, signed=split.signed)}"
+        ways, style, title = (_tops(one, signed=signed),), "label dim", f"bits {one.high} to {one.low} of the address"
     elif one.key == "offset":
-        said = f"{number:#x}"
         title = f"offset {said}, bits {one.high} to 0"
+    elif is_hidden:
+        ways, style = (f"{one.name} index", f"{one.name.removesuffix(' table')} index", one.name[:5]), "label"
+        title = f"the index into the {one.name}, bits {one.high} to {one.low}"
     else:
-        said = f"{number}"
         title = f"index {said} into the {one.name}, bits {one.high} to {one.low}"
     if shared:
         other = "index" if one.key == "offset" else "offset"
         title += f"; bits {shared[-1]} to {shared[0]} are part of the {other} too"
-    top = _tops(one, signed=split.signed) if one.key == "top" else ""
-    left = Line(top or said, "label dim" if top else "large strong" if one.read else "large dim")
-    text = lines_of([left._replace(right=_range(one))], box.w, top=_NUMBER - (2 if top else 0), pad=_PAD)
+    line = Line(ways, style, _range(one))
+    text = lines_of([line], box.w, top=_NUMBER - 2 * (one.key == "top"), pad=_PAD)
     return Node(
-        f"walk/slice/{one.key}",
+        identity,
         "slice",
         *box,
         text=(*text, *(cell for cell in cells if isinstance(cell, Text))),
         title=f"{title}; {_TURNED}" if turns else title,
         lane="slices",
-        state=(_look(one), *["unread"] * (not one.read)),
+        state=(_look(one), *["unread"] * (not one.read), *["still"] * (not turns)),
         value=number if turns else -1,
     )
+
+
+def hexadecimal(number: int) -> str:
+    """Return a number as addresses are written; its blank, if it is left out."""
+    return str(number if isinstance(number, Hidden) else Address(number))
 
 
 def _look(one: Slice) -> str:
@@ -193,8 +214,9 @@ def _bits(va: int, one: Slice, shared: range, cell: float, box: Box, *, turns: b
     left = box.x + (box.w - cell * one.width) / 2
     for number, bit in enumerate(range(one.high, one.low - 1, -1)):
         value, x, y = va >> bit & 1, left + cell * number, box.y + box.h - 20
-        if one.key == "offset" and bit in shared:
-            found.append(Text(x - box.x + cell / 2, y - box.y + 14, str(value), "mono label dim", "middle"))
+        if not turns or (one.key == "offset" and bit in shared):
+            style = "mono label dim" if turns or not one.read else "mono label"
+            found.append(Text(x - box.x + cell / 2, y - box.y + 14, str(value), style, "middle"))
             continue
         both = ": it helps to choose the slot, and is part of the offset" if bit in shared else ""
         style = "mono label" if one.read else "mono label dim"
@@ -209,9 +231,9 @@ def _bits(va: int, one: Slice, shared: range, cell: float, box: Box, *, turns: b
                 text=(Text(cell / 2, 14, str(value), style, "middle"),),
                 state=("one",) if value else (),
                 title=f"bit {bit} of the address is {value}{both}",
-                action="open" if turns else "",
+                action="open",
                 lane="address",
-                role="turn" if turns else "",
+                role="turn",
             )
         )
     return found

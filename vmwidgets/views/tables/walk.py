@@ -416,22 +416,36 @@ def _verdict(
     wides = [(size, text_width(whole, f"{size} mono" if is_sum else size)) for size in _HERO]
     beside = next(((size, wide) for size, wide in wides if wide + 44 + _LEAST_WORDS <= w), None) if hero else None
     size, wide = beside or next((one for one in wides if one[1] + 24 <= w), wides[-1])
-    room, top = (w - wide - 44, 0.0) if beside else (w - 24, 34.0 * bool(hero))
+    lines_of_hero = [[*hero]]
+    if is_sum and not beside and size != _HERO[0]:  # in two lines, it has the room to be large
+        equals = [said for said, _ in hero].index("=")
+        size, lines_of_hero = _HERO[0], [[*hero[:equals]], [*hero[equals:]]]
+    room, top = (w - wide - 44, 0.0) if beside else (w - 24, 34.0 * len(lines_of_hero) * bool(hero))
     rows, each, count = _in_columns([(head, "body strong"), *lines], room)
-    many = max(_ROWS, -(-len(rows) // count))
+    many = max(_ROWS * bool(beside or not hero), -(-len(rows) // count))
     text = [
         fitted(12 + number // many * (each + 16), top + _FIRST + _LINE * (number % many), line, each, one)
         for number, (line, one) in enumerate(rows)
     ]
     high = top + _FIRST + _LINE * (many - 1) + 12
-    left, base = (w - 16 - wide, high / 2 + 8 - 6 * is_sum) if beside else (12.0, 32.0)
-    for said, colour in hero:
-        style = f"{size} mono {colour}".strip() if is_sum else f"{size} {colour}"
-        text.append(fitted(left, base, said, w - left, style))
-        left += max(text_width(said, style), font_size(style) * 0.61 * (len(said) + 1)) if is_sum else 0.0
+    base = high / 2 + 8 - 6 * is_sum if beside else 32.0
+    for number, row in enumerate(lines_of_hero):
+        styles = [f"{size} {'mono ' * is_sum}{colour}".strip() for _, colour in row]
+        steps = [
+            max(text_width(said, style), font_size(style) * _MONO * (len(said) + 1))
+            for (said, _), style in zip(row, styles, strict=True)
+        ]
+        left = max(12.0, w - 12 - sum(steps)) if beside else 12.0
+        for (said, _), style, step in zip(row, styles, steps, strict=True):
+            text.append(fitted(left, base + 32 * number, said, w - left, style))
+            left += step
     if is_sum and beside and text_width(_SUM) <= wide:
         text.append(Text(w - 16, high - 11, _SUM, "label dim", "end"))
     yield Node("walk/verdict", "verdict", x, y, w, high, text=tuple(text), state=state, title=title, lane="walk")
+
+
+_MONO = 0.61
+"""The width of a monospaced character, in parts of its size."""
 
 
 def _in_columns(said: Sequence[tuple[str, str]], room: float) -> tuple[list[tuple[str, str]], float, int]:

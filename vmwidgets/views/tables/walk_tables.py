@@ -20,7 +20,7 @@ from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
 from .boxes import leaf_style
-from .slices import least_width, slices_of
+from .slices import hexadecimal, least_width, slices_of
 
 BESIDE = 30.0
 """Space between two tables, for an arrow."""
@@ -34,8 +34,11 @@ _HEAD, _BODY, _FOOT, _ENTRY, _LINE = 38.0, 96.0, 36.0, 26.0, 16.0
 _OPEN = ("open",)
 """A table's node has its words too, so it has no line around it: its bar is the table."""
 
-_ROW, _BELOW = 42.0, 18.0
+_ROW, _BELOW = 38.0, 14.0
 """Height of a table that is a row, and of the space below it."""
+
+_REGISTER = 22.0
+"""Height of a register above rows."""
 
 
 class Names(NamedTuple):
@@ -106,13 +109,8 @@ def sum_of(walk: Walk, unit: int) -> list[tuple[str, str]]:
     assert walk.pa is not None, "the walk found a page"
     kind, number = frame_of(walk.steps[-1].address, unit)
     size = [(f"× {unit:#x}", "")] * (kind == "frame")
-    return [(number, "of-page"), *size, ("+", ""), (_hexadecimal(walk.offset), "of-page"), ("=", ""),
-            (_hexadecimal(walk.pa), "")]  # fmt: skip
-
-
-def _hexadecimal(number: int) -> str:
-    """Return a number as addresses are written; a blank, if it is left out."""
-    return str(number if isinstance(number, Hidden) else Address(number))
+    return [(number, "of-page"), *size, ("+", ""), (hexadecimal(walk.offset), "of-page"), ("=", ""),
+            (hexadecimal(walk.pa), "")]  # fmt: skip
 
 
 def blamed(walk: Walk) -> tuple[int | None, ...]:
@@ -218,7 +216,7 @@ def draw_tables_read(plate: Plate, room: Box) -> tuple[list[Node], list[Link], f
     places = plate.columns(room)
     is_stacked = not places
     if is_stacked:
-        count, top = len(plate.parts) + plate.has_page, room.y + (_ROW - 8 + _BELOW) * bool(plate.names.register)
+        count, top = len(plate.parts) + plate.has_page, room.y + (_REGISTER + _BELOW) * bool(plate.names.register)
         places = [Box(room.x, top + number * (_ROW + _BELOW), room.w, _ROW) for number in range(count)]
     nodes: list[Node] = []
     steps = {step.level: (number, step) for number, step in enumerate(plate.read, 1)}
@@ -257,7 +255,7 @@ def _register(plate: Plate, room: Box, is_stacked: bool) -> Node:
     if is_stacked:
         w = text_width(f"{name}: {number}", "strong") + 20
         return kit.card(
-            "walk/register", Box(room.x, room.y, w, _ROW - 16), [Line(f"{name}: {number}", "strong")], title=title
+            "walk/register", Box(room.x, room.y, w, _REGISTER), [Line(f"{name}: {number}", "strong")], title=title
         )
     w = width_of_register(plate.names, plate.walk, unit_of(plate.split)) - BESIDE
     rows = [Line(name, "strong"), Line(number, "mono label")]
@@ -295,8 +293,8 @@ def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place:
     bars: tuple[Bar, ...] = ()
     if is_stacked:
         half = w / 2 - 8
-        text = _name(6, 16, short, name, half - 6)
-        text += _where(6, 34, kind, where, half - 6) if step is not None else [Text(6, 34, "not read", "label dim")]
+        text = _name(6, 15, short, name, half - 6)
+        text += _where(6, 32, kind, where, half - 6) if step is not None else [Text(6, 32, "not read", "label dim")]
         bars = (Bar(0, 0, w, _ROW, style),)
         return Node(identity, "table", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
     text = _name(0, 15, short, name, w)
@@ -363,12 +361,12 @@ def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
     size = f"covers {binary_size(walk.page_size)}"
     is_known = plate.has_found
     style = leaf_style(plate.kind)
-    offset = f"byte {_hexadecimal(walk.offset)}"
+    offset = f"byte {hexadecimal(walk.offset)}"
     if not is_known:
         text = [Text(6 * is_stacked, 15, "the page", "strong dim")]
         high = _ROW if is_stacked else _HEAD + _BODY + _FOOT
         bar = Bar(0, 0, w, _ROW, "own-gone") if is_stacked else Bar(0, _HEAD, w, _BODY, "own-gone")
-        where = (6.0, 34.0, "start") if is_stacked else (w / 2, _HEAD + _BODY / 2 + 4, "middle")
+        where = (6.0, 32.0, "start") if is_stacked else (w / 2, _HEAD + _BODY / 2 + 4, "middle")
         text.append(Text(where[0], where[1], "not reached", "label dim", where[2]))
         return Node("walk/page", "page-found", x, y, w, high, text=tuple(text), bars=(bar,), state=_OPEN,
                     title="the page: not reached")  # fmt: skip
@@ -376,10 +374,10 @@ def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
     title = f"the page: {kind} {where_is}, {size.removeprefix('covers ')}, {offset}"
     if is_stacked:
         half = w / 2 - 8
-        text = [Text(6, 16, "the page", "strong"), *_where(6, 34, kind, where_is, half)]
+        text = [Text(6, 15, "the page", "strong"), *_where(6, 32, kind, where_is, half)]
         text += [
-            fitted(w / 2 + 8, 16, offset, half - 8, "strong"),
-            fitted(w / 2 + 8, 34, binary_size(walk.page_size), half - 8, "label dim"),
+            fitted(w / 2 + 8, 15, offset, half - 8, "strong"),
+            fitted(w / 2 + 8, 32, binary_size(walk.page_size), half - 8, "label dim"),
         ]
         bars: tuple[Bar, ...] = (Bar(0, 0, w, _ROW, f"{style} pale"),)
         return Node("walk/page", "page-found", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
