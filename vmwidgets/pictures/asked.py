@@ -26,7 +26,6 @@ from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
 from .keeping import KEPT_BY, Ask
-from .spaces import MachineSpace
 from .translation import Sight, Translation, translation_scene, walked
 
 MOST_LOOKUPS = 3

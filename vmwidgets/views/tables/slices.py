@@ -149,7 +149,7 @@ def in_lines(slices: Sequence[Slice], room: Box) -> dict[str, Box]:
     return places
 
 
-def _slice(  # noqa: PLR0913  the last four say how it looks
+def _slice(
     walk: Walk, one: Slice, shared: range, box: Box, cells: Sequence[Node | Text], identity: str, *, signed: bool,
     turns: bool, is_hidden: bool,
 ) -> Node:  # fmt: skip  # what, then how

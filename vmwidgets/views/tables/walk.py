@@ -119,11 +119,7 @@ def draw_walk(
         parts.append(_flags(quiet, shown, names, bench))
         if bench.is_open:
             parts.append(draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk"))
-    own = (
-        _edited_caption(walk, bench, entry)
-        if bench is not None and edited
-        else (_caption_of(walk, earlier, entry))
-    )
+    own = _edited_caption(walk, bench, entry) if bench is not None and edited else (_caption_of(walk, earlier, entry))
     return boxes.picture(
         "walk",
         title,
@@ -327,6 +323,7 @@ def _rows(walk: Walk, read: int) -> Table:
 
 
 # ---- the outcome ---------------------------------------------------------------------------------
+
 
 def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""

@@ -37,8 +37,8 @@ _OPEN = ("open",)
 _ROW, _BELOW = 38.0, 14.0
 """Height of a table that is a row, and of the space below it."""
 
-_REGISTER = 22.0
-"""Height of a register above rows."""
+_REGISTER, _SHARE = 22.0, 0.58
+"""Height of a register above rows; the share of a row that is left of its entry."""
 
 
 class Names(NamedTuple):
@@ -292,9 +292,12 @@ def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place:
     identity = f"walk/table/{part.level}"
     bars: tuple[Bar, ...] = ()
     if is_stacked:
-        half = w / 2 - 8
-        text = _name(6, 15, short, name, half - 6)
-        text += _where(6, 32, kind, where, half - 6) if step is not None else [Text(6, 32, "not read", "label dim")]
+        half = w * _SHARE - 10
+        said = text_width(covers) + 8 if step is not None else 0.0
+        text = _name(6, 15, short, name, half - 6 - said)
+        if step is not None:
+            text += [Text(half, 15, covers, "label dim", "end"), Text(half, 32, f"read {number}", "label dim", "end")]
+        text += _where(6, 32, kind, where, half - 70) if step is not None else [Text(6, 32, "not read", "label dim")]
         bars = (Bar(0, 0, w, _ROW, style),)
         return Node(identity, "table", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
     text = _name(0, 15, short, name, w)
@@ -320,7 +323,7 @@ def _covers(step: Step) -> str:
 def _place_of_entry(step: Step, place: Box, is_stacked: bool) -> Box:
     """Return the place of an entry: at its height in the table; in the middle if the index is left out."""
     if is_stacked:
-        return Box(place.x + place.w / 2, place.y + (_ROW - _ENTRY) / 2, place.w / 2 - 8, _ENTRY)
+        return Box(place.x + place.w * _SHARE, place.y + (_ROW - _ENTRY) / 2, place.w * (1 - _SHARE) - 6, _ENTRY)
     entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
     part = 0.5 if isinstance(step.index, Hidden) else step.index / max(1, entries - 1)
     return Box(place.x, place.y + _HEAD + (_BODY - _ENTRY) * part, place.w, _ENTRY)
@@ -373,11 +376,11 @@ def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
     kind, where_is = frame_of(walk.steps[-1].address, unit)
     title = f"the page: {kind} {where_is}, {size.removeprefix('covers ')}, {offset}"
     if is_stacked:
-        half = w / 2 - 8
+        half = w * _SHARE - 10
         text = [Text(6, 15, "the page", "strong"), *_where(6, 32, kind, where_is, half)]
         text += [
-            fitted(w / 2 + 8, 15, offset, half - 8, "strong"),
-            fitted(w / 2 + 8, 32, binary_size(walk.page_size), half - 8, "label dim"),
+            fitted(half, 15, size, half - 70, "label dim", "end"),
+            fitted(w * _SHARE + 8, 24, offset, w - w * _SHARE - 14, "strong"),
         ]
         bars: tuple[Bar, ...] = (Bar(0, 0, w, _ROW, f"{style} pale"),)
         return Node("walk/page", "page-found", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
