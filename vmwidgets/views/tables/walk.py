@@ -416,7 +416,9 @@ def _verdict(
     lines_of_hero = [[*hero]]
     if is_sum and not beside and size != _HERO[0]:  # in two lines, it has the room to be large
         equals = [said for said, _ in hero].index("=")
-        size, lines_of_hero = _HERO[0], [[*hero[:equals]], [*hero[equals:]]]
+        lines_of_hero = [[*hero[:equals]], [*hero[equals:]]]
+        longest = max((" ".join(said for said, _ in row) for row in lines_of_hero), key=len)
+        size = next((one for one in _HERO if text_width(longest, f"{one} mono") + 24 <= w), _HERO[-1])
     room, top = (w - wide - 44, 0.0) if beside else (w - 24, 34.0 * len(lines_of_hero) * bool(hero))
     rows, each, count = _in_columns([(head, "body strong"), *lines], room)
     many = max(_ROWS * bool(beside or not hero), -(-len(rows) // count))

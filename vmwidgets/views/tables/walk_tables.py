@@ -293,10 +293,11 @@ def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place:
     bars: tuple[Bar, ...] = ()
     if is_stacked:
         half = w * _SHARE - 10
-        said = text_width(covers) + 8 if step is not None else 0.0
-        text = _name(6, 15, short, name, half - 6 - said)
+        text = _name(6, 15, short, name, half - 6)
         if step is not None:
-            text += [Text(half, 15, covers, "label dim", "end"), Text(half, 32, f"read {number}", "label dim", "end")]
+            beside = all(_in_a_line(plate, one) <= half - 6 for one in plate.read)
+            text += [Text(half, 15, covers, "label dim", "end")] * beside
+            text.append(Text(half, 32, f"read {number}", "label dim", "end"))
         text += _where(6, 32, kind, where, half - 70) if step is not None else [Text(6, 32, "not read", "label dim")]
         bars = (Bar(0, 0, w, _ROW, style),)
         return Node(identity, "table", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
@@ -313,6 +314,14 @@ def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place:
     bars = (Bar(0, _HEAD, w, _BODY, style),)
     high = _HEAD + _BODY + _FOOT
     return Node(identity, "table", x, y, w, high, text=tuple(text), bars=bars, title=title, state=_OPEN)
+
+
+def _in_a_line(plate: Plate, step: Step) -> float:
+    """Return the width of a table's names and of what it covers."""
+    short = plate.names.tables.get(step.table, "")
+    name = text_width(f"{short} ", "strong") + text_width(table_name(step)) if short else (
+        text_width(table_name(step), "strong"))  # fmt: skip
+    return name + 8 + text_width(_covers(step))
 
 
 def _covers(step: Step) -> str:
