@@ -74,7 +74,8 @@ export class Slicer {
     if (node.role !== "turn") return undefined;
     const middle = node.x + node.w / 2;
     return this.renderer.scene?.nodes.find(
-      (one) => one.value !== undefined && one.x <= middle && middle <= one.x + one.w && one.y <= node.y,
+      (one) =>
+        one.value !== undefined && one.x <= middle && middle <= one.x + one.w && one.y <= node.y && node.y < one.y + one.h,
     );
   }
 

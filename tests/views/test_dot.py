@@ -97,15 +97,16 @@ def test_levels_of_a_walk_lie_in_their_order(architecture: str) -> None:
     (where,) = placed([scene])
     levels = [where[table] for table in sorted((one for one in where if one.startswith("walk/table/")), reverse=True)]
     assert len(levels) > 1
-    for (x, _), (next_x, _) in zip(levels, [*levels[1:], where["walk/verdict"]], strict=True):
+    for (x, _), (next_x, _) in zip(levels, [*levels[1:], where["walk/page"]], strict=True):
         assert x < next_x
 
 
 def test_what_lies_in_a_box_is_a_port_of_it_and_links_lead_to_ports() -> None:
     machine = vm.boot("x86-64")
-    text = to_dot(vm.picture(machine.walk(machine.kernel_map.enter("16 KiB"))).scene())
+    start = machine.kmem_malloc("16 KiB")
+    text = to_dot(vm.picture(machine.walk(start)).scene())
     links = re.findall(r"^\t(n\d+:p\d+) -> (n\d+(?::p\d+)?) .*link next", text, re.MULTILINE)
-    assert len(links) == 4, "from descriptor to descriptor, and to the verdict"
+    assert len(links) == 4, "from entry to entry, and to the page"
     assert all(f'PORT="{port.partition(":")[2]}"' in text for port, _ in links)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 import vmwidgets as vm
 from tests.captions import fields_of, saying, says, whole
-from tests.views.pictures import covered_words, cut_text
+from tests.views.pictures import covered_words, cut_text, misplaced_text
 from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
 from vmwidgets.engine.mmu.tables_schema import Permission, Permissions
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.tables.walk import draw_walk
 
 
@@ -61,50 +64,107 @@ def test_below_each_other_each_table_leads_to_the_next(architecture: str) -> Non
     picture.width = 440
     scene = picture.scene()
     tables = sorted((node for node in scene.nodes if node.kind == "table"), key=lambda node: node.y)
-    heads = [*tables, next(node for node in scene.nodes if node.id == "walk/verdict")]
-    links = [link for link in scene.links if link.id.endswith("/next")]
+    heads = [*tables, next(node for node in scene.nodes if node.id == "walk/page")]
+    links = [link for link in scene.links if link.kind == "next"]
     assert len(links) == len(tables)
     for link, table, head in zip(links, tables, heads[1:], strict=True):
         assert table.y < link.points[0][1] < table.y + table.h
-        assert head.y < link.points[-1][1] < head.y + 20
-    runs = sorted((link.points[1][1], link.points[2][1]) for link in links)
-    assert all(one[1] < other[0] for one, other in pairwise(runs)), "no two arrows have a part in common"
+        assert link.points[-1][1] == head.y
+        assert table.y + table.h < link.points[1][1] == link.points[2][1] < head.y, "between the two"
 
 
-def rights_in(scene: Scene) -> dict[str, str]:
-    """What is said of each right, by its name; of rights that nothing hinges on, together."""
-    return {one.title.partition(": ")[0]: one.title.partition(": ")[2] for one in scene.nodes if one.lane == "rights"}
+def flags_in(scene: Scene) -> dict[str, Node]:
+    """What is said of each flag of an entry, by the manual's name."""
+    return {one.id.removeprefix("walk/flag/"): one for one in scene.nodes if one.id.startswith("walk/flag/")}
 
 
-@pytest.mark.parametrize("width", [420, 900])
+@pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize("architecture", sorted(FORMATS))
+def test_the_physical_address_is_the_sum_of_what_is_drawn(architecture: str, width: int) -> None:
+    """Each table is in the frame that the entry before holds; the page's frame and the offset make the address."""
+    fmt = FORMATS[architecture]
+    sizes = [size for size in fmt.page_sizes if size <= 1 << 30]
+    tables = vm.compare_formats([(size if size > 4096 else 0, size) for size in sizes], [architecture])
+    for size in sizes:
+        va = (size if size > 4096 else 0) + (0x1234_5678 & size - 1)
+        found = tables.tables[architecture].walk(va)
+        scene = vm.Walk(found, width=width).scene()
+        nodes = {node.id: node for node in scene.nodes}
+        held = [words_in(nodes["walk/register"])[-1].partition(": ")[2] or words_in(nodes["walk/register"])[-1]]
+        heads = []
+        for step in found.steps:
+            said = words_in(nodes[f"walk/table/{step.level}"])
+            heads.append(next(after for word, after in pairwise(said) if word in ("frame", "at")))
+            index, number = words_in(nodes[f"walk/step/{step.level}"])
+            assert int(index) == va >> step.index_bits[1] & (1 << step.index_bits[0] - step.index_bits[1] + 1) - 1
+            held.append(number)
+        said = words_in(nodes["walk/page"])
+        heads.append(next(after for word, after in pairwise(said) if word in ("frame", "at")))
+        assert heads == held, "each head has the number that leads to it"
+        line = " ".join(words_in(nodes["walk/verdict"]))
+        sums = re.search(r"(\w+) × (\w+) \+ (\w+) = (\w+)", line)
+        assert sums is not None, line
+        frame, unit, offset, physical = (int(word, 16) for word in sums.groups())
+        assert frame * unit + offset == physical == found.pa
+        assert int(held[-1], 16) == frame
+        assert f"byte {sums[3]}" in said
+        assert (covered_words(scene), cut_text(scene), misplaced_text(scene)) == ([], [], [])
+
+
+def words_in(node: Node) -> list[str]:
+    """The words of a node, in the order in which they are drawn."""
+    return [run.text for run in node.text]
+
+
 @pytest.mark.parametrize("architecture", ["x86", "x86-64", "x86-64-la57", "armv7", "aarch64", "riscv-sv39"])
-def test_each_right_is_said_once_and_as_the_tables_have_it(architecture: str, width: int) -> None:
+def test_an_entry_stands_at_its_height_and_no_table_is_drawn_that_was_not_read(architecture: str) -> None:
     machine = vm.boot(architecture, layout="small")
     task = machine.task("init")
     task.write(start := task.mmap("32 KiB"), b"x")
-    task.read(only_read := task.mmap("4 KiB", "r"))
-    kernels = machine.kmem_malloc("4 KiB")
-    for address, access in ((start, "write"), (only_read, "write"), (start, "execute"), (kernels, "read")):
-        found = (machine if address == kernels else task).walk(address, access)
-        scene = vm.Walk(found, width=width).scene()
-        said = rights_in(scene)
-        for name, may in zip(("reads", "writes", "execution", "user code"), found.rights, strict=True):
-            places = [words for of, words in said.items() if of == name or (of == "also" and name in words)]
-            assert len(places) == 1, name
-            assert ("denied" in places[0]) is not may, name
-        assert (covered_words(scene), cut_text(scene)) == ([], [])
-    assert rights_in(vm.Walk(task.walk(start + 4 * vm.PAGE), width=width).scene()) == {}, "no page has no rights"
+    absent = 0x5000_0000
+    for va in (start, absent):
+        found = task.walk(va)
+        scene = vm.Walk(found).scene()
+        nodes = {node.id: node for node in scene.nodes}
+        for step in found.steps:
+            table, entry = nodes[f"walk/table/{step.level}"], nodes[f"walk/step/{step.level}"]
+            body = table.bars[0]
+            part = (entry.y - table.y - body.y) / (body.h - entry.h)
+            entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
+            assert part == pytest.approx(step.index / (entries - 1))
+            assert f"covers {vm.Size(1 << step.index_bits[0] + 1)}" in words_in(table)
+        reads = [word for node in scene.nodes for word in words_in(node) if word.startswith("read ")]
+        assert len(reads) == len(found.steps)
+        unread = {node.id for node in scene.nodes if node.kind == "table"} - {
+            f"walk/table/{step.level}" for step in found.steps
+        }
+        assert all(words_in(nodes[one])[-1] == "not read" for one in unread)
+        assert len(unread) == len(FORMATS[architecture].address_split().parts) - len(found.steps)
 
 
-def test_a_right_that_one_table_denies_is_denied_by_that_table() -> None:
+def test_a_right_that_an_upper_table_takes_away_is_said_above_the_flags() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    start = task.mmap("8 KiB")
+    task.write(start, b"x")
+
+    def said() -> str:
+        return next(words_in(node)[-1] for node in vm.Walk(task.walk(start)).scene().nodes if node.id == "walk/says")
+
+    assert said() == "the tables above take nothing away"
+    pde = task.walk(start).steps[2]
+    machine.set_descriptor(pde.pa, pde.value & ~2)
+    assert said() == "PD takes away writes"
+
+
+def test_a_flag_is_red_if_and_only_if_it_refuses() -> None:
     task = vm.boot("x86-64", layout="small").task("init")
     start = task.mmap("8 KiB", "r")
     task.read(start)
-    scene = vm.Walk(task.walk(start, "write")).scene()
-    assert rights_in(scene)["writes"] == "denied by the PT"
-    assert rights_in(scene)["user code"] == "allowed by all 4"
-    (writes,) = (node for node in scene.nodes if node.id == "walk/right/writes")
-    assert [run.style for run in writes.text if "denied" in run.text] == ["error"], "this is why the write fails"
+    for access, red in (("read", []), ("write", ["R/W"]), ("execute", ["XD"])):
+        flags = flags_in(vm.Walk(task.walk(start, access)).scene())
+        assert list(flags) == ["P", "R/W", "U/S", "A", "D", "XD"]
+        assert [name for name, node in flags.items() if "fault" in node.state] == red
 
 
 def test_a_descriptor_that_is_not_there_yet_is_not_on_the_path_and_its_zeros_are_a_line() -> None:
@@ -115,11 +175,21 @@ def test_a_descriptor_that_is_not_there_yet_is_not_on_the_path_and_its_zeros_are
     nodes = {node.id: node for node in picture.scene().nodes}
     (*path, last) = (step.level for step in task.walk(start + vm.PAGE).steps)
     assert [nodes[f"walk/step/{level}"].state for level in (*path, last)] == [("is-table",)] * 3 + [("absent",)]
+    assert not any(node.kind == "bit" for node in nodes.values()), "all bits are folded"
+    picture.opened("walk/fold")
+    nodes = {node.id: node for node in picture.scene().nodes}
     assert [node.id for node in nodes.values() if node.kind == "bit"] == ["walk/bit/0"]
     assert "all 64 bits are 0" in nodes["walk/descriptor"].title
     task.read(start + vm.PAGE)
-    nodes = {node.id: node for node in vm.Walk(task.walk(start + vm.PAGE)).scene().nodes}
+    nodes = {node.id: node for node in opened(task.walk(start + vm.PAGE))}
     assert sum(node.kind == "bit" for node in nodes.values()) == 64
+
+
+def opened(found: Any) -> tuple[Node, ...]:
+    """The things in a walk's picture, with all bits of the last entry."""
+    picture = vm.Walk(found)
+    picture.opened("walk/fold")
+    return picture.scene().nodes
 
 
 @pytest.mark.parametrize(
@@ -137,7 +207,7 @@ def test_the_bits_that_refuse_an_access_are_marked(architecture: str, access: st
     task = vm.boot(architecture).task("init")
     start = task.mmap("8 KiB", "r")
     task.read(start, 1)
-    nodes = vm.picture(task.walk(start, access)).scene().nodes
+    nodes = opened(task.walk(start, access))
     marked = [node for node in nodes if node.kind == "bit" and "fault" in node.state]
     assert {int(node.id.rpartition("/")[2]) for node in marked} == refusing
     assert all("which refuses the access" in node.title for node in marked)
@@ -145,7 +215,7 @@ def test_the_bits_that_refuse_an_access_are_marked(architecture: str, access: st
 
 def test_where_nothing_is_mapped_the_bit_of_presence_refuses() -> None:
     task = vm.boot("x86-64").task("init")
-    nodes = vm.picture(task.walk(0x5000)).scene().nodes
+    nodes = opened(task.walk(0x5000))
     assert [node.id for node in nodes if node.kind == "bit" and "fault" in node.state] == ["walk/bit/0"]
 
 

@@ -229,12 +229,12 @@ def test_the_address_gives_no_index_away() -> None:
     _, task = missed()
     view = asking_of(task)
     scene = view.scene()
-    assert words(scene, "address/1") == "20–12 PT index 000000011"
+    assert words(scene, "address/1") == "PT index 20–12 0 0 0 0 0 0 0 1 1"
     rows = json.dumps(scene.table.rows[:4])
     assert '"3"' not in rows
     press(view, "ask/answer/tlb")
     press(view, "ask/answer/table")
-    assert words(view.scene(), "address/4") == "47–39 PML4 0 000000000"
+    assert words(view.scene(), "address/4") == "0 47–39 0 0 0 0 0 0 0 0 0"
 
 
 def test_the_list_of_operations_does_not_say_that_it_failed() -> None:

@@ -26,7 +26,6 @@ from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
 from .keeping import KEPT_BY, Ask
-from .spaces import MachineSpace
 from .translation import Sight, Translation, translation_scene, walked
 
 MOST_LOOKUPS = 3
@@ -76,15 +75,11 @@ def _asked_of(
 ) -> Iterator[tuple[int, Sight, str, int]]:
     """Yield the questions of one lookup: the number of events done, the drawn part, the answer, and what is read."""
     then = replace(one, lookups=(lookup,))
-    space = MachineSpace(machine, one.task, moment.at(lookup.at))
     found = walked(machine, then, moment.at(lookup.at))
-    width = space.tables.fmt.entry_width
     is_walked = any(each.is_walked for each in one.lookups)
 
     def sight(read: int) -> Sight:
-        reach = Reach(
-            max(1, read), read, 0, ("What comes next?", "the answers are above"), width=width, is_walked=is_walked
-        )
+        reach = Reach(read, ("What comes next?", "the answers are above"), asked=True, is_walked=is_walked)
         return Sight(lookup, reach, None, asked=True)
 
     yield lookup.at, sight(0), "tlb", -1

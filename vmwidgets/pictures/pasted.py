@@ -15,7 +15,6 @@ from vmwidgets.views.scene.model import Caption, Scene, Table
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.tables.pasted import Found, draw_answer, draw_findings, in_words, section_of
-from vmwidgets.views.tables.walk import BITS
 
 from .at import At
 from .picture import Picture
@@ -41,8 +40,6 @@ class Pasted(Picture):
         self._held = target  # weakly held otherwise, and nothing else may keep it
         walked = next((trap.walk for trap in target.traps if trap.walk is not None), None)
         self._walk = Walk(walked) if walked is not None else None
-        if self._walk is not None:
-            self._walk.folds_bits = True
         table = walked.tables if walked is not None else next(iter(target.tables), None)
         is_one_walk = walked is not None and getattr(table, "is_one_walk", False)  # the walk already shows everything
         self._tables = Tables(table) if table is not None and not is_one_walk else None
@@ -83,8 +80,7 @@ class Pasted(Picture):
 
     def _opens(self) -> dict[str, bool]:
         """Return whether each part is open, by its heading: as it begins, or as a reader wants it."""
-        opens = {BITS: False} if self._walk is not None else {}
-        opens |= {section_of(number): not one.folds for number, one in enumerate(self._found())}
+        opens = {section_of(number): not one.folds for number, one in enumerate(self._found())}
         if self._tables is not None:
             opens["section/tables"] = self._walk is None or self._seeks
         return {**opens, **self._parts_asked}

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.engine.mmu.tables_schema import Permission, Walk
+from vmwidgets.engine.mmu.tables_schema import NOWHERE, Permission, Walk
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
+from vmwidgets.events import PageAllocated, PageFreed
 from vmwidgets.on_paper.machine import Paper
 from vmwidgets.views.maps.runs import kind_of
 from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.tables.walk import There
-from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
+from vmwidgets.views.tables.walk_tables import Names
 
 from .moments import entries_at, entry_at, look_at
 
@@ -68,6 +68,9 @@ class Space(Protocol):
 
     def kinds(self, vas: Collection[int]) -> Mapping[int, str]:
         """Return the kind of memory at each address, which determines its colour, if a map or an owner says so."""
+
+    def table_names(self, found: Walk) -> Mapping[int, str]:
+        """Return the short names of tables, by physical address, as far as their order is known."""
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, now `word`, with one bit flipped: an operation.
@@ -164,6 +167,10 @@ class MachineSpace:
         """Return entries at addresses: one that is in no list, on its way to another place, as it will be there."""
         return entries_at(target, self._moment.at(None), vas) | entries_at(target, self._moment, vas)
 
+    def table_names(self, found: Walk) -> Mapping[int, str]:
+        """Return the short names of a task's tables, in the order in which they were made."""
+        return table_names(self._machine, self.task, self._moment)
+
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, now `word`, with one bit flipped."""
         self._machine.set_descriptor(pa, word ^ 1 << bit)
@@ -210,6 +217,11 @@ class TablesSpace:
     def kinds(self, vas: Collection[int]) -> Mapping[int, str]:
         """Return nothing: the owner of the memory is unknown."""
         return {}
+
+    def table_names(self, found: Walk) -> Mapping[int, str]:
+        """Return names in the order of the walk: nothing says when these tables were made."""
+        tables = dict.fromkeys(step.table for step in found.steps if step.table < NOWHERE)
+        return {table: f"T{number}" for number, table in enumerate(tables, 1)}
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Refuse: nothing can be edited here."""
@@ -282,14 +294,43 @@ def there(space: Space, va: int) -> There:
     return There(entry, space.has_map, space.kinds([va]).get(va, ""), accesses)
 
 
-def neighbours_of(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], Neighbour]:
-    """Return the neighbours of the descriptors that a walk read, by table and index, except any outside memory."""
-    fmt, width = tables.fmt, tables.fmt.entry_width
-    beside: dict[tuple[int, int], Neighbour] = {}
-    for step in found.steps:
-        for index in rows_of(step):
-            with suppress(BusError):
-                word = tables.memory.read_word(step.table + index * width, width)
-                descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)
-                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid", descriptor.address_of(word))
-    return beside
+def names_of(space: Space, found: Walk) -> Names:
+    """Return the register that holds the root of a walk, and the short names of its tables: T1, T2 …."""
+    tables = space.tables
+    second = tables.fmt.rules.second_base(found.va, tables.controls)
+    register = (tables.fmt.base_register if second is None else second[0]).removeprefix("root in ")
+    return Names(register, space.table_names(found))
+
+
+def table_names(machine: Machine, task: str, moment: Moment) -> dict[int, str]:
+    """Return the short names of a task's tables, by physical address, from the journal alone: O(events).
+
+    They are numbered in the order in which the kernel took their frames, and no name is used again while the task
+    lives.  The kernel's own tables and a domain's have none: the journal does not say in which order they were made.
+    Nor has a task whose first tables the journal no longer keeps.
+    """
+    journal, owner = machine.journal, f"page tables of {task}"
+    if not task or task not in machine.tasks or journal.first_kept:
+        return {}
+    reports = [raw for raw in journal.reported_since(0) if raw[0] in _OF_FRAMES]
+    if moment.operation is not None:
+        number = moment.operation.number
+        later = sum(raw[0] in _OF_FRAMES for raw in journal.reported_since(number))
+        so_far = [(one.tag, one.frame, one.order, one.owner) for one in moment.so_far if isinstance(one, _EVENTS)]
+        reports[len(reports) - later :] = so_far
+    numbers: dict[int, int] = {}
+    made = 0
+    for tag, frame, _, of in reports:
+        if of != owner:
+            continue
+        if tag == PageAllocated.tag:
+            made += 1
+            numbers[frame] = made
+        elif numbers.pop(frame, 0) and not numbers:
+            made = 0  # the task is gone: another one may have its name
+    return {frame << PAGE_SHIFT: f"T{number}" for frame, number in numbers.items()}
+
+
+_EVENTS = (PageAllocated, PageFreed)
+_OF_FRAMES = {one.tag for one in _EVENTS}
+"""The events of frames that the kernel takes and gives back."""

@@ -17,26 +17,21 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed
 from vmwidgets.views.tables.boxes import TableMarks
 
-from .spaces import Space, neighbours_of
+from .spaces import Space
 
 
 def steps_of_walk(
     moment: Moment, at: Callable[[int], Space], address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """Return a walk's steps: each writes a descriptor that the walk read, or a neighbour, or changes the map's entry.
+    """Return a walk's steps: each writes a descriptor that the walk read, or changes the map's entry.
 
-    A walk `in_line` draws only the descriptors that it read.  `at` returns the tables after a number of events.  Steps
-    are found from the last to the first, because each may make the walk read other tables.
+    A walk `in_line` does not say the entry.  `at` returns the tables after a number of events.  Steps are found from
+    the last to the first, because each may make the walk read other tables.
     """
 
     def shown(done: int) -> Shown:
-        space = at(done)
-        found = space.walk(address, access, user)
-        width = space.tables.fmt.entry_width
-        read = {step.pa for step in found.steps}
-        if in_line:
-            return read, read
-        return read | {table + index * width for table, index in neighbours_of(space.tables, found)}, read
+        read = {step.pa for step in at(done).walk(address, access, user).steps}
+        return read, read
 
     mine = _from_the_last(shown, _changed_words)
     return mine if in_line else either(mine, _steps_of_entry(moment, at, address))

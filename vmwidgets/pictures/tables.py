@@ -46,12 +46,12 @@ from .spaces import (
     chosen_descriptor,
     live_space,
     name_of_space,
-    neighbours_of,
+    names_of,
     space_of,
     there,
 )
 from .table_steps import marks_of_tables, steps_of_tables, steps_of_walk
-from .walked import neighbours_without, quantities_of_walk, quantities_of_window, walk_without, window_without
+from .walked import quantities_of_walk, quantities_of_window, walk_without, window_without
 
 ROWS, STACKED = 12, 22
 """The most rows of a table, and of all tables of one level together."""
@@ -321,8 +321,6 @@ class Walk(Picture):
     address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)
     access = traitlets.Enum(("read", "write", "execute"), "read", help="The kind of access.").tag(public=True)
     user = traitlets.Bool(False, help="Whether user code makes it.").tag(public=True)
-    folds_bits = False
-    """Whether it is a part of a picture, where a descriptor whose flags refuse the access is a line of flags."""
 
     def __init__(self, target: MachineWalk | TablesWalk | Access, **options: Any) -> None:
         machine = None
@@ -337,6 +335,7 @@ class Walk(Picture):
         elif not isinstance(getattr(target, "tables", None), PageTables):
             raise Refused(f"Walk shows the result of a walk, not {shown(target)}: {_walk_of(target, options)}")
         self._result: WalkValue = target
+        self._shows_bits: bool | None = None  # whether a reader opened or folded the bits
         self._task = target.task if isinstance(target, MachineWalk) else ""
         self._without_machine = None if isinstance(target, MachineWalk) else target.tables
         given = {"address": target.va, "access": target.access, "user": target.user}
@@ -364,12 +363,12 @@ class Walk(Picture):
         shown_walk = walk_without(found, at.blanks)
         drawn = draw_walk(
             shown_walk,
-            neighbours_without(neighbours_of(space.tables, found), found, shown_walk),
             title=_title(self.address, space.tables.name if self._without_machine else name_of_space(self._task)),
             there=there(space, self.address),
             earlier=earlier,
             machine="" if at.machine is None else at.machine.name,
             bench=bench,
+            names=names_of(space, found),
             width=at.width,
             told=told,
         )
@@ -386,14 +385,17 @@ class Walk(Picture):
         chosen = chosen_descriptor(self.selection)
         unedited = space.unedited(self.address, self.access, self.user) if edited else None
         split, width = tables.fmt.address_split(tables.controls), 8 * tables.fmt.entry_width
-        return Bench(split, width, space.editable, chosen, edited, unedited, self.folds_bits)
+        is_open = bool(chosen or edited) if self._shows_bits is None else self._shows_bits
+        return Bench(split, width, space.editable, chosen, edited, unedited, is_open)
 
     # ---- requests from the page ------------------------------------------------------------------
 
     def opened(self, node_id: str) -> None:
-        """Press a switch, or flip a bit of the address or of the descriptor."""
+        """Press a switch, flip a bit of the address or of the descriptor, or show or hide the descriptor's bits."""
         what, _, which = node_id.removeprefix("walk/").partition("/")
-        if what == "switch":
+        if what == "fold":
+            self._shows_bits = not self._bench(self.space).is_open
+        elif what == "switch":
             self._switch(which)
         elif what == "va":
             split = self._split()
@@ -505,7 +507,8 @@ def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, momen
         return line
     walk = draw_walk(
         found,
-        neighbours_of(space.tables, found),
+        split=space.tables.fmt.address_split(space.tables.controls),
+        names=names_of(space, found),
         title=title,
         there=said,
         machine=machine.name,

@@ -32,7 +32,7 @@ from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
 from .moments import look_at
-from .spaces import MachineSpace, name_of_space, neighbours_of, there, whose_of
+from .spaces import MachineSpace, name_of_space, names_of, there, whose_of
 from .tables import walk_steps
 
 PANES = ("address", "tlb", "walk", "rights", "frames")
@@ -154,24 +154,19 @@ class Sight:
     frame: int | None
     asked: bool = False
     """Whether a question is open, so that no number in the address reveals the next descriptor."""
-    has_tables: bool = False
-    """Whether tables are drawn: the descriptors that were read say their indices, and the address has the bits."""
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
     """Return how far a translation has come at a moment; if no operation made it, how far a processor would come."""
     found = walked(machine, one, moment)
-    levels, width = _levels(machine, one)
     is_walked = not one.lookups or any(lookup.is_walked for lookup in one.lookups)
-    every = Reach(levels, len(found.steps), width=width, is_walked=is_walked)
+    every = Reach(len(found.steps), is_walked=is_walked)
     frame = None if found.pa is None else found.pa >> PAGE_SHIFT
     is_in_it = moment.operation is not None and moment.operation.number == one.number
     if not one.lookups or not is_in_it:
         return Sight(None, every, frame)
     begun = [lookup for lookup in one.lookups if lookup.at < moment.place]
-    unread = Reach(
-        levels, 0, len(found.steps), ("Not read", "the TLB is checked first"), width=width, is_walked=is_walked
-    )
+    unread = Reach(0, ("Not read", "the TLB is checked first"), is_walked=is_walked)
     if not begun:
         return Sight(one.lookups[0], unread, None)
     lookup = begun[-1]
@@ -231,12 +226,6 @@ def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
     return MachineSpace(machine, one.task, moment).walk(one.va, access, one.user)
 
 
-def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
-    """Return the most tables that a walk reads, and a descriptor's size in bytes."""
-    tables = MachineSpace(machine, one.task).tables
-    return len(tables.fmt.address_split(tables.controls).parts), tables.fmt.entry_width
-
-
 def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ...]:
     """Return the sets that may contain an address: a set for the smallest pages, and for each size in the TLB."""
     value: CpusValue = look_at(machine.cpus, moment).now
@@ -249,7 +238,7 @@ def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ..
 
 def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, sight: Sight) -> Scene:
     """Return the panes of a translation at a moment, without its steps."""
-    sight = replace(sight, reach=replace(sight.reach, rights="rights" in panes), has_tables="walk" in panes)
+    sight = replace(sight, reach=replace(sight.reach, rights="rights" in panes))
     drawn = {name: _PANES[name](at, one, moment, sight) for name in panes if name in _PANES}
     by = f" · {sight.lookup.cpu}" if sight.lookup is not None else ""
     access = one.lookups[-1].access if one.lookups else "read"
@@ -294,9 +283,9 @@ def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
         found = replace(found, steps=found.steps[: sight.reach.read], page_size=0)
     split = space.tables.fmt.address_split(space.tables.controls)
     unread = [str(part.level) for part in split.parts if part.level not in {step.level for step in found.steps}]
-    read = [str(step.level) for step in found.steps[: sight.reach.read]]
-    hidden = unread if sight.asked else read if sight.has_tables else ()
-    return draw_address(found, split, hidden=hidden, machine=at.whole.name, width=at.width)
+    hidden = unread if sight.asked else ()
+    names = names_of(space, found)
+    return draw_address(found, split, hidden=hidden, names=names, machine=at.whole.name, width=at.width)
 
 
 def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
@@ -319,11 +308,11 @@ def _opened(machine: Machine, one: Translation) -> list[int]:
 def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     space = MachineSpace(at.whole, one.task, moment)
     found = walked(at.whole, one, moment)
-    beside = neighbours_of(space.tables, found)
     drawn = draw_reach(
         found,
-        beside,
+        space.tables.fmt.address_split(space.tables.controls),
         sight.reach,
+        names=names_of(space, found),
         there=there(space, one.va),
         made=sight.lookup is not None,
         machine=at.whole.name,

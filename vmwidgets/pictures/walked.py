@@ -19,7 +19,7 @@ from vmwidgets.engine.mmu.tables_schema import (
 )
 from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.slices import slices_of
-from vmwidgets.views.tables.walk_tables import Neighbours, table_name
+from vmwidgets.views.tables.walk_tables import table_name
 
 from .quantities import NOTHING, Bit, Blanks, Quantity, bits_of
 
@@ -126,12 +126,6 @@ def _step(step: Step, table: int, blanks: Blanks, page: str) -> Step:
         value=blanks.shown(f"word {level}", step.value),
         address=blanks.shown(f"target {level}", step.address, leads),
     )
-
-
-def neighbours_without(neighbours: Neighbours, walk: Walk, shown: Walk) -> Neighbours:
-    """Return the neighbours of the descriptors that a walk read, by the tables as they are shown."""
-    tables = {step.table: one.table for step, one in zip(walk.steps, shown.steps, strict=True)}
-    return {(tables[table], index): one for (table, index), one in neighbours.items() if table in tables}
 
 
 # ---- tables --------------------------------------------------------------------------------------

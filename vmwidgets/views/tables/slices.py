@@ -1,18 +1,19 @@
 """An address divided into the tables' indices: each slice of its bits can be turned.
 
-A slice of few bits is as wide as its words: its table and its bits.  If a page's descriptor fills several slots (on
-ARM), the index's lowest bits are also bits of the offset.  The two slices then overlap there, with the index's words
-above the bits and the offset's below.
+A slice stands above the table that it indexes, with its number; the offset's stands above the page.  If a page's
+descriptor fills several slots (on ARM), the index's lowest bits are also bits of the offset: both slices have them.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.hidden import Hidden
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
-from vmwidgets.views.scene.kit import Box, Line, band, lines_of
-from vmwidgets.views.scene.model import Bar, Link, Node, Text
+from vmwidgets.views.scene.kit import Box, Line, lines_of
+from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import text_width
 
 
@@ -86,150 +87,106 @@ def with_sign(va: int, key: str, split: AddressSplit) -> int:
 
 # ---- the bit slicer ------------------------------------------------------------------------------
 
-HEIGHT = 52.0
-"""Height of the slices in pixels."""
+HEIGHT = 50.0
+"""Height of a slice in pixels."""
 
-_GAP, _HEAD, _CELL, _FOOT = 5.0, 24.0, 22.0, 20.0
-"""Space between two slices; height of a slice's words; greatest width of a bit; height of words below the bits."""
-
-_AROUND = 16.0
-"""Space around the two words above a slice."""
-
-_LEAST_CELL = 7.0
-"""Pixels that a bit needs; if there is less room, slices are drawn without bits."""
+_NUMBER, _CELL, _LEAST_CELL, _PAD = 22.0, 16.0, 7.4, 5.0
+"""Baseline of a slice's number; greatest and least width of a bit; space at a slice's ends."""
 
 _TURNED = "drag it, or press arrow up and down, to change it"
 
 
-def draw_slices(walk: Walk, split: AddressSplit, box: Box) -> list[Node]:
-    """Return the slices with their bits, in as many lines as needed."""
-    slices = slices_of(walk, split)
-    shared = _shared_bits(slices)
-    for count in range(1, 4):
-        lines = _in_lines(slices, shared, count)
-        measures = [_measures(line, shared, box.w, split) for line in lines]
-        if all(cell for cell, _ in measures):
-            break
-    widths = [w for _, line in measures for w in line]
-    placed = zip(slices, widths, strict=True)
-    named = [(one, w) for one, w in placed if one.key.isdecimal()]
-    brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in named)
-    numbered = all(any(_fits(head, one, w) for head in _heads(walk.va, one, brief)) for one, w in named)
-    nodes: list[Node] = []
-    for number, (line, (cell, own)) in enumerate(zip(lines, measures, strict=True)):
-        place = box._replace(y=box.y + number * (HEIGHT + _GAP))
-        nodes += _draw_line(walk, split, line, shared, cell, own, place, _Names(brief, numbered))
-    return nodes
-
-
-def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tuple[Slice, ...]]:
-    """Return the slices in `count` lines with about as many bits each; slices that share bits stay together."""
-    lines: list[tuple[Slice, ...]] = [()]
-    left = sum(one.width for one in slices)
-    for one in slices:
-        held = sum(other.width for other in lines[-1])
-        is_bound = one.key == "offset" and shared
-        if lines[-1] and not is_bound and held + one.width / 2 > (held + left) / (count - len(lines) + 1):
-            lines.append(())
-        lines[-1] += (one,)
-        left -= one.width
-    return lines
-
-
-class _Names(NamedTuple):
-    """The style of all slices' names: short names of tables (`brief`); with the numbers of the bits (`numbered`)."""
-
-    brief: bool
-    numbered: bool
-
-
-def _draw_line(
+def draw_slices(
     walk: Walk,
     split: AddressSplit,
-    slices: tuple[Slice, ...],
-    shared: range,
-    cell: float,
-    widths: list[float],
-    place: Box,
-    names: _Names,
-) -> list[Node]:
-    """Return one line of slices."""
-    x, y = place.x, place.y
-    boxes: list[Node] = []
-    bits: list[Node] = []
-    for one, w in zip(slices, widths, strict=True):
-        if one.key == "offset" and shared:
-            x -= _GAP + cell * len(shared)
-            boxes.append(_offset_below(walk, one, shared, x, y, cell))
-        else:
-            boxes.append(_slice(walk, one, shared, Box(x, y, w, HEIGHT), cell, split, names))
-        right = x + w - cell
-        bits += [
-            _bit(walk.va, bit, one, bit in shared, right - cell * (bit - one.low), y + _HEAD, cell)
-            for bit in range(one.high, one.low - 1, -1)
-            if cell
-            if one.key != "offset" or bit not in shared  # these bits are in the index's slice
-        ]
-        x += w + _GAP
-    return boxes + bits
+    places: Mapping[str, Box],
+    *,
+    view: str = "walk/slice",
+    hidden: Collection[str] = (),
+    turns: bool = False,
+) -> Iterator[Node]:
+    """Yield the slices with their bits at their places, by key; their IDs begin with `view`.
+
+    With `turns`, they can be turned, and their bits pressed.  A slice without room for its bits has only its number;
+    one whose key is `hidden` has its table's name instead.
+    """
+    slices = [one for one in slices_of(walk, split) if one.key in places]
+    shared = _shared_bits(slices_of(walk, split))
+    for one in slices:
+        box = places[one.key]
+        own = shared if one.low < shared.stop and one.high >= shared.start else range(0)
+        cell = min(_CELL, (box.w - 2 * _PAD) / one.width)
+        cells = [] if cell < _LEAST_CELL else _bits(walk.va, one, own, cell, box, turns=turns)
+        yield _slice(walk, one, own, box, cells, f"{view}/{one.key}", signed=split.signed, turns=turns,
+                     is_hidden=one.key in hidden)  # fmt: skip
+        yield from (node for node in cells if isinstance(node, Node))
 
 
-def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
-    """Return the width of a bit in a line, and of each slice: as wide as its bits, or as its words for any number."""
-    room -= _GAP * (len(slices) - 1)
-    own = [one.width - len(shared) * (one.key == "offset") for one in slices]
-    least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
-    wide: set[int] = set()
-    while True:
-        left = room - sum(least[number] for number in wide)
-        cell = min(_CELL, left / max(1, sum(bits for number, bits in enumerate(own) if number not in wide)))
-        if cell < _LEAST_CELL:
-            return 0.0, [one * room / sum(least) for one in least]
-        narrow = {number for number, bits in enumerate(own) if least[number] > cell * bits}
-        if narrow <= wide:
-            return cell, [max(least[number], cell * one.width) for number, one in enumerate(slices)]
-        wide |= narrow
+def least_width(one: Slice) -> float:
+    """Return the width of a slice that has its number, whatever that is, and its bits."""
+    most = (1 << one.width) - 1
+    number = f"0x{'8' * -(-one.width // 4)}" if one.key == "offset" else "8" * len(f"{most}")
+    said = text_width(_tops(one, signed=True)) if one.key == "top" else text_width(number, "large strong")
+    words = said + text_width(_range(one), "label dim")
+    return max(words + 3 * _PAD + 2, _LEAST_CELL * one.width + 2 * _PAD + 1)
 
 
-def _least(one: Slice, split: AddressSplit) -> float:
-    """Return the width that the words above a slice need for the largest number."""
+def in_lines(slices: Sequence[Slice], room: Box) -> dict[str, Box]:
+    """Return places for slices in as many lines as needed, each of them full."""
+    lines: list[list[Slice]] = [[]]
+    for one in slices:
+        if lines[-1] and sum(map(least_width, [*lines[-1], one])) + 6 * len(lines[-1]) > room.w:
+            lines.append([])
+        lines[-1].append(one)
+    places: dict[str, Box] = {}
+    for number, line in enumerate(lines):
+        spare = (room.w - sum(map(least_width, line)) - 6 * (len(line) - 1)) / len(line)
+        x = room.x
+        for one in line:
+            w = least_width(one) + spare
+            places[one.key] = Box(x, room.y + number * (HEIGHT + 6), w, HEIGHT)
+            x += w + 6
+    return places
+
+
+def _slice(
+    walk: Walk, one: Slice, shared: range, box: Box, cells: Sequence[Node | Text], identity: str, *, signed: bool,
+    turns: bool, is_hidden: bool,
+) -> Node:  # fmt: skip  # what, then how
+    """Return a slice's box with its number, and the range of its bits."""
+    number = _number(walk.va, one)
+    said = hexadecimal(number) if one.key == "offset" else f"{number}"
+    ways: tuple[str, ...] = (said,)
+    style = "large strong" if one.read else "large dim"
     if one.key == "top":
-        head = _tops(one, split)[-1]
+        ways, style, title = (_tops(one, signed=signed),), "label dim", f"bits {one.high} to {one.low} of the address"
     elif one.key == "offset":
-        head = f"offset 0x{'0' * -(-one.width // 4)}"
+        title = f"offset {said}, bits {one.high} to 0"
+    elif is_hidden:
+        ways, style = (f"{one.name} index", f"{one.name.removesuffix(' table')} index", one.name[:5]), "label"
+        title = f"the index into the {one.name}, bits {one.high} to {one.low}"
     else:
-        head = _heads(-1, one, True)[0]
-    return text_width(head, "label") + text_width(_bits(one), "label dim") + _AROUND
-
-
-def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: AddressSplit, names: _Names) -> Node:
-    """Return a slice's box and its words."""
-    w = box.w
-    bars: tuple[Bar, ...] = ()
-    if one.key == "top":
-        heads = _tops(one, split)
-        title = f"bits {one.high} to {one.low} of the address"
-    elif one.key == "offset":
-        heads = [_offset(walk, one)]
-        title = f"{heads[0]}, bits {one.high} to 0"
-    else:
-        heads = _heads(walk.va, one, names.brief)
-        number = heads[-1]
-        title = f"index {number} into the {one.name}, bits {one.high} to {one.low}"
-        if one.low in shared:
-            title += f"; {_said(shared)} are part of the offset too"
-            bars = (Bar(w - cell * len(shared), _HEAD - 1, cell * len(shared), HEIGHT - _HEAD, "rail"),)
+        title = f"index {said} into the {one.name}, bits {one.high} to {one.low}"
+    if shared:
+        other = "index" if one.key == "offset" else "offset"
+        title += f"; bits {shared[-1]} to {shared[0]} are part of the {other} too"
+    line = Line(ways, style, _range(one))
+    text = lines_of([line], box.w, top=_NUMBER - 2 * (one.key == "top"), pad=_PAD)
     return Node(
-        f"walk/slice/{one.key}",
+        identity,
         "slice",
         *box,
-        text=_heading(heads, one, w, 15, names.numbered),
-        bars=bars,
-        title=f"{title}; {_TURNED}",
+        text=(*text, *(cell for cell in cells if isinstance(cell, Text))),
+        title=f"{title}; {_TURNED}" if turns else title,
         lane="slices",
-        state=(_look(one), *["unread"] * (not one.read)),
-        value=_number(walk.va, one),
+        state=(_look(one), *["unread"] * (not one.read), *["still"] * (not turns)),
+        value=number if turns else -1,
     )
+
+
+def hexadecimal(number: int) -> str:
+    """Return a number as addresses are written; its blank, if it is left out."""
+    return str(number if isinstance(number, Hidden) else Address(number))
 
 
 def _look(one: Slice) -> str:
@@ -237,39 +194,9 @@ def _look(one: Slice) -> str:
     return "is-offset" if one.key == "offset" else "is-top" if one.key == "top" else "is-index"
 
 
-def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cell: float) -> Node:
-    """Return an offset that shares bits with an index: its box begins at these bits, with the words below."""
-    w, bits = cell * one.width, HEIGHT - _HEAD + 3
-    head = _offset(walk, one)
-    words = f"bits {shared[-1]}–{shared[0]} are part of the index too"
-    text = [*_heading([head], one, w, bits + 14, True)]
-    left = text_width(head, "label") + 22
-    if left + text_width(words, "label") + 44 < w:
-        text.insert(1, Text(left, bits + 14, words, "label dim"))
-    title = (
-        f"{head}, bits {one.high} to 0; {_said(shared)} are part of the index too, for the page's descriptor is in "
-        f"{1 << len(shared)} neighbouring slots; {_TURNED}"
-    )
-    return Node(
-        "walk/slice/offset",
-        "slice",
-        x,
-        y + _HEAD - 3,
-        w,
-        bits + _FOOT,
-        text=tuple(text),
-        title=title,
-        lane="slices",
-        state=("over", _look(one)),
-        value=_number(walk.va, one),
-    )
-
-
-def _tops(one: Slice, split: AddressSplit) -> list[str]:
-    """Return the words for the untranslated upper bits, in full and in less space."""
-    if not split.signed:
-        return ["0: TTBR0, 1: TTBR1"]
-    return [f"copies of bit {one.low - 1}", f"= bit {one.low - 1}"]
+def _tops(one: Slice, *, signed: bool) -> str:
+    """Return the words for the untranslated upper bits: copies of the highest translated bit, or ARM's choice."""
+    return f"= bit {one.low - 1}" if signed else "TTBR0/1"
 
 
 def _number(va: int, one: Slice) -> int:
@@ -277,68 +204,36 @@ def _number(va: int, one: Slice) -> int:
     return va >> one.low & (1 << one.width) - 1
 
 
-def _heads(va: int, one: Slice, brief: bool) -> list[str]:
-    """Return a table and the index into it, in full and in less space."""
-    number = _number(va, one)
-    name = one.name.removesuffix(" table")
-    if name == one.name:
-        return [f"{name} {number}", str(number)]
-    return [f"{name}: {number}" if brief else f"{one.name} {number}", str(number)]
-
-
-def _fits(head: str, one: Slice, w: float) -> bool:
-    """Return whether there is room for `head` next to the numbers of the bits."""
-    return text_width(head, "label") + text_width(_bits(one), "label dim") + _AROUND <= w + 0.01
-
-
-def _bits(one: Slice) -> str:
+def _range(one: Slice) -> str:
     return f"{one.high}–{one.low}" if one.high > one.low else str(one.low)
 
 
-def _heading(heads: list[str], one: Slice, w: float, y: float, numbered: bool) -> tuple[Text, ...]:
-    """Return the first of `heads` that fits; if the slices are `numbered`, next to the numbers of the bits."""
-    right = _bits(one) if numbered else ""
-    return lines_of([Line(tuple(heads), "label" if one.read else "label dim", right)], w, top=y, pad=4)
-
-
-def _offset(walk: Walk, one: Slice) -> str:
-    return f"offset {_number(walk.va, one):#0{2 - (-one.width // 4)}x}"
-
-
-def _said(bits: range) -> str:
-    return f"bits {bits[-1]} to {bits[0]}"
-
-
-def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: float) -> Node:
-    value = va >> bit & 1
-    both = ": it helps to choose the slot, and is part of the offset" if shared else ""
-    return Node(
-        f"walk/va/{bit}",
-        "address-bit",
-        x,
-        y,
-        w,
-        HEIGHT - _HEAD - 3,
-        shape="box",
-        text=(Text(w / 2, 16, str(value), "mono label" if one.read else "mono label dim", "middle"),),
-        state=("one",) if value else (),
-        title=f"bit {bit} of the address is {value}{both}",
-        action="open",
-        lane="address",
-        role="turn",
-    )
-
-
-def bands_of(nodes: list[Node], levels: list[int]) -> list[Link]:
-    """Return a band from each slice to its table; none if the slices are in several lines."""
-    placed = {node.id: node for node in nodes}
-    links: list[Link] = []
-    if len({node.y for node in nodes if node.lane == "slices" and "over" not in node.state}) > 1:
-        return links
-    for level in levels:
-        source, target = placed.get(f"walk/slice/{level}"), placed.get(f"walk/table/{level}")
-        if source is not None and target is not None:
-            bare = next((bar.x for bar in source.bars), source.w)  # up to the bits that the offset shares
-            above, below = Box(source.x, source.y, bare, source.h), Box(target.x, target.y, target.w, 0)
-            links.append(band(f"walk/index/{level}", source.id, target.id, above, below, state=("table",)))
-    return links
+def _bits(va: int, one: Slice, shared: range, cell: float, box: Box, *, turns: bool) -> list[Node | Text]:
+    """Return a slice's bits, which can be pressed; words alone for those that the index's slice has already."""
+    found: list[Node | Text] = []
+    left = box.x + (box.w - cell * one.width) / 2
+    for number, bit in enumerate(range(one.high, one.low - 1, -1)):
+        value, x, y = va >> bit & 1, left + cell * number, box.y + box.h - 20
+        if not turns or (one.key == "offset" and bit in shared):
+            style = "mono label dim" if turns or not one.read else "mono label"
+            found.append(Text(x - box.x + cell / 2, y - box.y + 14, str(value), style, "middle"))
+            continue
+        both = ": it helps to choose the slot, and is part of the offset" if bit in shared else ""
+        style = "mono label" if one.read else "mono label dim"
+        found.append(
+            Node(
+                f"walk/va/{bit}",
+                "address-bit",
+                x,
+                y,
+                cell,
+                18,
+                text=(Text(cell / 2, 14, str(value), style, "middle"),),
+                state=("one",) if value else (),
+                title=f"bit {bit} of the address is {value}{both}",
+                action="open",
+                lane="address",
+                role="turn",
+            )
+        )
+    return found

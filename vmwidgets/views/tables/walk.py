@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
-from math import inf
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
@@ -23,36 +21,31 @@ from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Field, Step,
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.boxes import Drawn, Part
-from vmwidgets.views.scene.kit import WIDTH, Box, Switch
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width, wrapped
+from vmwidgets.views.scene.text import fitted, font_size, text_width, wrapped
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import edited_walk
 
-from .bits import DescriptorPicture, draw_descriptor, draw_low_flags, refused_by_flags
-from .slices import bands_of, draw_slices
+from .bits import DescriptorPicture, draw_descriptor
+from .flags import draw_flags, flags_of
+from .slices import HEIGHT, draw_slices, in_lines, least_width, slices_of
 from .walk_line import is_absent, line_of
 from .walk_tables import (
-    BELOW,
     BESIDE,
-    Neighbours,
+    Names,
+    Plate,
     Reach,
     blamed,
-    draw_rights,
+    byte_line,
     draw_tables_read,
-    flags_of,
-    height_of_rights,
-    least_share,
+    split_of,
+    sum_of,
     table_name,
+    unit_of,
 )
-
-BITS = "section/bits"
-"""The heading of a whole descriptor that is a part of its own."""
-
-_WIDEST = 240.0
-"""Greatest width of a table, with the space next to it."""
 
 
 class There(NamedTuple):
@@ -70,6 +63,7 @@ class There(NamedTuple):
 
 
 NOT_SAID = There()
+NO_NAMES = Names()
 
 
 def is_untouched(walk: Walk, entry: EntryValue | None) -> bool:
@@ -88,7 +82,6 @@ def _quiet(walk: Walk, entry: EntryValue | None) -> Walk:
 
 def draw_walk(
     walk: Walk,
-    neighbours: Neighbours | None = None,
     *,
     title: str = "walk",
     there: There = NOT_SAID,
@@ -96,6 +89,8 @@ def draw_walk(
     machine: str = "",
     width: float = WIDTH,
     bench: Bench | None = None,
+    split: AddressSplit | None = None,
+    names: Names = NO_NAMES,
     told: Told | None = None,
 ) -> Scene:
     """Return the scene of a walk.
@@ -111,41 +106,25 @@ def draw_walk(
         for step in walk.steps
         if (earlier is not None and before.get(step.level) != step.value) or step.pa in edited
     }
-    is_broken, least = _has_broken(walk, bench), _least_beside(walk, neighbours, len(walk.steps))
-    quiet = _quiet(walk, there.covering(walk))
-    shown = _shown_step(walk, bench) if bench is not None else None
-    word = None if bench is None or shown is None else _descriptor_picture(quiet, shown, bench)
-    is_short = bench is not None and bench.folds and word is not None and refused_by_flags(word) > 0
-    tables = _tables_read(
-        quiet,
-        walk,
-        neighbours,
-        Reach(len(walk.steps), len(walk.steps), rights=not is_short),
-        changed,
-        there.kind,
-        lambda place: _verdict_box(walk, there, place, is_broken, asked=True),
-    )
+    entry = there.covering(walk)
+    quiet = _quiet(walk, entry)
+    split = bench.split if bench is not None else split or split_of(walk)
+    plate = Plate(quiet, split, Reach(len(walk.steps)), names, True, changed, there.kind, refusal_of(quiet))
+    verdict = _verdict_of(walk, there, unit_of(split), is_changed=_has_broken(walk, bench), asked=True)
+    parts = [_with_address(walk, plate, bench), boxes.drawing(0, verdict)]
     if bench is None:
-        whole = boxes.below(boxes.drawing(40, partial(_bits_row, walk, least)), tables, gap=16)
-    else:
-        parts = [draw_descriptor(word, "walk")] if word is not None else []
-        if word is not None and is_short:
-            head = boxes.heading(BITS, f"All {word.bits} bits of the {word.layout}")
-            parts = [draw_low_flags(word, "walk/low"), boxes.below(head, *parts)]
-        slices = boxes.drawing(0, partial(draw_slices, walk, bench.split))
-        address = boxes.below(boxes.switches("walk", _switches_of(walk, bench)), slices, gap=10)
-        room = boxes.either(least, boxes.apart(34), boxes.apart(14))  # for bands, if there are any
-        whole = _with_bands(walk, least, boxes.below(boxes.below(address, room, tables), *parts, gap=16))
-    own = (
-        _edited_caption(walk, bench, there.covering(walk))
-        if bench is not None and edited
-        else (_caption_of(walk, earlier, there.covering(walk)))
-    )
+        if walk.steps:
+            parts.append(_flags(quiet, walk.steps[-1], names))
+    elif (shown := _shown_step(walk, bench)) is not None:
+        parts.append(_flags(quiet, shown, names, bench))
+        if bench.is_open:
+            parts.append(draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk"))
+    own = _edited_caption(walk, bench, entry) if bench is not None and edited else (_caption_of(walk, earlier, entry))
     return boxes.picture(
         "walk",
         title,
         _subtitle(walk),
-        whole,
+        boxes.linked(boxes.below(*parts, gap=12), partial(_refused, quiet)),
         caption=told.caption(own),
         table=_rows(walk, len(walk.steps)),
         steps=told.steps,
@@ -154,15 +133,91 @@ def draw_walk(
     )
 
 
-def _with_bands(walk: Walk, least: float, part: Part) -> Part:
-    """Return slices and tables with a band from each slice to its table, if the tables are side by side."""
+def _with_address(walk: Walk, plate: Plate, bench: Bench | None) -> Part:
+    """Return the address, cut into slices above the tables, and the tables; with a bench, the switches too."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        end = part(drawn, x, y, w)
-        drawn.links += bands_of(drawn.nodes, [step.level for step in walk.steps]) if w >= least else ()
-        return end
+        y = _address_line(walk, plate, bench, drawn, Box(x, y, w, 0))
+        slices = [one for one in slices_of(walk, plate.split) if one.key != "top"]
+        columns = plate.columns(Box(x, y, w, HEIGHT))
+        if columns:
+            places = dict(zip((one.key for one in slices), columns, strict=False))
+        else:
+            places = in_lines(slices, Box(x, y, w, HEIGHT))
+        drawn.nodes += draw_slices(walk, plate.split, places, turns=bench is not None)
+        y = max((box.y + box.h for box in places.values()), default=y) + 10
+        nodes, links, bottom = draw_tables_read(plate, Box(x, y, w, 0))
+        drawn.nodes += nodes
+        drawn.links += [*links, *(_down(drawn.nodes, plate) if columns else ())]
+        return bottom
 
     return put
+
+
+def _address_line(walk: Walk, plate: Plate, bench: Bench | None, drawn: Drawn, room: Box) -> float:
+    """Draw the address, its bits that are not translated, and the switches; return where the line ends."""
+    x, y, w, _ = room
+    said = str(Address(walk.va)) if type(walk.va) is int else str(walk.va)
+    wide = text_width(str(Address((1 << walk.word_bits) - 1)), "large mono")
+    high = 28.0
+    drawn.nodes.append(
+        kit.runs("walk/address", Box(x, y, min(w, wide), high), [fitted(0, 20, said, w, "large mono")],
+                 title=f"the address {said}")
+    )  # fmt: skip
+    left = x + wide + 12
+    top = next((one for one in slices_of(walk, plate.split) if one.key == "top"), None)
+    if top is not None:
+        wide = min(least_width(top) + 30, max(least_width(top), x + w - left))
+        if left + wide > x + w + 0.1:
+            left, y = x, y + high + 4
+        place = Box(left, y - 4, wide, 42)
+        drawn.nodes += draw_slices(walk, plate.split, {"top": place}, turns=bench is not None)
+        high, left = 40.0, left + wide + 16
+    if bench is not None:
+        switches, _ = kit.draw_switches(_switches_of(walk, bench), "walk", y, 1e9)
+        across = max((node.x + node.w - MARGIN for node in switches), default=0.0)
+        if switches and left + across <= x + w:
+            drawn.nodes += [replace(node, x=node.x - MARGIN + x + w - across) for node in switches]
+        elif switches:
+            nodes, more = kit.draw_switches(_switches_of(walk, bench), "walk", y + high, w + 2 * MARGIN)
+            drawn.nodes += nodes
+            high += more + 8
+    return y + high + 2
+
+
+def _down(nodes: Sequence[Node], plate: Plate) -> Iterator[Link]:
+    """Yield a dotted line from each slice down to the entry that it chooses, and from the offset to its byte."""
+    placed = {node.id: node for node in nodes}
+    for step in plate.read:
+        source, target = placed[f"walk/slice/{step.level}"], placed[f"walk/step/{step.level}"]
+        x = target.x + target.w - 8
+        points = (x, source.y + source.h), (x, target.y)
+        yield Link(f"walk/index/{step.level}", "index", source.id, target.id, points, state=("is-index",))
+    if plate.has_found:
+        source, page = placed["walk/slice/offset"], placed["walk/page"]
+        x = page.x + page.w - 8
+        points = (x, source.y + source.h), (x, byte_line(page))
+        yield Link("walk/index/offset", "index", source.id, page.id, points, state=("is-offset",))
+
+
+def _refused(walk: Walk, placed: Mapping[str, Node]) -> Iterator[Link]:
+    """Yield a line from the entry that refused, if one did, down to the outcome."""
+    ids = [f"walk/step/{step.level}" for step in walk.steps if step.level in blamed(walk)]
+    if ids and ids[-1] in placed:
+        entry, outcome = placed[ids[-1]], placed["walk/verdict"]
+        edge, level = min(entry.x + entry.w + BESIDE / 2, outcome.x + outcome.w - 3), entry.y + entry.h / 2
+        points = (entry.x + entry.w, level), (edge, level), (edge, outcome.y)
+        yield Link("walk/refused", "next", entry.id, outcome.id, points, state=("fault",), arrow=True)
+
+
+def _flags(walk: Walk, step: Step, names: Names, bench: Bench | None = None) -> Part:
+    """Return what an entry also says, in words, with a fold for all of its bits on a bench."""
+    short = names.tables.get(step.table, "") or table_name(step)
+    word = _descriptor_picture(walk, step, bench) if bench is not None else None
+    refusing = _refusing(walk, step, step.fields)
+    fields = step.fields if word is None else word.fields
+    return draw_flags(walk, step, fields, refusing, short, word.bits if word is not None else 0,
+                      is_open=bench is not None and bench.is_open)  # fmt: skip
 
 
 def draw_walk_line(
@@ -189,11 +244,12 @@ def draw_walk_line(
 
 def draw_reach(
     walk: Walk,
-    neighbours: Neighbours,
+    split: AddressSplit,
     reach: Reach,
     *,
     there: There = NOT_SAID,
     made: bool = True,
+    names: Names = NO_NAMES,
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
@@ -201,156 +257,40 @@ def draw_reach(
     is_open = reach.verdict is not None
     quiet = walk if made else _quiet(walk, there.covering(walk))
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else quiet  # nothing says how it ends
+    plate = Plate(known, split, reach, names, not is_open, (), there.kind, "" if is_open else refusal_of(quiet))
+    said = reach.verdict
+    verdict = _verdict_of(walk, there, unit_of(split), made=made) if said is None else partial(_other_verdict, said)
 
-    def verdict(place: Box) -> Node:
-        said = reach.verdict
-        return _verdict_box(walk, there, place, False, made=made) if said is None else _other_verdict(said, place)
+    def tables(drawn: Drawn, x: float, y: float, w: float) -> float:
+        nodes, links, bottom = draw_tables_read(plate, Box(x, y, w, 0))
+        drawn.nodes += nodes
+        drawn.links += links
+        return bottom
 
+    parts = [tables, boxes.drawing(0, verdict)]
+    if reach.rights and reach.is_walked and walk.steps:
+        seen = walk.steps[: reach.read]
+        parts.append(_in_room_of(_flags(known, seen[-1], names) if seen else boxes.below(),
+                                 _flags(known, walk.steps[-1], names)))  # fmt: skip
     return boxes.picture(
         "walk",
         "page tables",
         _subtitle(walk),
-        _tables_read(known, walk, neighbours, reach, (), there.kind, verdict),
-        caption=Caption(reach.verdict[0])
-        if reach.verdict is not None
-        else (_caption_of(walk, None, there.covering(walk))),
+        boxes.linked(boxes.below(*parts, gap=12), partial(_refused, known)),
+        caption=Caption(said[0]) if said is not None else _caption_of(walk, None, there.covering(walk)),
         table=_rows(known, reach.read),
         machine=machine,
         width=width,
     )
 
 
+def _in_room_of(part: Part, whole: Part) -> Part:
+    """Return a part that takes the room of another one, so that nothing below it moves."""
+    return lambda drawn, x, y, w: max(part(drawn, x, y, w), whole(Drawn(), x, y, w))
+
+
 def _subtitle(walk: Walk) -> str:
     return f"{walk.format} · {f'{walk.side} {walk.access}'.strip()}"
-
-
-def _tables_read(
-    known: Walk,
-    walk: Walk,
-    neighbours: Neighbours | None,
-    reach: Reach,
-    changed: Collection[int],
-    kind: str,
-    verdict: Callable[[Box], Node],
-) -> Part:
-    """Return the tables of a walk, as far as it is `known`, the verdict, arrows, and what each descriptor allows."""
-    ends = replace(known, fault=walk.fault) if known.pa is None and reach.verdict is None else known
-
-    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        is_stacked = w < _least_beside(walk, neighbours, reach.levels)
-        tables, place = _placed(known, neighbours, changed, Box(x, y, w, 0), reach, kind, is_stacked)
-        nodes = [*tables, verdict(place)]
-        drawn.nodes += nodes
-        drawn.links += _arrows(ends, nodes, is_stacked)
-        seen = replace(walk, steps=walk.steps[: reach.read if reach.rights else 0])
-        bottom = max(node.y + node.h for node in nodes)
-        rights = draw_rights(seen, Box(x, bottom + 14, w, 0))
-        drawn.nodes += rights
-        room = height_of_rights(walk) if reach.rights and (reach.is_walked or rights) else 0.0
-        return bottom + 14 + room if room else bottom
-
-    return put
-
-
-def _least_beside(walk: Walk, neighbours: Neighbours | None, levels: int) -> float:
-    """Return the room that tables need side by side, with the verdict."""
-    least = least_share(walk, neighbours)
-    return least * max(levels, 1) + _VERDICT if least <= _WIDEST else inf
-
-
-def _placed(
-    walk: Walk,
-    neighbours: Neighbours | None,
-    changed: Collection[int],
-    box: Box,
-    reach: Reach,
-    kind: str,
-    is_stacked: bool,
-) -> tuple[list[Node], Box]:
-    """Return the tables, side by side or below each other, and the place of the verdict."""
-    x, y, w, _ = box
-    if is_stacked:
-        below = [box._replace(w=w - _GUTTER)] * len(walk.steps)
-        tables = draw_tables_read(walk, neighbours, changed, below, reach, kind)
-        bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=y)
-        return tables, Box(x, bottom, w - _GUTTER * bool(tables), 0)
-    share = share_of(reach.levels, w)
-    places = [box._replace(x=x + number * share, w=share - BESIDE) for number in range(len(walk.steps))]
-    tables = draw_tables_read(walk, neighbours, changed, places, reach, kind)
-    right, least = reach.levels * share, max((node.h for node in tables), default=0.0)
-    return tables, Box(x + right, y, min(_VERDICT, w - right), least)
-
-
-def share_of(levels: int, room: float) -> float:
-    """Return the width of each of `levels` tables side by side in `room` pixels, with the space next to it."""
-    return min(_WIDEST, (room - _VERDICT) / max(levels, 1))
-
-
-_BITS = ("bits {}–{}", "{}–{}", "")
-"""The ways to write the bits of all indices, in less and less space: the titles have them in any case."""
-
-
-def _names_fit(step: Step, way: str, w: float) -> bool:
-    """Return whether there is room for an index's bits, written this way, and its number."""
-    words = way.format(*step.index_bits), f"index {step.index}"
-    return sum(text_width(one, "label") for one in words) + 24 <= w
-
-
-def _bits_row(walk: Walk, least: float, row: Box) -> list[Node]:
-    """Return the address divided into index bits, right above the tables; in lines, if the tables are stacked."""
-    count = len(walk.steps)
-    if row.w < least:
-        places = kit.grid(count + bool(walk.page_size), _OFFSET, row.y, row.h, width=row.w + 2 * row.x)
-    else:
-        share = share_of(count, row.w)
-        places = [row._replace(x=row.x + position * share, w=share - BESIDE) for position in range(count)]
-        places += [row._replace(x=row.x + count * share, w=_OFFSET)]
-    widths = [(step, box.w) for step, box in zip(walk.steps, places, strict=False)]
-    way = next(way for way in _BITS if not way or all(_names_fit(step, way, w) for step, w in widths))
-    nodes = []
-    for step, box in zip(walk.steps, places, strict=False):
-        high, low = step.index_bits
-        bits, index = f"{step.index:0{high - low + 1}b}", f"index {step.index}"
-        look = "mono label wide" if text_width(bits, "mono label") + 4 * len(bits) < box.w else "mono label"
-        text = kit.lines_of([kit.Line(way.format(high, low), "label dim", index, "label") if way else index], box.w)
-        if text_width(bits, "mono label") <= box.w:
-            text = (*text, Text(box.w / 2, 32, bits, look, "middle"))
-        title = f"bits {high} to {low} of the address are {step.index}: the index into the {table_name(step)}"
-        nodes.append(Node(f"walk/bits/{step.level}", "bits", *box, lane="bits", text=text, title=title))
-    if walk.page_size:
-        rows = [
-            kit.Line(f"bits {walk.page_size.bit_length() - 2}–0", "label dim"),
-            kit.Line(f"offset {walk.offset:#x}", "mono label"),
-        ]
-        title = f"offset {walk.offset:#x} in the page"
-        nodes.append(kit.card("walk/bits/offset", places[-1], rows, kind="bits", top=14, title=title, lane="bits"))
-    return nodes
-
-
-def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
-    """Return arrows from descriptor to descriptor, and to the verdict.
-
-    If tables are stacked, the arrows are on their right, each leading down to the head of the next table: no two
-    overlap.
-    """
-    placed = {node.id: node for node in nodes}
-    links = []
-    read = [placed[f"walk/step/{step.level}"] for step in walk.steps if f"walk/step/{step.level}" in placed]
-    is_over = walk.pa is not None or walk.fault is not None
-    stops = [*read, *([placed["walk/verdict"]] if is_over else [])]
-    for source, target in pairwise(stops):
-        start = (source.x + source.w, source.y + source.h / 2)
-        head = next((node for node in nodes if node.kind == "table" and _holds(node, target)), target)
-        end = (head.x + head.w, head.y + _HEAD) if is_stacked else (target.x, target.y + target.h / 2)
-        edge = max(start[0], end[0]) + _GUTTER - 4
-        points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
-        links.append(Link(f"{source.id}/next", "next", source.id, target.id, points, arrow=True, bend="level"))
-    return links
-
-
-def _holds(table: Node, row: Node) -> bool:
-    """Return whether a row is in a table."""
-    return table.y <= row.y and row.y + row.h <= table.y + table.h
 
 
 def _rows(walk: Walk, read: int) -> Table:
@@ -384,15 +324,6 @@ def _rows(walk: Walk, read: int) -> Table:
 
 # ---- the outcome ---------------------------------------------------------------------------------
 
-_VERDICT, _OFFSET, _GUTTER, _HEAD = 216.0, 118.0, 20.0, 14.0
-"""Width of the verdict's box, of the offset's bits, of the space for arrows next to stacked tables.
-
-Pixels from a table's upper edge down to the point where an arrow meets it.
-"""
-
-_FIRST, _LINE = 39.0, 17.0
-"""Place of the first line below the verdict; height of a line."""
-
 
 def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
@@ -420,54 +351,126 @@ def _fault(walk: Walk, fault: Fault, entry: EntryValue | None) -> str:
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
 
 
-def _verdict_box(
-    walk: Walk, there: There, place: Box, changed: bool, *, made: bool = True, asked: bool = False
-) -> Node:
-    """Return the verdict's box, at least as high as `place`; `changed` says that edits changed the verdict.
+def _verdict_of(
+    walk: Walk, there: There, unit: int, *, is_changed: bool = False, made: bool = True, asked: bool = False
+) -> Callable[[Box], Iterator[Node]]:
+    """Return what draws the outcome: the sum that makes the physical address, or the bit that refused.
 
-    An access that no processor `made` is named, with its possible outcome.  With `asked`, a learner asked for the walk.
+    `is_changed` says that edits changed the outcome.  An access that no processor `made` is named, with its possible
+    outcome.  With `asked`, a learner asked for the walk.
     """
     lines: list[tuple[str, str]]
-    if walk.fault is not None:
-        head, lines, state = _fault_lines(walk, walk.fault, place.w - 20)
+    entry, fault = there.entry, walk.fault
+    untouched = is_untouched(walk, there.covering(walk)) and (asked or not made)
+    if fault is not None:
+        head, lines, state = _fault_lines(walk, fault)
+        hero = [] if untouched else [(refusal_of(walk), "error")]
     else:
         assert walk.pa is not None
-        head, state = "Access succeeds", "holds-own-anonymous"
-        lines = [
-            (f"physical {Address(walk.pa)}", "mono label"),
-            (f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label"),
-            *((line, "label") for line in _OVERRULED if _is_overruled(walk)),
-        ]
-    if is_untouched(walk, there.covering(walk)) and (asked or not made):
-        raises = [(line, "label") for line in wrapped(f"an access raises {head}", place.w - 20)]
-        head, lines, state = "Not there yet", [*raises, *lines], "ghost"
+        head, state = "Access succeeds", "reached"
+        lines = [(f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label")]
+        lines += [(line, "label") for line in _OVERRULED if _is_overruled(walk)]
+        hero = sum_of(walk, unit)
+    if untouched:
+        head, lines, state = "Not there yet", [(f"an access raises {head}", "label"), *lines], "ghost"
     elif not made:
-        what = _AN_ACCESS[walk.access]
-        if walk.fault is not None:
+        if fault is not None:
             lines = [(f"with {head}", "label"), *lines]
-        head = f"{what} would {'succeed' if walk.fault is None else 'fail'}"
-    entry = there.entry
+        head = f"{_AN_ACCESS[walk.access]} would {'succeed' if fault is None else 'fail'}"
     if entry is not None:
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
-    elif walk.fault is not None and there.has_map:
+    elif fault is not None and there.has_map:
         lines.append(("no map entry there", "label dim"))
-    title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
-    return _verdict(head, lines, place, (state, "changed") if changed else (state,), title)
+    title = f"{head}: {fault.why}" if fault is not None else f"{head}: {' '.join(said for said, _ in hero)}"
+    return partial(_verdict, head, lines, hero, (state, "changed") if is_changed else (state,), title)
 
 
-def _other_verdict(words: tuple[str, str], place: Box) -> Node:
-    """Return the verdict's box while a walk is not over, or if there was none."""
-    head, more = words
-    lines = [(line, "label") for part in more.split("\n") for line in wrapped(part, place.w - 20)]
-    return _verdict(head, lines, place, (), f"{head}: {more}")
+def _other_verdict(said: tuple[str, str], place: Box) -> Iterator[Node]:
+    """Yield the outcome's box while a walk is not over, or if there was none."""
+    head, more = said
+    return _verdict(head, [(part, "label") for part in more.split("\n")], [], (), f"{head}: {more}", place)
 
 
-def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[str, ...], title: str) -> Node:
-    """Return a box as high as `place`, or higher if it has more lines."""
-    box = place._replace(h=max(place.h, _FIRST + _LINE * len(lines)))
-    rows = [kit.Line(head, "body strong"), *(kit.Line(line, look) for line, look in lines)]
-    return kit.card("walk/verdict", box, rows, kind="verdict", top=_FIRST - _LINE, step=_LINE, pad=10, state=state,
-                    title=title, lane="walk")  # fmt: skip
+_HERO, _FIRST, _LINE, _ROWS = ("hero", "large", "body", "label"), 22.0, 17.0, 3
+"""The styles of the hero, from large to small; the baseline of the first line; the height of a line; lines in a box."""
+
+_SUM = "frame number × size of a frame + offset = physical address"
+"""What the parts of the sum are."""
+
+
+def _verdict(
+    head: str,
+    lines: Sequence[tuple[str, str]],
+    hero: Sequence[tuple[str, str]],
+    state: tuple[str, ...],
+    title: str,
+    place: Box,
+) -> Iterator[Node]:
+    """Yield the outcome's box: words in columns at its left, the hero at its right, or above them if it is narrow."""
+    x, y, w, _ = place
+    is_sum = len(hero) > 1
+    whole = " ".join(said for said, _ in hero)
+    wides = [(size, text_width(whole, f"{size} mono" if is_sum else size)) for size in _HERO]
+    beside = next(((size, wide) for size, wide in wides if wide + 44 + _LEAST_WORDS <= w), None) if hero else None
+    size, wide = beside or next((one for one in wides if one[1] + 24 <= w), wides[-1])
+    lines_of_hero = [[*hero]]
+    if is_sum and not beside and size != _HERO[0]:  # in two lines, it has the room to be large
+        equals = [said for said, _ in hero].index("=")
+        lines_of_hero = [[*hero[:equals]], [*hero[equals:]]]
+        longest = max((" ".join(said for said, _ in row) for row in lines_of_hero), key=len)
+        size = next((one for one in _HERO if text_width(longest, f"{one} mono") + 24 <= w), _HERO[-1])
+    room, top = (w - wide - 44, 0.0) if beside else (w - 24, 34.0 * len(lines_of_hero) * bool(hero))
+    rows, each, count = _in_columns([(head, "body strong"), *lines], room)
+    many = max(_ROWS * bool(beside or not hero), -(-len(rows) // count))
+    text = [
+        fitted(12 + number // many * (each + 16), top + _FIRST + _LINE * (number % many), line, each, one)
+        for number, (line, one) in enumerate(rows)
+    ]
+    high = top + _FIRST + _LINE * (many - 1) + 12
+    base = high / 2 + 8 - 6 * is_sum if beside else 32.0
+    for number, row in enumerate(lines_of_hero):
+        styles = [f"{size} {'mono ' * is_sum}{colour}".strip() for _, colour in row]
+        steps = [
+            max(text_width(said, style), font_size(style) * _MONO * (len(said) + 1))
+            for (said, _), style in zip(row, styles, strict=True)
+        ]
+        left = max(12.0, w - 12 - sum(steps)) if beside else 12.0
+        for (said, _), style, step in zip(row, styles, steps, strict=True):
+            text.append(fitted(left, base + 32 * number, said, w - left, style))
+            left += step
+    if is_sum and beside and text_width(_SUM) <= wide:
+        text.append(Text(w - 16, high - 11, _SUM, "label dim", "end"))
+    yield Node("walk/verdict", "verdict", x, y, w, high, text=tuple(text), state=state, title=title, lane="walk")
+
+
+_MONO = 0.61
+"""The width of a monospaced character, in parts of its size."""
+
+
+def _in_columns(said: Sequence[tuple[str, str]], room: float) -> tuple[list[tuple[str, str]], float, int]:
+    """Return lines in as few columns as give them room, with the width of a column and the number of columns."""
+    for count in range(1, 4):
+        each = (room - 16 * (count - 1)) / count
+        rows = [(line, style) for one, style in said for line in wrapped(one, each, style)]
+        if len(rows) <= _ROWS * count or (room - 16 * count) / (count + 1) < _LEAST_WORDS:
+            break
+    return rows, each, count
+
+
+_LEAST_WORDS = 150.0
+"""The least width of the words beside a hero."""
+
+
+_SAID_BITS = re.compile(r"\b((?:bits? )?[\w/:]+(?:\[[\d:]+\])?) (?:\(bit \d+\) )?(?:is|are) ([01]+)\b")
+
+
+def refusal_of(walk: Walk) -> str:
+    """Return the bit that refused, with its value; the fault's name if no bit did, and "" if nothing refused."""
+    fault = walk.fault
+    if fault is None:
+        return ""
+    found = _SAID_BITS.search(fault.why)
+    return f"{found[1]} = {found[2]}" if found is not None else fault.called
 
 
 _OVERRULED = ("the descriptors forbid it,", "a manager domain allows it")
@@ -486,17 +489,14 @@ def _in_descriptors(walk: Walk) -> str:
     return f", in {copies} descriptors" if copies > 1 else ""
 
 
-def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
-    lines = [(line, "label") for line in wrapped(f"{fault.called}{_place_of(walk)}", w)]
+def _fault_lines(walk: Walk, fault: Fault) -> tuple[str, list[tuple[str, str]], str]:
+    lines = [(f"{fault.called}{_place_of(walk)}", "label")]
     syndrome = fault.syndrome
     if fault.code is not None:
         says = "" if fault.says == fault.exception else fault.code_words  # the head has it
-        lines += [(line, "label") for line in wrapped(f"code {says or fault.code}", w)]
+        lines.append((f"code {says or fault.code}", "label"))
     if syndrome is not None:
-        register, fields = f"{syndrome.register} {syndrome.value:#x}", named_fields(syndrome.decoded)
-        whole = f"{register} {fields}"
-        parts = [whole] if text_width(whole, "mono label") <= w else [register, fields]
-        lines += [(part, "mono label") for part in parts]
+        lines.append((f"{syndrome.register} {syndrome.value:#x} {named_fields(syndrome.decoded)}", "mono label"))
         lines += [(syndrome.says, "label")] if syndrome.says else []
     named = fault.exception.startswith("#") or fault.exception.casefold().endswith(("fault", "abort"))
     head = fault.exception[:1].upper() + fault.exception[1:]
@@ -530,8 +530,8 @@ class Bench:
     chosen: int = 0
     edited: Mapping[int, int] = dataclasses.field(default_factory=dict)
     unedited: Walk | None = None
-    folds: bool = False
-    """Whether a descriptor whose flags refuse the access is a line of flags, and its whole word a part below."""
+    is_open: bool = False
+    """Whether the descriptor that is shown has all of its bits, which can be edited."""
 
 
 def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:

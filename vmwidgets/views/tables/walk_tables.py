@@ -1,101 +1,72 @@
-"""The tables of a walk: in each the descriptor that was read, between its neighbours.
+"""The tables of a walk, from left to right: in each the entry that was read, at its height in the table.
 
-A descriptor that was read has two lines, its index and its target; below all tables, words say what each allows.
+An entry holds the number of the frame in which the next table is, or the page; an arrow leads from it to that number.
+In a narrow picture, the tables are rows.  :func:`columns_of` places the columns, for the address above them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.hidden import Hidden
-from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
+from vmwidgets.engine.base.units import Address, binary_size
+from vmwidgets.engine.mmu.tables_schema import NOWHERE, AddressSplit, IndexBits, Step, Walk
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import place_of
-from vmwidgets.views.scene.kit import Box, Line, card, runs
-from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.kit import Box, Line
+from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
 from .boxes import leaf_style
+from .slices import hexadecimal, least_width, slices_of
 
-LEAST_H = 104.0
-"""Least height of a table."""
+BESIDE = 30.0
+"""Space between two tables, for an arrow."""
 
-BESIDE, BELOW = 18.0, 12.0
-"""Space next to a table; below it, if tables are stacked."""
+_LEAST, _MOST = 96.0, 250.0
+"""Least and greatest width of a table beside others."""
 
-_HEAD, _LINE, _ROW_H = 30.0, 14.0, 22.0
-"""Height of a table's name, of one more line, of a descriptor."""
+_HEAD, _BODY, _FOOT, _ENTRY, _LINE = 38.0, 96.0, 36.0, 26.0, 16.0
+"""Heights of the words above a table, of a table, of the words below it, of an entry, and of a line of words."""
 
-_FLAGS = {
-    "P": "present", "R/W": "writable", "U/S": "user", "A": "accessed", "D": "dirty", "G": "global",
-    "PS": "a large page", "XD": "execute disable", "R": "readable", "W": "writable", "X": "executable", "U": "user",
-    "XN": "execute never", "PXN": "privileged execute never", "UXN": "user execute never", "AF": "access flag",
-    "nG": "not global", "S": "shareable", "AP[2]": "read-only",
-}  # fmt: skip  # x86's, RISC-V's, ARM's
-"""What a descriptor's flags mean, by their manual's names.
+_OPEN = ("open",)
+"""A table's node has its words too, so it has no line around it: its bar is the table."""
 
-Sources: Intel SDM 3A, 4.5; ARM DDI 0406C, B3.5; ARM DDI 0487, D8.3; RISC-V privileged, 4.3.
-"""
+_ROW, _BELOW = 38.0, 14.0
+"""Height of a table that is a row, and of the space below it."""
 
-_DENIES = frozenset(("R/W", "U/S"))
-"""Flags that deny something if they are not set."""
+_REGISTER, _SHARE = 22.0, 0.58
+"""Height of a register above rows; the share of a row that is left of its entry."""
 
 
-class Neighbour(NamedTuple):
-    """A descriptor next to one that was read."""
+class Names(NamedTuple):
+    """The names that a walk's tables have beside the manual's: the register that holds the root, and T1, T2 …."""
 
-    word: int
-    is_present: bool
-    address: int
-    """Its target, if it is present."""
-
-
-Neighbours = Mapping[tuple[int, int], Neighbour]
-"""The neighbours by table and index, without neighbours outside memory."""
+    register: str = ""
+    tables: Mapping[int, str] = {}
+    """The tables' short names, by physical address."""
 
 
 @frozen
 class Reach:
     """The progress of a processor on a walk: it has read the first `read` of its tables.
 
-    The next `open` tables are drawn too, with all of their descriptors drawn alike.  There is room for `levels` tables.
-    `verdict` is the access's outcome, in a heading and words, if it is not the walk's own end.
+    `verdict` is the access's outcome, in a heading and words, if it is not the walk's own end.  While a question is
+    open (`asked`), nothing is drawn of the tables that were not read.
     """
 
-    levels: int
     read: int
-    open: int = 0
     verdict: tuple[str, str] | None = None
-    width: int = 8
-    """The size of a descriptor in bytes."""
+    asked: bool = False
     is_walked: bool = True
-    """Whether some step reads the tables, so that each has room for the words below (:func:`draw_rights`)."""
+    """Whether some step reads the tables, so that each has room for the words below."""
     rights: bool = True
-    """Whether words below the tables say what each descriptor allows."""
-
-    @property
-    def drawn(self) -> int:
-        """The number of tables that are drawn."""
-        return self.read + self.open
+    """Whether words below the tables say what the last entry allows."""
 
 
-def rows_of(step: Step) -> Sequence[int]:
-    """Return the indices of a table's drawn descriptors, around the one that is read, if not always centred.
-
-    If the index is left out, it is alone: its neighbours' indices would tell it.
-    """
-    if isinstance(step.index, Hidden):
-        return (step.index,)
-    entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
-    first = max(0, min(step.index - 1, entries - _ROWS))
-    return range(first, min(entries, first + _ROWS))
-
-
-_ROWS = 3
-"""The number of descriptors drawn for each table."""
+# ---- names and numbers -------------------------------------------------------------------------------
 
 
 def table_name(step: Step) -> str:
@@ -105,246 +76,41 @@ def table_name(step: Step) -> str:
     return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")
 
 
-def draw_tables_read(
-    walk: Walk,
-    neighbours: Neighbours | None,
-    changed: Collection[int],
-    places: Sequence[Box],
-    reach: Reach,
-    kind: str = "",
-) -> list[Node]:
-    """Return a table for each step at its place, all with one height; tables at one place are below each other.
+def split_of(walk: Walk) -> AddressSplit:
+    """Return the parts of a walk's address as far as it came, if nothing else is known of its format."""
+    parts = tuple(IndexBits(step.level, table_name(step), *step.index_bits) for step in walk.steps)
+    return AddressSplit(parts, walk.word_bits, walk.word_bits)
 
-    `changed` are the levels whose descriptors differ; `reach` says how far the processor has come; `kind` is the kind
-    of memory that is mapped.
+
+def unit_of(split: AddressSplit) -> int:
+    """Return the size of a frame: of the smallest page."""
+    return 1 << split.parts[-1].low if split.parts else 1
+
+
+def frame_of(pa: int, unit: int) -> tuple[str, str]:
+    """Return what says where a table or a page is: the number of its frame, or its address within one.
+
+    >>> frame_of(0x1E_3000, 4096), frame_of(0x1E_3400, 4096)
+    (('frame', '0x1e3'), ('at', '0x1e_3400'))
     """
-    steps = walk.steps[: reach.drawn]
-    w = min((place.w for place in places), default=0.0)
-    below = any(_address_is_below(step, w) for step in steps)  # alike in all tables
-    height = LEAST_H + _LINE * (below + 1)
-    nodes = []
-    for position, (step, place) in enumerate(zip(steps, places, strict=False)):
-        left, y = place.x, place.y + list(places[:position]).count(place) * (height + BELOW)
-        is_read = position < reach.read
-        nodes.append(_box(step, left, y, w, height, below))
-        marked = (step.level in changed) if is_read else None
-        nodes += _rows(walk, step, neighbours, Box(left + 4, y + _HEAD + _LINE * below, w - 8, 0), reach, marked, kind)
-    return nodes
+    if isinstance(pa, Hidden):
+        kind, _, blank = str(pa).rpartition(" ")
+        return kind or "at", blank
+    if pa >= NOWHERE:
+        return "at", "–"
+    return ("frame", f"{pa // unit:#x}") if pa % unit == 0 else ("at", str(Address(pa)))
 
 
-def flags_of(step: Step) -> str:
-    """Return a descriptor's flags in words: those that are set, and rights that it denies."""
-    return ", ".join(_flags(step.fields, step.value)) if step.kind != "invalid" else ""
+def sum_of(walk: Walk, unit: int) -> list[tuple[str, str]]:
+    """Return the sum that makes the physical address of what is drawn, in words with their styles.
 
-
-def _flags(fields: Iterable[Field], word: int) -> Iterator[str]:
-    for field in fields:
-        if field.name == "AP":
-            yield f"access permissions {field.of(word):0{field.high - field.low + 1}b}"
-        elif field.name in _FLAGS and field.low == field.high and (field.of(word) or field.name in _DENIES):
-            means = _MEANS.get(field.name) or _FLAGS[field.name]
-            yield means if field.of(word) else f"not {means}"
-
-
-def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
-    """Return the width of a table, with the space next to it, for indices and whole addresses."""
-    held = [one.address for one in (neighbours or {}).values() if one.is_present]
-    widest = max(
-        (text_width(place_of(one), "mono label") for step in walk.steps for one in (step.table, step.address, *held)),
-        default=0.0,
-    )
-    index = max((text_width(_last(step), "mono label") for step in walk.steps), default=0.0)
-    return BESIDE + 2 * _PAD + _BEFORE + index + widest
-
-
-_PAD, _BEFORE = 4.0, 10.0
-"""Space between a table's edge and its descriptors; space around an index."""
-
-
-def _last(step: Step) -> str:
-    """Return the last index into a table, which is the longest."""
-    return str((1 << step.index_bits[0] - step.index_bits[1] + 1) - 1)
-
-
-def _address_is_below(step: Step, w: float) -> bool:
-    place = text_width(place_of(step.table), "mono label")
-    return place + text_width(table_name(step), "strong") > w - 24
-
-
-def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Node:
-    name, place = table_name(step), place_of(step.table)
-    rows = [Line(name, "strong", "" if below else place, "mono label dim")]
-    if below:
-        rows.append(Line((f"at {place}", place), "mono label dim"))
-    return card(
-        f"walk/table/{step.level}",
-        Box(x, y, w, h),
-        rows,
-        kind="table",
-        top=20,
-        step=15,
-        pad=9,
-        title=f"{name} at physical {place}",
-    )
-
-
-def _rows(
-    walk: Walk,
-    step: Step,
-    neighbours: Neighbours | None,
-    place: Box,
-    reach: Reach,
-    changed: bool | None,
-    kind: str,
-) -> list[Node]:
-    """Return the descriptors of a table; with None for `changed`, the processor has not read any of them yet."""
-    nodes = []
-    faulty = step.level in blamed(walk)
-    x, y, w, _ = place
-    width = reach.width
-    for index in rows_of(step):
-        if changed is None:
-            present = Neighbour(step.value, step.kind != "invalid", step.address)
-            held = present if index == step.index else (neighbours or {}).get((step.table, index))
-            nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
-        elif index == step.index:
-            way = look_of(step, kind)
-            states = ("fault",) if faulty else ("changed", *way) if changed else way
-            nodes.append(_descriptor(step, x, y, w, states, kind))
-            y += _LINE
-        elif neighbours is not None:
-            nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w))
-        y += _ROW_H + 1
-    return nodes
-
-
-def look_of(step: Step, kind: str) -> tuple[str, ...]:
-    """Return the states of a descriptor that was read: it leads to a table, maps memory of a kind, or is not there."""
-    return {"table": ("is-table",), "leaf": ("is-leaf", *[kind] * bool(kind))}.get(step.kind, ("absent",))
-
-
-def _nothing(step: Step, w: float) -> str:
-    """Return "not present" in the space of a table's descriptors; all use the same wording."""
-    return wording(("not present", "absent"), w - _BEFORE - text_width(_last(step), "mono label"), "mono label")
-
-
-def _label(step: Step, w: float = 1e9) -> str:
-    """Return a descriptor's target, or why it has no target."""
-    words = {"invalid": _nothing(step, w), "reserved": "reserved"}
-    return words.get(step.kind) or str(Address(step.address))
-
-
-def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...], kind: str) -> Node:
-    title = f"{step.layout} at physical {place_of(step.pa)}: {step.value:#x}; " + ", ".join(
-        f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
-    )
-    is_long = text_width(f"descriptor {_last(step)}", "strong") > w - 14
-    index = f"{'' if is_long else 'descriptor '}{step.index}"
-    at = _label(step, w)
-    fits = text_width("table ") + text_width(at, "mono label") <= w - 13
-    leads = {"table": "table ", "leaf": "page "}.get(step.kind, "") * fits
-    text = (
-        Text(9, 15, index, "strong"),
-        *[Text(9, 15 + _LINE + 1, leads, "label dim")] * bool(leads),
-        Text(9 + text_width(leads), 15 + _LINE + 1, at, "mono label"),
-    )
-    bars = (Bar(0, 0, 4, _ROW_H + _LINE, leaf_style(kind) if step.kind == "leaf" else "table"),)
-    return Node(
-        f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE, f"pte:{step.pa:x}", "box", text, bars,
-        states, f"{title} ({step.section})", "select", "walk",
-    )  # fmt: skip
-
-
-def _indexed(index: int, words: str, w: float, style: str, look: str) -> tuple[Text, Text]:
-    """Return an index with its contents."""
-    left = _BEFORE + text_width(str(index), "mono label")
-    return Text(5, 15, str(index), style), fitted(left, 15, words, w - left, look)
-
-
-def _unread(step: Step, index: int, pa: int, held: Neighbour | None, place: Box) -> Node:
-    """Return a descriptor of a table that the walk has not read: all descriptors of such a table look alike."""
-    one = _neighbour(step, index, held, *place[:3])
-    return replace(one, id=f"walk/row/{step.level}/{index}", thing=f"pte:{pa:x}", action="select", lane="walk")
-
-
-def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: float, w: float) -> Node:
-    label, look = "–", "label dim"
-    if held is not None and held.is_present:
-        label, look = str(Address(held.address)), "mono label dim"  # as in the descriptors that are read
-    elif held is not None:
-        label = _nothing(step, w)
-    said = "outside of memory" if held is None else f"{held.word:#x}"
-    return Node(
-        f"walk/near/{step.level}/{index - step.index}",
-        "descriptor",
-        x,
-        y,
-        w,
-        _ROW_H,
-        text=_indexed(index, label, w, "mono label dim", look),
-        title=f"descriptor {index}: {said}",
-    )
-
-
-# ---- what the descriptors allow --------------------------------------------------------------------
-
-_LINE_OF_RIGHTS, _NAMED = 20.0, 90.0
-"""Height of a line about a right; room for its name."""
-
-_RIGHTS = {"read": "reads", "write": "writes", "execute": "execution", "user": "user code"}
-"""The names of rights, by the names of :class:`Rights`."""
-
-_MEANS = {"V": "valid", "valid": "valid", "AP": "access permissions", "U/S": "user code", "U": "user code"}
-"""The meanings of fields without letters, or in shorter words."""
-
-_MARKS = {"A": "accessed", "AF": "accessed", "D": "dirty"}
-"""The bits that the hardware sets, and their meanings."""
-
-
-def draw_rights(walk: Walk, box: Box) -> list[Node]:
-    """Return a line for each right that this access needs, or that a descriptor denies: the table that decides.
-
-    The rights that are left and the marks of the page's descriptor have a line each.  Nothing is said of a page that
-    was not found.
+    A page of any size begins with a frame: its number times the size of a frame, and the offset, are the address.
     """
-    steps = walk.steps
-    if not steps or steps[-1].kind != "leaf":
-        return []
-    needed = {walk.access, walk.side} - {"supervisor", ""}
-    rows: list[tuple[str, str, bool]] = []
-    others: list[str] = []
-    for right, name in _RIGHTS.items():
-        if right in walk.without:
-            continue
-        denying = next((step for step in steps if not getattr(step.rights, right)), None)
-        if denying is not None:
-            rows.append((name, f"denied by the {table_name(denying)}", right in needed))
-        elif right in needed and (right != "read" or len(needed) == 1):  # a page that user code reaches can be read
-            rows.append((name, _allowed(steps), False))
-        else:
-            others.append(name)
-    marks = [_MARKS[one.field.name] for one in steps[-1].decoded if one.field.name in _MARKS and one.value]
-    left = (("also", " and ".join(others), False), ("marked", " and ".join(marks), False))
-    nodes: list[Node] = []
-    for name, said, is_fatal in [*rows, *left]:
-        if said:
-            place = box._replace(y=box.y + _LINE_OF_RIGHTS * len(nodes), h=_LINE_OF_RIGHTS)
-            text = Text(0, 14, name, "label dim"), fitted(_NAMED, 14, said, box.w - _NAMED, "error" if is_fatal else "")
-            nodes.append(runs(f"walk/right/{name}", place, text, title=f"{name}: {said}", lane="rights"))
-    return nodes
-
-
-def _allowed(steps: Sequence[Step]) -> str:
-    """Return which descriptors allow a right: on x86, each of them has a say."""
-    have_a_say = all(any(field.name == "R/W" for field in step.fields) for step in steps)
-    return (
-        f"allowed by all {len(steps)}" if have_a_say and len(steps) > 1 else f"allowed by the {table_name(steps[-1])}"
-    )
-
-
-def height_of_rights(walk: Walk) -> float:
-    """Return the height of what :func:`draw_rights` draws."""
-    return _LINE_OF_RIGHTS * len(draw_rights(walk, Box(0, 0, 900, 0)))
+    assert walk.pa is not None, "the walk found a page"
+    kind, number = frame_of(walk.steps[-1].address, unit)
+    size = [(f"× {unit:#x}", "")] * (kind == "frame")
+    return [(number, "of-page"), *size, ("+", ""), (hexadecimal(walk.offset), "of-page"), ("=", ""),
+            (hexadecimal(walk.pa), "")]  # fmt: skip
 
 
 def blamed(walk: Walk) -> tuple[int | None, ...]:
@@ -353,3 +119,312 @@ def blamed(walk: Walk) -> tuple[int | None, ...]:
     if fault is None:
         return ()
     return tuple(step.level for step in walk.steps if f"the {step.name}" in fault.why) or (fault.level,)
+
+
+def look_of(step: Step, kind: str) -> tuple[str, ...]:
+    """Return the states of a descriptor that was read: it leads to a table, maps memory of a kind, or is not there."""
+    return {"table": ("is-table",), "leaf": ("is-leaf", *[kind] * bool(kind))}.get(step.kind, ("absent",))
+
+
+# ---- places ------------------------------------------------------------------------------------------
+
+
+def columns_of(least: Sequence[float], room: Box) -> list[Box]:
+    """Return columns of at least these widths, the last of them the page's; none if there is no room for all.
+
+    All are equally wide, if each has its room then.
+    """
+    count = len(least)
+    each = (room.w - BESIDE * (count - 1)) / max(1, count)
+    last = max(each, least[-1]) if least else 0.0
+    if last > each and count > 1:
+        each = (room.w - last - BESIDE * (count - 1)) / (count - 1)
+    if not least or (count > 1 and each < max(_LEAST, *least[:-1])) or last > room.w:
+        return []
+    each, last = min(each, _MOST), min(last, max(least[-1], _MOST))
+    places = [room._replace(x=room.x + number * (each + BESIDE), w=each) for number in range(count)]
+    return [*places[:-1], places[-1]._replace(w=last)]
+
+
+def width_of_register(names: Names, walk: Walk, unit: int) -> float:
+    """Return the room for the register left of the tables, with its arrow."""
+    if not names.register:
+        return 0.0
+    said = names.register, " ".join(frame_of(_root(walk), unit)[1:])
+    return max(text_width(one, "strong") for one in said) + 14 + BESIDE
+
+
+def _root(walk: Walk) -> int:
+    return walk.steps[0].table if walk.steps else walk.root
+
+
+# ---- the drawing -------------------------------------------------------------------------------------
+
+
+class Plate(NamedTuple):
+    """What the tables of a walk are drawn from.
+
+    `walk` is the walk as far as it is known, `ends` whether the picture says how it ends; the levels of the `changed`
+    descriptors are marked.
+    """
+
+    walk: Walk
+    split: AddressSplit
+    reach: Reach
+    names: Names
+    ends: bool
+    changed: Collection[int] = ()
+    kind: str = ""
+    refused: str = ""
+    """What the entry that refuses says, such as "P = 0"."""
+
+    @property
+    def read(self) -> Sequence[Step]:
+        """The steps that are drawn."""
+        return self.walk.steps[: self.reach.read]
+
+    @property
+    def parts(self) -> Sequence[IndexBits]:
+        """The tables that are drawn, read or not."""
+        if self.reach.asked or not self.split.parts:
+            return self.split.parts[: len(self.read)]
+        floor = self.walk.steps[-1].index_bits[1] if self.walk.page_size else 0
+        return [part for part in self.split.parts if part.low >= floor]
+
+    @property
+    def has_page(self) -> bool:
+        """Whether a column is the page's."""
+        return not self.reach.asked or (bool(self.read) and self.read[-1].kind == "leaf")
+
+    @property
+    def has_found(self) -> bool:
+        """Whether the page is drawn as one that the walk found."""
+        return self.ends and self.walk.pa is not None and len(self.read) == len(self.walk.steps) > 0
+
+    def columns(self, room: Box) -> list[Box]:
+        """Return the places of the tables and the page, side by side; none if the room is too narrow."""
+        left = width_of_register(self.names, self.walk, unit_of(self.split))
+        names = {step.level: text_width(table_name(step), "strong") for step in self.read}
+        slices = [one for one in slices_of(self.walk, self.split) if one.key != "top"]
+        wides = [max(least_width(one), names.get(int(one.key), 0.0)) for one in slices if one.key != "offset"]
+        least = [*wides[: len(self.parts)], *[least_width(slices[-1])] * self.has_page]
+        return columns_of(least, Box(room.x + left, room.y, room.w - left, room.h))
+
+
+def draw_tables_read(plate: Plate, room: Box) -> tuple[list[Node], list[Link], float]:
+    """Return the tables with what the walk read in each, the arrows between them, and where the drawing ends."""
+    places = plate.columns(room)
+    is_stacked = not places
+    if is_stacked:
+        count, top = len(plate.parts) + plate.has_page, room.y + (_REGISTER + _BELOW) * bool(plate.names.register)
+        places = [Box(room.x, top + number * (_ROW + _BELOW), room.w, _ROW) for number in range(count)]
+    nodes: list[Node] = []
+    steps = {step.level: (number, step) for number, step in enumerate(plate.read, 1)}
+    bottom = room.y
+    for part, place in zip(plate.parts, places, strict=False):
+        number, step = steps.get(part.level, (0, None))
+        nodes.append(_table(plate, part, number, step, place, is_stacked))
+        bottom = nodes[-1].y + nodes[-1].h
+        if step is not None:
+            nodes.append(_entry(plate, step, _place_of_entry(step, place, is_stacked)))
+    if plate.has_page and places:
+        nodes.append(_page(plate, places[-1], is_stacked))
+        bottom = nodes[-1].y + nodes[-1].h
+    placed = {node.id: node for node in nodes}
+    if plate.names.register and plate.parts:
+        register = _register(plate, room, is_stacked)
+        nodes.insert(0, register)
+        if plate.read:
+            first = placed[f"walk/table/{plate.read[0].level}"]
+            end = (first.x - 4, first.y + 31) if not is_stacked else (register.x + 30, first.y)
+            start = (register.x + register.w, end[1]) if not is_stacked else (end[0], register.y + register.h)
+            nodes_ = (register.id, first.id)
+            links = [Link("walk/register/next", "root", *nodes_, (start, end), state=("is-table",), arrow=True)]
+        else:
+            links = []
+    else:
+        links = []
+    return nodes, [*links, *_arrows(plate, placed, is_stacked)], bottom
+
+
+def _register(plate: Plate, room: Box, is_stacked: bool) -> Node:
+    """Return the register that holds the frame of the first table."""
+    kind, number = frame_of(_root(plate.walk), unit_of(plate.split))
+    name = plate.names.register
+    title = f"{name} holds where the first table is: {kind} {number}"
+    if is_stacked:
+        w = text_width(f"{name}: {number}", "strong") + 20
+        return kit.card(
+            "walk/register", Box(room.x, room.y, w, _REGISTER), [Line(f"{name}: {number}", "strong")], title=title
+        )
+    w = width_of_register(plate.names, plate.walk, unit_of(plate.split)) - BESIDE
+    rows = [Line(name, "strong"), Line(number, "mono label")]
+    return kit.card("walk/register", Box(room.x, room.y + 2, w, _HEAD), rows, top=15, step=_LINE, pad=7, title=title)
+
+
+def _head(plate: Plate, part: IndexBits, step: Step | None) -> tuple[str, str]:
+    name = part.name if step is None else table_name(step)
+    return (plate.names.tables.get(step.table, ""), name) if step is not None else ("", name)
+
+
+def _name(x: float, y: float, short: str, name: str, room: float) -> list[Text]:
+    """Return a table's name: its short name, if it has one, before the manual's."""
+    if not short:
+        return [fitted(x, y, name, room, "strong")]
+    left = text_width(short, "strong") + 5
+    return [Text(x, y, short, "strong"), fitted(x + left, y, name, room - left, "label dim")]
+
+
+def _where(x: float, y: float, kind: str, number: str, room: float, lead: str = "") -> list[Text]:
+    """Return the words for a frame, or for an address."""
+    left = text_width(f"{lead}{kind} ")
+    return [Text(x, y, f"{lead}{kind}", "label dim"), fitted(x + left, y, number, room - left, "mono label strong")]
+
+
+def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place: Box, is_stacked: bool) -> Node:
+    """Return a table: a frame of entries, with its names above and what it covers below; dashed if it is not read."""
+    short, name = _head(plate, part, step)
+    x, y, w, _ = place
+    covers = f"covers {binary_size(1 << part.high + 1)}" if step is None else _covers(step)
+    kind, where = frame_of(step.table, unit_of(plate.split)) if step is not None else ("", "")
+    style = "rail" if step is not None else "own-gone"
+    title = f"{name} at physical {place_of(step.table)}, {covers}" if step is not None else f"{name}: not read"
+    identity = f"walk/table/{part.level}"
+    bars: tuple[Bar, ...] = ()
+    if is_stacked:
+        half = w * _SHARE - 10
+        text = _name(6, 15, short, name, half - 6)
+        if step is not None:
+            beside = all(_in_a_line(plate, one) <= half - 6 for one in plate.read)
+            text += [Text(half, 15, covers, "label dim", "end")] * beside
+            text.append(Text(half, 32, f"read {number}", "label dim", "end"))
+        text += _where(6, 32, kind, where, half - 70) if step is not None else [Text(6, 32, "not read", "label dim")]
+        bars = (Bar(0, 0, w, _ROW, style),)
+        return Node(identity, "table", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
+    text = _name(0, 15, short, name, w)
+    feet = _HEAD + _BODY
+    if step is None:
+        text.append(Text(w / 2, _HEAD + _BODY / 2 + 4, "not read", "label dim", "middle"))
+    else:
+        text += _where(0, 31, kind, where, w)
+        ways = [[f"read {at}{way}{place_of(one.pa) if way else ''}" for at, one in enumerate(plate.read, 1)]
+                for way in (" at ", ": ", "")]  # fmt: skip
+        all_read = next(way for way in ways if all(text_width(one) <= w for one in way) or way is ways[-1])
+        text += [fitted(0, feet + 15, covers, w, "label"), Text(0, feet + 31, all_read[number - 1], "label dim")]
+    bars = (Bar(0, _HEAD, w, _BODY, style),)
+    high = _HEAD + _BODY + _FOOT
+    return Node(identity, "table", x, y, w, high, text=tuple(text), bars=bars, title=title, state=_OPEN)
+
+
+def _in_a_line(plate: Plate, step: Step) -> float:
+    """Return the width of a table's names and of what it covers."""
+    short = plate.names.tables.get(step.table, "")
+    name = text_width(f"{short} ", "strong") + text_width(table_name(step)) if short else (
+        text_width(table_name(step), "strong"))  # fmt: skip
+    return name + 8 + text_width(_covers(step))
+
+
+def _covers(step: Step) -> str:
+    """Return how much of the address space a table covers, which is not its own size."""
+    return f"covers {binary_size(1 << step.index_bits[0] + 1)}"
+
+
+def _place_of_entry(step: Step, place: Box, is_stacked: bool) -> Box:
+    """Return the place of an entry: at its height in the table; in the middle if the index is left out."""
+    if is_stacked:
+        return Box(place.x + place.w * _SHARE, place.y + (_ROW - _ENTRY) / 2, place.w * (1 - _SHARE) - 6, _ENTRY)
+    entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
+    part = 0.5 if isinstance(step.index, Hidden) else step.index / max(1, entries - 1)
+    return Box(place.x, place.y + _HEAD + (_BODY - _ENTRY) * part, place.w, _ENTRY)
+
+
+def _entry(plate: Plate, step: Step, place: Box) -> Node:
+    """Return an entry that was read: its index, and the frame that it holds."""
+    is_red = plate.ends and step.level in blamed(plate.walk)
+    look = look_of(step, plate.kind)
+    state = ("fault",) if is_red else ("changed", *look) if step.level in plate.changed else look
+    title = f"{step.layout} at physical {place_of(step.pa)}: {step.value:#x}; " + ", ".join(
+        f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
+    )
+    index = f"{step.index}"
+    is_solid = step.kind in ("table", "leaf") or is_red
+    style = "on-step" if is_solid else "dim"
+    room = place.w - 16 - text_width(index, "strong") - 8
+    if is_red and plate.refused:
+        ways: tuple[str, ...] = (plate.refused, "refused", "no")
+    else:
+        held = frame_of(step.address, unit_of(plate.split))[1]
+        ways = {"invalid": ("not present", "absent", "0"), "reserved": ("reserved", "–")}.get(step.kind, (held,))
+    words = wording(ways, room, "label")
+    right = fitted(place.w - 8, 17, words, room, f"{'mono ' * (step.kind in ('table', 'leaf'))}label {style}", "end")
+    inset = 3.0 if "changed" in state else 0.0
+    fill = "error" if is_red else "table"
+    bars = (Bar(inset, inset, place.w - 2 * inset, place.h - 2 * inset, fill),) * is_solid
+    return Node(
+        f"walk/step/{step.level}", "descriptor", *place, f"pte:{step.pa:x}", "box",
+        (Text(8, 17, index, f"strong {style}"), right), bars, state, f"{title} ({step.section})", "select", "walk",
+    )  # fmt: skip
+
+
+def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
+    """Return the page with the byte at its offset; a dashed one if the walk did not find it."""
+    walk, unit = plate.walk, unit_of(plate.split)
+    x, y, w, _ = place
+    size = f"covers {binary_size(walk.page_size)}"
+    is_known = plate.has_found
+    style = leaf_style(plate.kind)
+    offset = f"byte {hexadecimal(walk.offset)}"
+    if not is_known:
+        text = [Text(6 * is_stacked, 15, "the page", "strong dim")]
+        high = _ROW if is_stacked else _HEAD + _BODY + _FOOT
+        bar = Bar(0, 0, w, _ROW, "own-gone") if is_stacked else Bar(0, _HEAD, w, _BODY, "own-gone")
+        where = (6.0, 32.0, "start") if is_stacked else (w / 2, _HEAD + _BODY / 2 + 4, "middle")
+        text.append(Text(where[0], where[1], "not reached", "label dim", where[2]))
+        return Node("walk/page", "page-found", x, y, w, high, text=tuple(text), bars=(bar,), state=_OPEN,
+                    title="the page: not reached")  # fmt: skip
+    kind, where_is = frame_of(walk.steps[-1].address, unit)
+    title = f"the page: {kind} {where_is}, {size.removeprefix('covers ')}, {offset}"
+    if is_stacked:
+        half = w * _SHARE - 10
+        text = [Text(6, 15, "the page", "strong"), *_where(6, 32, kind, where_is, half)]
+        text += [
+            fitted(half, 15, size, half - 70, "label dim", "end"),
+            fitted(w * _SHARE + 8, 24, offset, w - w * _SHARE - 14, "strong"),
+        ]
+        bars: tuple[Bar, ...] = (Bar(0, 0, w, _ROW, f"{style} pale"),)
+        return Node("walk/page", "page-found", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
+    part = 0.5 if isinstance(walk.offset, Hidden) else walk.offset / max(1, walk.page_size - 1)
+    line = _HEAD + (_BODY - 3) * part
+    words = line + 16 if line + 22 < _HEAD + _BODY else line - 6
+    text = [Text(0, 15, "the page", "strong"), *_where(0, 31, kind, where_is, w)]
+    text.append(fitted(8, words, offset, w - 16, "strong"))
+    text.append(fitted(0, _HEAD + _BODY + 15, size, w, "label"))
+    text.append(fitted(0, _HEAD + _BODY + 31, ("the memory itself", "memory"), w, "label dim"))
+    bars = (Bar(0, _HEAD, w, _BODY, f"{style} pale"), Bar(0, line, w, 3, style))
+    high = _HEAD + _BODY + _FOOT
+    return Node("walk/page", "page-found", x, y, w, high, text=tuple(text), bars=bars, title=title, state=_OPEN)
+
+
+def byte_line(page: Node) -> float:
+    """Return the height of the byte's line in the page's column."""
+    return page.y + (page.bars[-1].y if len(page.bars) > 1 else _HEAD)
+
+
+def _arrows(plate: Plate, placed: Mapping[str, Node], is_stacked: bool) -> Iterator[Link]:
+    """Yield an arrow from each entry to the words that say where the next table or the page is."""
+    ids = [f"walk/step/{step.level}" for step in plate.read]
+    heads = [f"walk/table/{step.level}" for step in plate.read][1:]
+    ends = ids[1:]
+    if plate.has_found:
+        heads.append("walk/page")
+        ends.append("walk/page")
+    for source, target, end in zip(ids, heads, ends, strict=False):
+        entry, head = placed[source], placed[target]
+        if is_stacked:
+            turn, down = entry.x + entry.w / 2, head.x + 30
+            level = head.y - _BELOW / 2 + 1
+            points = ((turn, entry.y + entry.h), (turn, level), (down, level), (down, head.y))
+        else:
+            middle, edge, to = entry.y + entry.h / 2, head.x - BESIDE / 2, head.y + 27
+            points = ((entry.x + entry.w, middle), (edge, middle), (edge, to), (head.x - 4, to))
+        yield Link(f"{source}/next", "next", source, end, points, state=("is-table",), arrow=True)
