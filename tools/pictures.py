@@ -173,7 +173,7 @@ def walk() -> Picture:
     """A walk of a page that a task has written to."""
     m = machine()
     task, heap = m.task("init"), m.object("heap")
-    a = task.map.enter("64 KiB", at=0x40_0000, object=heap)
+    a = task.map.enter("64 KiB", at=0x7F0A_A6EB_0000, object=heap) + 0x33A8
     task.write(a, b"hello")
     return vm.Walk(task.walk(a, "write"))
 

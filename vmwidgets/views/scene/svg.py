@@ -169,7 +169,7 @@ def alt_text(scene: Scene) -> str:
 
 
 NARROWER = 0.88
-"""The most that a title of our own letters needs of the room that any letters need."""
+"""The most that words above a picture need in our own letters, of the room that they need in any."""
 
 
 def _head(scene: Scene, narrower: float = 1.0) -> tuple[str, float]:
@@ -209,7 +209,7 @@ def _lines(scene: Scene, room: float, narrower: float) -> Iterator[tuple[str, st
     yield from ((line, style + tone * bool(name), _HIGH[style]) for line in wrapped(answer, room / narrower, style))
     said = caption.reason if name else f"{caption.text} {caption.reason}".strip()
     below = "body dim" if name or not tone else f"body{tone}"
-    yield from ((line, below, 21.0) for line in wrapped(said, room, "body"))
+    yield from ((line, below, 21.0) for line in wrapped(said, room / narrower, "body"))
 
 
 def title_style(title: str, room: float) -> str:
