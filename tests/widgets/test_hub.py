@@ -35,8 +35,10 @@ def test_the_code_is_in_no_state_and_comes_by_itself_and_again_when_asked_for(mo
         ({"type": "code"}, read_static("hub.js"))
     ]
     hub.cell_done()
+    assert len(sent) == 1, "no page has drawn a picture"
+    hub.cell_done()
     code, controls = sent
-    assert controls[0] == {"type": "controls"}, "they follow, behind the pictures of the cell"
+    assert controls[0] == {"type": "controls"}, "they follow, though no page is heard"
     assert zlib.decompress(controls[1][0]).decode() == read_static("controls.js")
     hub.cell_done()
     assert not hub.coming, "who gets the state from now on has to ask"
@@ -74,21 +76,25 @@ def test_a_page_that_asks_for_code_that_is_gone_is_told_so(monkeypatch: pytest.M
     assert "gone.js is missing" in told["reason"]
 
 
-def test_the_controls_of_a_picture_that_a_callback_shows_follow_at_once(
+def test_the_controls_follow_the_first_picture_that_a_page_has_drawn(
     monkeypatch: pytest.MonkeyPatch, shell: PyodideShell
 ) -> None:
     sent: list[str] = []
     monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append(content["type"]))
     shell.run("1", "c1")
-    display(shell.user_ns["m"])  # no cell runs, and none ends after it
+    shell.run("tree = FakeTree(m)\ntree", "c2")
+    tree = shell.user_ns["tree"]
+    say = {"type": "hello", "page": "p", "seq": -1, "visible": True, "width": 900, "height": 700, "nth": 1}
+    tree._handle_custom_msg(say, [])
+    assert sent == ["code"], "it has drawn none"
+    tree._handle_custom_msg(say | {"seq": tree.seq, "nth": 2}, [])
     assert sent == ["code", "controls"]
-    shell.run("m", "c2")
+    shell.run("m", "c3")
     assert sent == ["code", "controls"], "a cell that ends later owes nothing"
     Widget.close_all()
-    shell.run("m", "c2")
-    assert sent == ["code", "controls"] * 2
-    shell.run("m", "c3")
-    assert sent == ["code", "controls"] * 2
+    shell.run("m", "c4")
+    shell.run("1", "c5")
+    assert sent == ["code", "controls"] * 2, "of several cells that run, no page is heard before the last"
 
 
 def test_a_cell_that_no_page_runs_draws_no_frame_and_a_hello_brings_the_newest(shell: PyodideShell) -> None:

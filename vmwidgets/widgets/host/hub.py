@@ -4,9 +4,9 @@ anywidget sends a class's code with every model of that class.  So the code is i
 display, and every view has a few lines that reach that model through the host.  The code is sent in a message, not in
 the model's state, which nbclient, papermill and nbgrader store in each notebook that they run.
 
-Two parts are sent in messages of their own.  The controls follow when the first cell with a picture ends, so that the
-picture does not wait for them.  If the picture comes from a callback, no cell ends after it, and the controls follow
-immediately.  Graphviz, which is twelve times as large as the drawing code, is sent to a page that asks for it, and
+Two parts are sent in messages of their own.  The controls, with the letters of pictures, follow when a page says that it
+has drawn a picture, so that no picture waits for them.  While all cells run, a kernel hears no page: then they follow
+when the second cell has ended.  Graphviz, which is twelve times as large as the drawing code, is sent to a page that asks for it, and
 after the first cell that shows ``picture.graphviz()``.
 """
 
@@ -32,8 +32,8 @@ class Hub(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
     coming = traitlets.Bool(help="Whether the code follows without a request.").tag(sync=True)
 
-    owes_controls = False
-    """Whether a page still needs the controls, which follow its first picture."""
+    owes_controls = 2
+    """The number of cells after which the controls follow, if no page has drawn a picture before; 0 if they are sent."""
 
     owes_graphviz: bool | None = None
     """Whether Graphviz follows at the end of the cell; None if no picture has needed it yet."""
@@ -48,11 +48,17 @@ class Hub(anywidget.AnyWidget):
         """Send the drawing code to all pages, or the controls, or Graphviz; pages that have it ignore it."""
         self.send({"type": which}, buffers=[packed_static(CODE[which])])
 
-    def cell_done(self) -> None:
-        """Send the controls after a cell has ended, when its pictures are on their way."""
+    def drawn(self) -> None:
+        """Send the controls, unless they are sent: a page has drawn a picture."""
         if self.owes_controls:
-            self.owes_controls = False
+            self.owes_controls = 0
             self.send_code("controls")
+
+    def cell_done(self) -> None:
+        """Count the cells that end before a page is heard, and send Graphviz after the cell that shows its drawing."""
+        if self.owes_controls == 1:
+            self.drawn()
+        self.owes_controls = max(0, self.owes_controls - 1)
         if self.owes_graphviz:
             self.owes_graphviz = False
             self.send_code("graphviz")
@@ -102,9 +108,5 @@ def _new_hub() -> Hub:
         return Hub(_esm=read_static("hub.js"))
     hub = Hub(_esm=read_static("loader.js"), coming=True)
     hub.send_code()
-    if cell_runs():
-        hub.owes_controls = True
-    else:
-        hub.send_code("controls")
     hub.coming = False  # a page that gets the model from now on has missed the message
     return hub

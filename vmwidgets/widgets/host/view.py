@@ -740,6 +740,8 @@ class View(Picture, anywidget.AnyWidget):
         self.cleared = False
         if seq < 0:  # the page has no drawing, or can't read the drawing's film
             self._film = None
+        else:
+            open_hub().drawn()
         newest = self.seq
         with self._fitting():
             heard = self._pages.hello(page, visible, room, nth)
