@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from IPython.display import display
 from ipywidgets import Widget
 
 from tests.browser.fake_machine import FakeMachine

@@ -4,10 +4,10 @@ anywidget sends a class's code with every model of that class.  So the code is i
 display, and every view has a few lines that reach that model through the host.  The code is sent in a message, not in
 the model's state, which nbclient, papermill and nbgrader store in each notebook that they run.
 
-Two parts are sent in messages of their own.  The controls, with the letters of pictures, follow when a page says that it
-has drawn a picture, so that no picture waits for them.  While all cells run, a kernel hears no page: then they follow
-when the second cell has ended.  Graphviz, which is twelve times as large as the drawing code, is sent to a page that asks for it, and
-after the first cell that shows ``picture.graphviz()``.
+Two parts are sent in messages of their own.  The controls, with the letters of pictures, follow when a page says that
+it has drawn a picture, so that no picture waits for them.  While all cells run, a kernel hears no page: then they
+follow when the second cell has ended.  Graphviz, which is nine times as large as the drawing code, is sent to a page
+that asks for it, and after the first cell that shows ``picture.graphviz()``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Hub(anywidget.AnyWidget):
     coming = traitlets.Bool(help="Whether the code follows without a request.").tag(sync=True)
 
     owes_controls = 2
-    """The number of cells after which the controls follow, if no page has drawn a picture before; 0 if they are sent."""
+    """The number of cells after which the controls follow if no page has drawn a picture; 0 if they are sent."""
 
     owes_graphviz: bool | None = None
     """Whether Graphviz follows at the end of the cell; None if no picture has needed it yet."""
