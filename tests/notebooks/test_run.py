@@ -27,7 +27,7 @@ SEEDS = range(20)
 
 
 LIMIT = 546_000
-"""Bytes of a lab that ran with nobody there: its pictures stay with their films, and the player and its letters once."""
+"""Bytes of a lab that ran with nobody there: its pictures stay with their films; the player and letters come once."""
 
 SOLVED = 10_000
 """Bytes more of an instructors' notebook: its pictures show what the solutions made."""
