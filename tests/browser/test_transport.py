@@ -170,6 +170,7 @@ def test_a_sleeping_cell_shows_what_it_has_done(notebook: Notebook) -> None:
 
 @pytest.mark.sweep
 def test_a_further_view_costs_little(notebook: Notebook) -> None:
+    notebook.page.wait_for_function(f"() => ({LETTERS})().length > 0")  # the controls are there
     before = notebook.bytes_in
     notebook.run("import ipywidgets; ipywidgets.VBox([])")
     empty_box = notebook.bytes_in - before

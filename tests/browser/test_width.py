@@ -23,13 +23,13 @@ SIZES = """(cell) => [...cell.querySelectorAll('.vmwidgets svg.vmw-scene')].map(
     return { width: svg.viewBox.baseVal.width, drawn, least: Math.min(...words) };
 })"""
 
-LEAST = 11.9
-"""Pixels that words of a picture have at least: 12, but for rounding."""
+LEAST = 12.9
+"""Pixels that words of a picture have at least: 13, but for rounding."""
 
 EDGES = """(cell) => {
     const left = (one) => one.getBoundingClientRect().left;
     const drawn = [...cell.querySelectorAll('.vmw-scene .node > .shape, .vmw-scene .node > text')].map(left);
-    const words = [...cell.querySelectorAll('.vmw-title, .vmw-caption, .vmw-time, .vmw-footer')];
+    const words = [...cell.querySelectorAll('.vmw-caption, .vmw-time, .vmw-foot, .vmw-footer')];
     return [Math.min(...drawn), ...words.filter((one) => one.checkVisibility()).map(left)];
 }"""
 """Where a picture and each row of words and controls around it begin."""
