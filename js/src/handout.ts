@@ -351,7 +351,8 @@ class Handout implements Source<number> {
         return one;
       });
       this.caption.after(...tried);
-      for (const [index, step] of all.entries()) this.heights.of.set(step, tried[index]?.offsetHeight ?? 0);
+      for (const [index, step] of all.entries())
+        this.heights.of.set(step, Math.ceil(tried[index]?.getBoundingClientRect().height ?? 0));
       for (const one of tried) one.remove();
       const sorted = [...this.heights.of.values()].sort((a, b) => a - b);
       this.heights.usual = sorted[Math.floor(USUAL * (sorted.length - 1))] ?? 0;

@@ -5,7 +5,7 @@
 
 import { html } from "./svg.ts";
 
-/** The smallest scale at which a picture may be drawn: its smallest letters then have 12 pixels. */
+/** The smallest scale at which a picture may be drawn: its smallest letters then have 13 pixels. */
 export const SMALLEST = 1;
 
 /** Whether an element that is scrolled sideways continues on its left, and on its right. */

@@ -75,7 +75,11 @@ export class Slicer {
     const middle = node.x + node.w / 2;
     return this.renderer.scene?.nodes.find(
       (one) =>
-        one.value !== undefined && one.x <= middle && middle <= one.x + one.w && one.y <= node.y && node.y < one.y + one.h,
+        one.value !== undefined &&
+        one.x <= middle &&
+        middle <= one.x + one.w &&
+        one.y <= node.y &&
+        node.y < one.y + one.h,
     );
   }
 
