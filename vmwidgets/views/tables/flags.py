@@ -104,7 +104,7 @@ def draw_flags(
         drawn.nodes.append(kit.runs("walk/says", Box(x, y, right - x, 18), text, title=f"{head}; {taken}"))
         return y + _TITLE
 
-    return boxes.below(title, boxes.equal(flags, _LEAST, most=170.0, gap=6), gap=0)
+    return boxes.below(title, boxes.equal(flags, _LEAST, most=260.0, gap=6), gap=0)
 
 
 def _flag(one: tuple[str, str, str, Field], refusing: Collection[int], box: Box) -> Node:

@@ -112,12 +112,10 @@ def draw_walk(
     plate = Plate(quiet, split, Reach(len(walk.steps)), names, True, changed, there.kind, refusal_of(quiet))
     verdict = _verdict_of(walk, there, unit_of(split), is_changed=_has_broken(walk, bench), asked=True)
     parts = [_with_address(walk, plate, bench), boxes.drawing(0, verdict)]
-    if bench is None:
-        if walk.steps:
-            parts.append(_flags(quiet, walk.steps[-1], names))
-    elif (shown := _shown_step(walk, bench)) is not None:
+    shown = shown_step(walk, 0 if bench is None else bench.chosen)
+    if shown is not None:
         parts.append(_flags(quiet, shown, names, bench))
-        if bench.is_open:
+        if bench is not None and bench.is_open:
             parts.append(draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk"))
     own = _edited_caption(walk, bench, entry) if bench is not None and edited else (_caption_of(walk, earlier, entry))
     return boxes.picture(
@@ -269,9 +267,9 @@ def draw_reach(
 
     parts = [tables, boxes.drawing(0, verdict)]
     if reach.rights and reach.is_walked and walk.steps:
-        seen = walk.steps[: reach.read]
-        parts.append(_in_room_of(_flags(known, seen[-1], names) if seen else boxes.below(),
-                                 _flags(known, walk.steps[-1], names)))  # fmt: skip
+        seen = shown_step(replace(known, steps=walk.steps[: reach.read]), 0)
+        shown = boxes.below() if seen is None else _flags(known, seen, names)
+        parts.append(_in_room_of(shown, _flags(known, walk.steps[-1], names)))
     return boxes.picture(
         "walk",
         "page tables",
@@ -555,10 +553,11 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
     return [accesses if decide else [], who if walk.side else [], undo if bench.edited else []]
 
 
-def _shown_step(walk: Walk, bench: Bench) -> Step | None:
-    """Return the step whose descriptor is shown bit by bit."""
-    chosen = next((step for step in walk.steps if step.pa == bench.chosen), None)
-    return chosen or (walk.steps[-1] if walk.steps else None)
+def shown_step(walk: Walk, chosen: int) -> Step | None:
+    """Return the step whose descriptor is shown: the `chosen` one, by its address, the one that refused, or the last."""
+    steps = [step for step in walk.steps if step.pa == chosen]
+    steps = steps or [step for step in walk.steps if step.level in blamed(walk)] or [*walk.steps]
+    return steps[-1] if steps else None
 
 
 def _descriptor_picture(walk: Walk, step: Step, bench: Bench) -> DescriptorPicture:

@@ -25,7 +25,7 @@ from .slices import hexadecimal, least_width, slices_of
 BESIDE = 30.0
 """Space between two tables, for an arrow."""
 
-_LEAST, _MOST = 96.0, 250.0
+_LEAST, _MOST = 96.0, 280.0
 """Least and greatest width of a table beside others."""
 
 _HEAD, _BODY, _FOOT, _ENTRY, _LINE = 38.0, 96.0, 36.0, 26.0, 16.0
@@ -184,17 +184,20 @@ class Plate(NamedTuple):
         return self.walk.steps[: self.reach.read]
 
     @property
-    def parts(self) -> Sequence[IndexBits]:
-        """The tables that are drawn, read or not."""
-        if self.reach.asked or not self.split.parts:
-            return self.split.parts[: len(self.read)]
+    def levels(self) -> Sequence[IndexBits]:
+        """The tables that there is room for."""
         floor = self.walk.steps[-1].index_bits[1] if self.walk.page_size else 0
         return [part for part in self.split.parts if part.low >= floor]
 
     @property
+    def parts(self) -> Sequence[IndexBits]:
+        """The tables that are drawn, read or not."""
+        return self.levels[: len(self.read)] if self.reach.asked else self.levels
+
+    @property
     def has_page(self) -> bool:
         """Whether a column is the page's."""
-        return not self.reach.asked or (bool(self.read) and self.read[-1].kind == "leaf")
+        return not self.reach.asked
 
     @property
     def has_found(self) -> bool:
@@ -207,7 +210,7 @@ class Plate(NamedTuple):
         names = {step.level: text_width(table_name(step), "strong") for step in self.read}
         slices = [one for one in slices_of(self.walk, self.split) if one.key != "top"]
         wides = [max(least_width(one), names.get(int(one.key), 0.0)) for one in slices if one.key != "offset"]
-        least = [*wides[: len(self.parts)], *[least_width(slices[-1])] * self.has_page]
+        least = [*wides[: len(self.levels)], least_width(slices[-1])]
         return columns_of(least, Box(room.x + left, room.y, room.w - left, room.h))
 
 
