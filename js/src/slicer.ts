@@ -72,10 +72,13 @@ export class Slicer {
   private sliceOf(node: SceneNode): SceneNode | undefined {
     if (node.value !== undefined) return node;
     if (node.role !== "turn") return undefined;
-    const middle = node.x + node.w / 2;
     return this.renderer.scene?.nodes.find(
       (one) =>
-        one.value !== undefined && one.x <= middle && middle <= one.x + one.w && one.y <= node.y && node.y < one.y + one.h,
+        one.value !== undefined &&
+        one.x <= node.x &&
+        node.x < one.x + one.w &&
+        one.y <= node.y &&
+        node.y < one.y + one.h,
     );
   }
 

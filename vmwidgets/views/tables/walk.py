@@ -554,7 +554,7 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
 
 
 def shown_step(walk: Walk, chosen: int) -> Step | None:
-    """Return the step whose descriptor is shown: the `chosen` one, by its address, the one that refused, or the last."""
+    """Return the step whose descriptor is shown: the `chosen` one, by its address, or one that refused, or the last."""
     steps = [step for step in walk.steps if step.pa == chosen]
     steps = steps or [step for step in walk.steps if step.level in blamed(walk)] or [*walk.steps]
     return steps[-1] if steps else None
