@@ -122,7 +122,7 @@ def draw_walk(
         "walk",
         title,
         _subtitle(walk),
-        boxes.linked(boxes.below(*parts, gap=12), partial(_refused, quiet)),
+        boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, quiet)),
         caption=told.caption(own),
         table=_rows(walk, len(walk.steps)),
         steps=told.steps,
@@ -198,14 +198,19 @@ def _down(nodes: Sequence[Node], plate: Plate) -> Iterator[Link]:
         yield Link("walk/index/offset", "index", source.id, page.id, points, state=("is-offset",))
 
 
-def _refused(walk: Walk, placed: Mapping[str, Node]) -> Iterator[Link]:
-    """Yield a line from the entry that refused, if one did, down to the outcome."""
+def _to_outcome(walk: Walk, placed: Mapping[str, Node]) -> Iterator[Link]:
+    """Yield an arrow down to the outcome: from the entry that refused, or from the page that was found."""
     ids = [f"walk/step/{step.level}" for step in walk.steps if step.level in blamed(walk)]
+    outcome, page = placed["walk/verdict"], placed.get("walk/page")
+    if walk.pa is not None and page is not None:
+        x = page.x + page.w - 8
+        points = (x, byte_line(page)), (x, outcome.y)
+        yield Link("walk/reached", "next", page.id, outcome.id, points, state=("is-offset",), arrow=True)
     if ids and ids[-1] in placed:
-        entry, outcome = placed[ids[-1]], placed["walk/verdict"]
+        entry = placed[ids[-1]]
         edge, level = min(entry.x + entry.w + BESIDE / 2, outcome.x + outcome.w - 3), entry.y + entry.h / 2
-        points = (entry.x + entry.w, level), (edge, level), (edge, outcome.y)
-        yield Link("walk/refused", "next", entry.id, outcome.id, points, state=("fault",), arrow=True)
+        way = (entry.x + entry.w, level), (edge, level), (edge, outcome.y)
+        yield Link("walk/refused", "next", entry.id, outcome.id, way, state=("fault",), arrow=True)
 
 
 def _flags(walk: Walk, step: Step, names: Names, bench: Bench | None = None) -> Part:
@@ -274,7 +279,7 @@ def draw_reach(
         "walk",
         "page tables",
         _subtitle(walk),
-        boxes.linked(boxes.below(*parts, gap=12), partial(_refused, known)),
+        boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, known)),
         caption=Caption(said[0]) if said is not None else _caption_of(walk, None, there.covering(walk)),
         table=_rows(known, reach.read),
         machine=machine,

@@ -410,7 +410,7 @@ def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
 
 def byte_line(page: Node) -> float:
     """Return the height of the byte's line in the page's column."""
-    return page.y + (page.bars[-1].y if len(page.bars) > 1 else _HEAD)
+    return page.y + (page.bars[-1].y if len(page.bars) > 1 else page.h)
 
 
 def _arrows(plate: Plate, placed: Mapping[str, Node], is_stacked: bool) -> Iterator[Link]:
