@@ -230,9 +230,9 @@ def test_an_index_is_left_out_of_the_bits_of_the_address_and_not_told_by_its_nei
     sheet = vm.Walk(task.walk(page)).blank("pt index")
     said = texts_of(sheet)
     assert said.count("_1__") == 2, "in the address, and in the table"
-    entries = [node for picture in (sheet, vm.Walk(task.walk(page + 0x1000)).blank("pt index"))
-               for node in picture.scene().nodes if node.id.endswith("walk/step/1")]  # fmt: skip
-    assert len({node.y for node in entries}) == 1, "its height does not tell it"
+    other = vm.Walk(task.walk(page + 0x1D_0000)).blank("pt index")
+    heights = {[node.y for node in one.scene().nodes if node.kind == "descriptor"][-1] for one in (sheet, other)}
+    assert len(heights) == 1, "its height does not tell it"
     shown = {node.title: node.text[0].text for node in sheet.scene().nodes if node.kind == "address-bit"}
     assert {text for title, text in shown.items() if 12 <= int(re.findall(r"\d+", title)[0]) <= 20} == {"_"}
 

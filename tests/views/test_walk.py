@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
 from vmwidgets.engine.mmu.tables_schema import Permission, Permissions
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.pictures.moments import When
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.tables.walk import draw_walk
 
@@ -65,7 +67,7 @@ def test_below_each_other_each_table_leads_to_the_next(architecture: str) -> Non
     scene = picture.scene()
     tables = sorted((node for node in scene.nodes if node.kind == "table"), key=lambda node: node.y)
     heads = [*tables, next(node for node in scene.nodes if node.id == "walk/page")]
-    links = [link for link in scene.links if link.kind == "next"]
+    links = [link for link in scene.links if link.id.startswith("walk/step/")]
     assert len(links) == len(tables)
     for link, table, head in zip(links, tables, heads[1:], strict=True):
         assert table.y < link.points[0][1] < table.y + table.h
@@ -140,6 +142,38 @@ def test_an_entry_stands_at_its_height_and_no_table_is_drawn_that_was_not_read(a
         }
         assert all(words_in(nodes[one])[-1] == "not read" for one in unread)
         assert len(unread) == len(FORMATS[architecture].address_split().parts) - len(found.steps)
+
+
+def names_in(found: Any) -> dict[int, str]:
+    """The short names of a walk's tables, by the frames that are drawn beside them."""
+    tables = [words_in(node) for node in vm.Walk(found).scene().nodes if node.kind == "table"]
+    return {int(said[3], 16): said[0] for said in tables if said[0].startswith("T") and said[2] == "frame"}
+
+
+def test_tables_are_named_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    """Also after an undo, in a branch, from a file and at an earlier moment."""
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    task.write(near := task.mmap("4 KiB"), b"x")
+    first = names_in(task.walk(near))
+    assert [*first.values()] == ["T1", "T2", "T3", "T4"]
+    task.write(far := task.mmap("4 KiB", at=1 << 40), b"x")
+    second = names_in(task.walk(far))
+    assert [*second.values()] == ["T1", "T5", "T6", "T7"]
+    assert names_in(task.walk(near)) == first, "a name stays"
+    copy = machine.branch().tasks["init"]
+    assert names_in(copy.walk(far)) == second
+    machine.undo()
+    assert names_in(task.walk(near)) == first
+    machine.redo()
+    assert names_in(task.walk(far)) == second
+    machine.journal.save(tmp_path / "kept.jsonl.gz")
+    loaded = vm.load_journal(tmp_path / "kept.jsonl.gz").tasks["init"]
+    assert names_in(loaded.walk(far)) == second
+    view = vm.Walk(task.walk(far))
+    view.moment = When(machine.journal.serial(machine.journal.last.number - 1))
+    assert {node.text[0].text for node in view.scene().nodes if node.kind == "table"} >= {"T1", "PDPT", "PD", "PT"}
+    assert names_in(machine.walk(machine.kernel_map.start)) == {}, "no operation made the kernel's root"
 
 
 def test_a_right_that_an_upper_table_takes_away_is_said_above_the_flags() -> None:

@@ -305,9 +305,9 @@ def names_of(space: Space, found: Walk) -> Names:
 def table_names(machine: Machine, task: str, moment: Moment) -> dict[int, str]:
     """Return the short names of a task's tables, by physical address, from the journal alone: O(events).
 
-    They are numbered in the order in which the kernel took their frames, and no name is used again while the task
-    lives.  The kernel's own tables and a domain's have none: the journal does not say in which order they were made.
-    Nor has a task whose first tables the journal no longer keeps.
+    They are numbered in the order in which the kernel took their frames, and no name is used again.  The kernel's own
+    tables and a domain's have none: the journal does not say in which order they were made.  Nor has a task whose
+    first tables the journal no longer keeps.
     """
     journal, owner = machine.journal, f"page tables of {task}"
     if not task or task not in machine.tasks or journal.first_kept:
@@ -326,8 +326,8 @@ def table_names(machine: Machine, task: str, moment: Moment) -> dict[int, str]:
         if tag == PageAllocated.tag:
             made += 1
             numbers[frame] = made
-        elif numbers.pop(frame, 0) and not numbers:
-            made = 0  # the task is gone: another one may have its name
+        else:
+            numbers.pop(frame, 0)
     return {frame << PAGE_SHIFT: f"T{number}" for frame, number in numbers.items()}
 
 

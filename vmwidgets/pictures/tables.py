@@ -32,7 +32,7 @@ from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
 from vmwidgets.views.tables.relations import of_walk, of_window
 from vmwidgets.views.tables.slices import Slice, slices_of, turned, with_sign
-from vmwidgets.views.tables.walk import Bench, draw_walk, draw_walk_line
+from vmwidgets.views.tables.walk import Bench, draw_walk, draw_walk_line, shown_step
 
 from .at import At
 from .moments import There, part_at
@@ -437,7 +437,7 @@ class Walk(Picture):
         space = self.space
         found = space.walk(self.address, self.access, self.user)
         chosen = self._bench(space).chosen
-        step = next((one for one in found.steps if one.pa == chosen), found.steps[-1] if found.steps else None)
+        step = shown_step(found, chosen)
         if step is None:
             raise Refused("this walk read no descriptor")
         space.flip(step.pa, step.value, bit)

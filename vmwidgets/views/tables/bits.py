@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
@@ -64,31 +63,6 @@ class DescriptorPicture:
 def draw_descriptor(one: DescriptorPicture, view: str) -> Part:
     """Return the word with its names; `view` is the prefix of its IDs."""
     return boxes.below(boxes.drawing(LINE, partial(_head, one, view)), boxes.drawing(0, partial(_word, one, view)))
-
-
-def refused_by_flags(one: DescriptorPicture) -> int:
-    """Return the number of flags at a word's low end, if one of them refuses the access; 0 otherwise."""
-    names = names_of_bits(one.fields, one.bits)
-    low = next((bit for bit, field in enumerate(names) if field is None or field.low < field.high), one.bits)
-    return low if one.refusing and one.refusing <= {*range(low)} else 0
-
-
-def draw_low_flags(one: DescriptorPicture, view: str) -> Part:
-    """Return the flags at a word's low end in one line, with the flag that refuses the access."""
-    names = names_of_bits(one.fields, one.bits)[: refused_by_flags(one)]
-    refusing = ", ".join(field.name for bit, field in enumerate(names) if field is not None and bit in one.refusing)
-
-    def draw(box: Box) -> Iterator[Node]:
-        cell = min(WIDE, box.w / max(1, len(names)))
-        for bit, field in enumerate(names):
-            assert field is not None, "each of these has a name"
-            place = Box(box.x + cell * bit, box.y, cell - 3, CELL + 6)
-            node = _bit(one, field, view, bit, place)
-            name = fitted(place.w / 2, 14, _short(field), place.w, "label", "middle")
-            yield replace(node, text=(name, Text(place.w / 2, 30, f"{one.word >> bit & 1}", "mono label", "middle")))
-
-    head = f"the flags of the {one.layout}: {refusing} refuses the access"
-    return boxes.below(boxes.words(f"{view}/flags", head), boxes.drawing(CELL, draw), gap=6)
 
 
 def _head(one: DescriptorPicture, view: str, box: Box) -> list[Node]:

@@ -63,9 +63,9 @@ def _said(step: Step, fields: Iterable[Field]) -> Iterator[tuple[str, str, str, 
         value = field.of(step.value)
         width = field.high - field.low + 1
         if field.name == "AP" and step.kind == "leaf":
-            who = "user code too" if step.rights.user else "the kernel's"
+            user = value & (2 if "AP[2]" in names else 1)  # of ARMv7 bits 1:0, of AArch64 bits 2:1
             only = ", read only" if "AP[2]" not in names and value & 2 else ""
-            yield field.name, f"{value:0{width}b}", who + only, field
+            yield field.name, f"{value:0{width}b}", ("user code too" if user else "the kernel's") + only, field
         elif field.name in _SAYS and width == 1:
             if leads and field.name in ("R", "W", "X", "U", "A", "D"):
                 continue
@@ -104,7 +104,7 @@ def draw_flags(
         drawn.nodes.append(kit.runs("walk/says", Box(x, y, right - x, 18), text, title=f"{head}; {taken}"))
         return y + _TITLE
 
-    return boxes.below(title, boxes.equal(flags, _LEAST, most=170.0, gap=6), gap=0)
+    return boxes.below(title, boxes.equal(flags, _LEAST, most=260.0, gap=6), gap=0)
 
 
 def _flag(one: tuple[str, str, str, Field], refusing: Collection[int], box: Box) -> Node:

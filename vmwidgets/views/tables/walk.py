@@ -112,19 +112,17 @@ def draw_walk(
     plate = Plate(quiet, split, Reach(len(walk.steps)), names, True, changed, there.kind, refusal_of(quiet))
     verdict = _verdict_of(walk, there, unit_of(split), is_changed=_has_broken(walk, bench), asked=True)
     parts = [_with_address(walk, plate, bench), boxes.drawing(0, verdict)]
-    if bench is None:
-        if walk.steps:
-            parts.append(_flags(quiet, walk.steps[-1], names))
-    elif (shown := _shown_step(walk, bench)) is not None:
+    shown = shown_step(walk, 0 if bench is None else bench.chosen)
+    if shown is not None:
         parts.append(_flags(quiet, shown, names, bench))
-        if bench.is_open:
+        if bench is not None and bench.is_open:
             parts.append(draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk"))
     own = _edited_caption(walk, bench, entry) if bench is not None and edited else (_caption_of(walk, earlier, entry))
     return boxes.picture(
         "walk",
         title,
         _subtitle(walk),
-        boxes.linked(boxes.below(*parts, gap=12), partial(_refused, quiet)),
+        boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, quiet)),
         caption=told.caption(own),
         table=_rows(walk, len(walk.steps)),
         steps=told.steps,
@@ -200,14 +198,19 @@ def _down(nodes: Sequence[Node], plate: Plate) -> Iterator[Link]:
         yield Link("walk/index/offset", "index", source.id, page.id, points, state=("is-offset",))
 
 
-def _refused(walk: Walk, placed: Mapping[str, Node]) -> Iterator[Link]:
-    """Yield a line from the entry that refused, if one did, down to the outcome."""
+def _to_outcome(walk: Walk, placed: Mapping[str, Node]) -> Iterator[Link]:
+    """Yield an arrow down to the outcome: from the entry that refused, or from the page that was found."""
     ids = [f"walk/step/{step.level}" for step in walk.steps if step.level in blamed(walk)]
+    outcome, page = placed["walk/verdict"], placed.get("walk/page")
+    if walk.pa is not None and page is not None:
+        x = page.x + page.w - 8
+        points = (x, byte_line(page)), (x, outcome.y)
+        yield Link("walk/reached", "next", page.id, outcome.id, points, state=("is-offset",), arrow=True)
     if ids and ids[-1] in placed:
-        entry, outcome = placed[ids[-1]], placed["walk/verdict"]
+        entry = placed[ids[-1]]
         edge, level = min(entry.x + entry.w + BESIDE / 2, outcome.x + outcome.w - 3), entry.y + entry.h / 2
-        points = (entry.x + entry.w, level), (edge, level), (edge, outcome.y)
-        yield Link("walk/refused", "next", entry.id, outcome.id, points, state=("fault",), arrow=True)
+        way = (entry.x + entry.w, level), (edge, level), (edge, outcome.y)
+        yield Link("walk/refused", "next", entry.id, outcome.id, way, state=("fault",), arrow=True)
 
 
 def _flags(walk: Walk, step: Step, names: Names, bench: Bench | None = None) -> Part:
@@ -269,14 +272,14 @@ def draw_reach(
 
     parts = [tables, boxes.drawing(0, verdict)]
     if reach.rights and reach.is_walked and walk.steps:
-        seen = walk.steps[: reach.read]
-        parts.append(_in_room_of(_flags(known, seen[-1], names) if seen else boxes.below(),
-                                 _flags(known, walk.steps[-1], names)))  # fmt: skip
+        seen = shown_step(replace(known, steps=walk.steps[: reach.read]), 0)
+        shown = boxes.below() if seen is None else _flags(known, seen, names)
+        parts.append(_in_room_of(shown, _flags(known, walk.steps[-1], names)))
     return boxes.picture(
         "walk",
         "page tables",
         _subtitle(walk),
-        boxes.linked(boxes.below(*parts, gap=12), partial(_refused, known)),
+        boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, known)),
         caption=Caption(said[0]) if said is not None else _caption_of(walk, None, there.covering(walk)),
         table=_rows(known, reach.read),
         machine=machine,
@@ -555,10 +558,11 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
     return [accesses if decide else [], who if walk.side else [], undo if bench.edited else []]
 
 
-def _shown_step(walk: Walk, bench: Bench) -> Step | None:
-    """Return the step whose descriptor is shown bit by bit."""
-    chosen = next((step for step in walk.steps if step.pa == bench.chosen), None)
-    return chosen or (walk.steps[-1] if walk.steps else None)
+def shown_step(walk: Walk, chosen: int) -> Step | None:
+    """Return the step whose descriptor is shown: the `chosen` one, by its address, or one that refused, or the last."""
+    steps = [step for step in walk.steps if step.pa == chosen]
+    steps = steps or [step for step in walk.steps if step.level in blamed(walk)] or [*walk.steps]
+    return steps[-1] if steps else None
 
 
 def _descriptor_picture(walk: Walk, step: Step, bench: Bench) -> DescriptorPicture:

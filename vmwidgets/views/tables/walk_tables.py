@@ -6,7 +6,7 @@ In a narrow picture, the tables are rows.  :func:`columns_of` places the columns
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
@@ -25,14 +25,11 @@ from .slices import hexadecimal, least_width, slices_of
 BESIDE = 30.0
 """Space between two tables, for an arrow."""
 
-_LEAST, _MOST = 96.0, 250.0
+_LEAST, _MOST = 96.0, 280.0
 """Least and greatest width of a table beside others."""
 
 _HEAD, _BODY, _FOOT, _ENTRY, _LINE = 38.0, 96.0, 36.0, 26.0, 16.0
 """Heights of the words above a table, of a table, of the words below it, of an entry, and of a line of words."""
-
-_OPEN = ("open",)
-"""A table's node has its words too, so it has no line around it: its bar is the table."""
 
 _ROW, _BELOW = 38.0, 14.0
 """Height of a table that is a row, and of the space below it."""
@@ -184,17 +181,20 @@ class Plate(NamedTuple):
         return self.walk.steps[: self.reach.read]
 
     @property
-    def parts(self) -> Sequence[IndexBits]:
-        """The tables that are drawn, read or not."""
-        if self.reach.asked or not self.split.parts:
-            return self.split.parts[: len(self.read)]
+    def levels(self) -> Sequence[IndexBits]:
+        """The tables that there is room for."""
         floor = self.walk.steps[-1].index_bits[1] if self.walk.page_size else 0
         return [part for part in self.split.parts if part.low >= floor]
 
     @property
+    def parts(self) -> Sequence[IndexBits]:
+        """The tables that are drawn, read or not."""
+        return self.levels[: len(self.read)] if self.reach.asked else self.levels
+
+    @property
     def has_page(self) -> bool:
         """Whether a column is the page's."""
-        return not self.reach.asked or (bool(self.read) and self.read[-1].kind == "leaf")
+        return not self.reach.asked
 
     @property
     def has_found(self) -> bool:
@@ -207,7 +207,7 @@ class Plate(NamedTuple):
         names = {step.level: text_width(table_name(step), "strong") for step in self.read}
         slices = [one for one in slices_of(self.walk, self.split) if one.key != "top"]
         wides = [max(least_width(one), names.get(int(one.key), 0.0)) for one in slices if one.key != "offset"]
-        least = [*wides[: len(self.parts)], *[least_width(slices[-1])] * self.has_page]
+        least = [*wides[: len(self.levels)], least_width(slices[-1])]
         return columns_of(least, Box(room.x + left, room.y, room.w - left, room.h))
 
 
@@ -216,112 +216,99 @@ def draw_tables_read(plate: Plate, room: Box) -> tuple[list[Node], list[Link], f
     places = plate.columns(room)
     is_stacked = not places
     if is_stacked:
-        count, top = len(plate.parts) + plate.has_page, room.y + (_REGISTER + _BELOW) * bool(plate.names.register)
-        places = [Box(room.x, top + number * (_ROW + _BELOW), room.w, _ROW) for number in range(count)]
+        top = room.y + (_REGISTER + _BELOW) * bool(plate.names.register)
+        rows = range(len(plate.parts) + plate.has_page)
+        places = [Box(room.x, top + number * (_ROW + _BELOW), room.w, _ROW) for number in rows]
     nodes: list[Node] = []
     steps = {step.level: (number, step) for number, step in enumerate(plate.read, 1)}
-    bottom = room.y
     for part, place in zip(plate.parts, places, strict=False):
         number, step = steps.get(part.level, (0, None))
-        nodes.append(_table(plate, part, number, step, place, is_stacked))
-        bottom = nodes[-1].y + nodes[-1].h
+        nodes.append(_table(plate, part, number, step, place, is_stacked=is_stacked))
         if step is not None:
-            nodes.append(_entry(plate, step, _place_of_entry(step, place, is_stacked)))
-    if plate.has_page and places:
-        nodes.append(_page(plate, places[-1], is_stacked))
-        bottom = nodes[-1].y + nodes[-1].h
-    placed = {node.id: node for node in nodes}
+            nodes.append(_entry(plate, step, _place_of_entry(step, place, is_stacked=is_stacked)))
+    if plate.has_page:
+        nodes.append(_page(plate, places[-1], is_stacked=is_stacked))
     if plate.names.register and plate.parts:
-        register = _register(plate, room, is_stacked)
-        nodes.insert(0, register)
-        if plate.read:
-            first = placed[f"walk/table/{plate.read[0].level}"]
-            end = (first.x - 4, first.y + 31) if not is_stacked else (register.x + 30, first.y)
-            start = (register.x + register.w, end[1]) if not is_stacked else (end[0], register.y + register.h)
-            nodes_ = (register.id, first.id)
-            links = [Link("walk/register/next", "root", *nodes_, (start, end), state=("is-table",), arrow=True)]
-        else:
-            links = []
-    else:
-        links = []
-    return nodes, [*links, *_arrows(plate, placed, is_stacked)], bottom
+        nodes.insert(0, _register(plate, room, is_stacked=is_stacked))
+    ends = [node.y + node.h for node in nodes if "open" in node.state]
+    placed = {node.id: node for node in nodes}
+    return nodes, [*_arrows(plate, placed, is_stacked=is_stacked)], max(ends, default=room.y)
 
 
-def _register(plate: Plate, room: Box, is_stacked: bool) -> Node:
+def _register(plate: Plate, room: Box, *, is_stacked: bool) -> Node:
     """Return the register that holds the frame of the first table."""
     kind, number = frame_of(_root(plate.walk), unit_of(plate.split))
     name = plate.names.register
     title = f"{name} holds where the first table is: {kind} {number}"
-    if is_stacked:
-        w = text_width(f"{name}: {number}", "strong") + 20
-        return kit.card(
-            "walk/register", Box(room.x, room.y, w, _REGISTER), [Line(f"{name}: {number}", "strong")], title=title
-        )
+    rows = [Line(f"{name}: {number}", "strong")] if is_stacked else [Line(name, "strong"), Line(number, "mono label")]
     w = width_of_register(plate.names, plate.walk, unit_of(plate.split)) - BESIDE
-    rows = [Line(name, "strong"), Line(number, "mono label")]
-    return kit.card("walk/register", Box(room.x, room.y + 2, w, _HEAD), rows, top=15, step=_LINE, pad=7, title=title)
-
-
-def _head(plate: Plate, part: IndexBits, step: Step | None) -> tuple[str, str]:
-    name = part.name if step is None else table_name(step)
-    return (plate.names.tables.get(step.table, ""), name) if step is not None else ("", name)
-
-
-def _name(x: float, y: float, short: str, name: str, room: float) -> list[Text]:
-    """Return a table's name: its short name, if it has one, before the manual's."""
-    if not short:
-        return [fitted(x, y, name, room, "strong")]
-    left = text_width(short, "strong") + 5
-    return [Text(x, y, short, "strong"), fitted(x + left, y, name, room - left, "label dim")]
-
-
-def _where(x: float, y: float, kind: str, number: str, room: float, lead: str = "") -> list[Text]:
-    """Return the words for a frame, or for an address."""
-    left = text_width(f"{lead}{kind} ")
-    return [Text(x, y, f"{lead}{kind}", "label dim"), fitted(x + left, y, number, room - left, "mono label strong")]
-
-
-def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place: Box, is_stacked: bool) -> Node:
-    """Return a table: a frame of entries, with its names above and what it covers below; dashed if it is not read."""
-    short, name = _head(plate, part, step)
-    x, y, w, _ = place
-    covers = f"covers {binary_size(1 << part.high + 1)}" if step is None else _covers(step)
-    kind, where = frame_of(step.table, unit_of(plate.split)) if step is not None else ("", "")
-    style = "rail" if step is not None else "own-gone"
-    title = f"{name} at physical {place_of(step.table)}, {covers}" if step is not None else f"{name}: not read"
-    identity = f"walk/table/{part.level}"
-    bars: tuple[Bar, ...] = ()
+    box = Box(room.x, room.y + 2, w, _HEAD)
     if is_stacked:
-        half = w * _SHARE - 10
-        text = _name(6, 15, short, name, half - 6)
-        if step is not None:
-            beside = all(_in_a_line(plate, one) <= half - 6 for one in plate.read)
-            text += [Text(half, 15, covers, "label dim", "end")] * beside
-            text.append(Text(half, 32, f"read {number}", "label dim", "end"))
-        text += _where(6, 32, kind, where, half - 70) if step is not None else [Text(6, 32, "not read", "label dim")]
-        bars = (Bar(0, 0, w, _ROW, style),)
-        return Node(identity, "table", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
-    text = _name(0, 15, short, name, w)
-    feet = _HEAD + _BODY
-    if step is None:
-        text.append(Text(w / 2, _HEAD + _BODY / 2 + 4, "not read", "label dim", "middle"))
+        box = room._replace(w=text_width(f"{name}: {number}", "strong") + 20, h=_REGISTER)
+    return kit.card("walk/register", box, rows, top=15, step=_LINE, pad=7, title=title)
+
+
+def _framed(
+    identity: str, style: str, names: tuple[str, str], where: tuple[str, str], feet: tuple[str, str], title: str,
+    place: Box, *, is_stacked: bool, text: Iterable[Text] = (), bars: Iterable[Bar] = (),
+) -> Node:  # fmt: skip  # the same
+    """Return a table or a page: its names and its frame above it, and words below; in a row, all are in it.
+
+    `names` are its short name and the manual's.  If there is no frame, the last of `where` says so, in the middle.
+    """
+    x, y, w, _ = place
+    left, room, foot = (6.0, w * _SHARE - 10, 0.0) if is_stacked else (0.0, w, _HEAD + _BODY)
+    short, name = names
+    after = left + text_width(f"{short} ", "strong") * bool(short)
+    words = [Text(left, 15, short, "strong"), fitted(after, 15, name, room - after, "label dim" if short else "strong")]
+    kind, number = where
+    if kind:
+        after = left + text_width(f"{kind} ")
+        words += [Text(left, 32, kind, "label dim"), fitted(after, 32, number, room - after, "mono label strong")]
+    elif is_stacked:
+        words.append(Text(left, 32, number, "label dim"))
     else:
-        text += _where(0, 31, kind, where, w)
-        ways = [[f"read {at}{way}{place_of(one.pa) if way else ''}" for at, one in enumerate(plate.read, 1)]
-                for way in (" at ", ": ", "")]  # fmt: skip
-        all_read = next(way for way in ways if all(text_width(one) <= w for one in way) or way is ways[-1])
-        text += [fitted(0, feet + 15, covers, w, "label"), Text(0, feet + 31, all_read[number - 1], "label dim")]
-    bars = (Bar(0, _HEAD, w, _BODY, style),)
-    high = _HEAD + _BODY + _FOOT
-    return Node(identity, "table", x, y, w, high, text=tuple(text), bars=bars, title=title, state=_OPEN)
+        words.append(Text(w / 2, _HEAD + _BODY / 2 + 4, number, "label dim", "middle"))
+    at, anchor = (room, "end") if is_stacked else (0.0, "start")
+    words += [Text(at, foot + 15, feet[0], "label dim", anchor), Text(at, foot + 32, feet[1], "label dim", anchor)]
+    body = Bar(0, 0, w, _ROW, style) if is_stacked else Bar(0, _HEAD, w, _BODY, style)
+    return Node(
+        identity, "table" if "/table/" in identity else "page-found", x, y, w, _height(is_stacked=is_stacked),
+        text=tuple(run for run in (*words, *text) if run.text), bars=(body, *bars), state=("open",), title=title,
+    )  # fmt: skip  # "open": no line is around the words
 
 
-def _in_a_line(plate: Plate, step: Step) -> float:
-    """Return the width of a table's names and of what it covers."""
-    short = plate.names.tables.get(step.table, "")
-    name = text_width(f"{short} ", "strong") + text_width(table_name(step)) if short else (
-        text_width(table_name(step), "strong"))  # fmt: skip
-    return name + 8 + text_width(_covers(step))
+def _height(*, is_stacked: bool) -> float:
+    """Return the height of a table with its words."""
+    return _ROW if is_stacked else _HEAD + _BODY + _FOOT
+
+
+def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place: Box, *, is_stacked: bool) -> Node:
+    """Return a table: a frame of entries, with its names above and what it covers below; dashed if it is not read."""
+    identity = f"walk/table/{part.level}"
+    if step is None:
+        return _framed(identity, "own-gone", ("", part.name), ("", "not read"), ("", ""), f"{part.name}: not read",
+                       place, is_stacked=is_stacked)  # fmt: skip
+    names = plate.names.tables.get(step.table, ""), table_name(step)
+    covers, read = _feet(plate, place.w, is_stacked=is_stacked)[number - 1]
+    title = f"{names[1]} at physical {place_of(step.table)}, {_covers(step)}"
+    where = frame_of(step.table, unit_of(plate.split))
+    return _framed(identity, "rail", names, where, (covers, read), title, place, is_stacked=is_stacked)
+
+
+def _feet(plate: Plate, w: float, *, is_stacked: bool) -> list[tuple[str, str]]:
+    """Return what each table covers, and which read was in it, all in the same words: the first that fit everywhere."""
+    covers = [_covers(step) for step in plate.read]
+    if is_stacked:
+        names = [f"{plate.names.tables.get(step.table, '')} {table_name(step)}" for step in plate.read]
+        both = (text_width(f"{name} {one} ", "strong") for name, one in zip(names, covers, strict=True))
+        covers = covers if max(both, default=0.0) <= w * _SHARE else [""] * len(covers)
+    ways = [
+        [f"read {number}{way}{place_of(step.pa) if way else ''}" for number, step in enumerate(plate.read, 1)]
+        for way in ((" at ", ": ", "") if not is_stacked else ("",))
+    ]
+    reads = next((way for way in ways if all(text_width(one) <= w for one in way)), ways[-1])
+    return [*zip(covers, reads, strict=True)]
 
 
 def _covers(step: Step) -> str:
@@ -329,7 +316,7 @@ def _covers(step: Step) -> str:
     return f"covers {binary_size(1 << step.index_bits[0] + 1)}"
 
 
-def _place_of_entry(step: Step, place: Box, is_stacked: bool) -> Box:
+def _place_of_entry(step: Step, place: Box, *, is_stacked: bool) -> Box:
     """Return the place of an entry: at its height in the table; in the middle if the index is left out."""
     if is_stacked:
         return Box(place.x + place.w * _SHARE, place.y + (_ROW - _ENTRY) / 2, place.w * (1 - _SHARE) - 6, _ENTRY)
@@ -366,65 +353,47 @@ def _entry(plate: Plate, step: Step, place: Box) -> Node:
     )  # fmt: skip
 
 
-def _page(plate: Plate, place: Box, is_stacked: bool) -> Node:
+def _page(plate: Plate, place: Box, *, is_stacked: bool) -> Node:
     """Return the page with the byte at its offset; a dashed one if the walk did not find it."""
-    walk, unit = plate.walk, unit_of(plate.split)
-    x, y, w, _ = place
-    size = f"covers {binary_size(walk.page_size)}"
-    is_known = plate.has_found
-    style = leaf_style(plate.kind)
-    offset = f"byte {hexadecimal(walk.offset)}"
-    if not is_known:
-        text = [Text(6 * is_stacked, 15, "the page", "strong dim")]
-        high = _ROW if is_stacked else _HEAD + _BODY + _FOOT
-        bar = Bar(0, 0, w, _ROW, "own-gone") if is_stacked else Bar(0, _HEAD, w, _BODY, "own-gone")
-        where = (6.0, 32.0, "start") if is_stacked else (w / 2, _HEAD + _BODY / 2 + 4, "middle")
-        text.append(Text(where[0], where[1], "not reached", "label dim", where[2]))
-        return Node("walk/page", "page-found", x, y, w, high, text=tuple(text), bars=(bar,), state=_OPEN,
-                    title="the page: not reached")  # fmt: skip
-    kind, where_is = frame_of(walk.steps[-1].address, unit)
-    title = f"the page: {kind} {where_is}, {size.removeprefix('covers ')}, {offset}"
-    if is_stacked:
-        half = w * _SHARE - 10
-        text = [Text(6, 15, "the page", "strong"), *_where(6, 32, kind, where_is, half)]
-        text += [
-            fitted(half, 15, size, half - 70, "label dim", "end"),
-            fitted(w * _SHARE + 8, 24, offset, w - w * _SHARE - 14, "strong"),
-        ]
-        bars: tuple[Bar, ...] = (Bar(0, 0, w, _ROW, f"{style} pale"),)
-        return Node("walk/page", "page-found", x, y, w, _ROW, text=tuple(text), bars=bars, title=title, state=_OPEN)
+    walk, w, names = plate.walk, place.w, ("", "the page")
+    if not plate.has_found:
+        return _framed("walk/page", "own-gone", names, ("", "not reached"), ("", ""), "the page: not reached",
+                       place, is_stacked=is_stacked)  # fmt: skip
+    where, style = frame_of(walk.steps[-1].address, unit_of(plate.split)), leaf_style(plate.kind)
+    offset, size = f"byte {hexadecimal(walk.offset)}", binary_size(walk.page_size)
     part = 0.5 if isinstance(walk.offset, Hidden) else walk.offset / max(1, walk.page_size - 1)
     line = _HEAD + (_BODY - 3) * part
-    words = line + 16 if line + 22 < _HEAD + _BODY else line - 6
-    text = [Text(0, 15, "the page", "strong"), *_where(0, 31, kind, where_is, w)]
-    text.append(fitted(8, words, offset, w - 16, "strong"))
-    text.append(fitted(0, _HEAD + _BODY + 15, size, w, "label"))
-    text.append(fitted(0, _HEAD + _BODY + 31, ("the memory itself", "memory"), w, "label dim"))
-    bars = (Bar(0, _HEAD, w, _BODY, f"{style} pale"), Bar(0, line, w, 3, style))
-    high = _HEAD + _BODY + _FOOT
-    return Node("walk/page", "page-found", x, y, w, high, text=tuple(text), bars=bars, title=title, state=_OPEN)
+    if is_stacked:
+        left, base, bars = w * _SHARE + 8, 24.0, []
+    else:
+        left, base, bars = 8.0, line + 16 if line + 22 < _HEAD + _BODY else line - 6, [Bar(0, line, w, 3, style)]
+    memory = "" if is_stacked else wording(("the memory itself", "memory"), w)
+    return _framed(
+        "walk/page", f"{style} pale", names, where, (f"covers {size}", memory),
+        f"the page: {' '.join(where)}, {size}, {offset}", place, is_stacked=is_stacked,
+        text=[fitted(left, base, offset, w - left - 8, "strong")], bars=bars,
+    )  # fmt: skip
 
 
 def byte_line(page: Node) -> float:
     """Return the height of the byte's line in the page's column."""
-    return page.y + (page.bars[-1].y if len(page.bars) > 1 else _HEAD)
+    return page.y + (page.bars[-1].y if len(page.bars) > 1 else page.h)
 
 
-def _arrows(plate: Plate, placed: Mapping[str, Node], is_stacked: bool) -> Iterator[Link]:
-    """Yield an arrow from each entry to the words that say where the next table or the page is."""
+def _arrows(plate: Plate, placed: Mapping[str, Node], *, is_stacked: bool) -> Iterator[Link]:
+    """Yield an arrow from the register and from each entry to the frame of the next table, or of the page."""
     ids = [f"walk/step/{step.level}" for step in plate.read]
-    heads = [f"walk/table/{step.level}" for step in plate.read][1:]
-    ends = ids[1:]
-    if plate.has_found:
-        heads.append("walk/page")
-        ends.append("walk/page")
-    for source, target, end in zip(ids, heads, ends, strict=False):
-        entry, head = placed[source], placed[target]
+    heads = [f"walk/table/{step.level}" for step in plate.read] + ["walk/page"] * plate.has_found
+    ends = [*heads[:1], *ids[1:], *heads[len(ids) :]]
+    for source, head, end in zip(["walk/register", *ids], heads, ends, strict=False):
+        if source not in placed:
+            continue
+        (x, y, w, h), to = (getattr(placed[source], one) for one in "xywh"), placed[head]
         if is_stacked:
-            turn, down = entry.x + entry.w / 2, head.x + 30
-            level = head.y - _BELOW / 2 + 1
-            points = ((turn, entry.y + entry.h), (turn, level), (down, level), (down, head.y))
+            down, level = to.x + 30, to.y - _BELOW / 2 + 1
+            turn = x + w - 30 if source in ids else down
+            points = ((turn, y + h), (turn, level), (down, level), (down, to.y))
         else:
-            middle, edge, to = entry.y + entry.h / 2, head.x - BESIDE / 2, head.y + 27
-            points = ((entry.x + entry.w, middle), (edge, middle), (edge, to), (head.x - 4, to))
+            middle, edge, level = y + h / 2, to.x - BESIDE / 2, to.y + 27
+            points = ((x + w, middle), (edge, middle), (edge, level), (to.x - 4, level))
         yield Link(f"{source}/next", "next", source, end, points, state=("is-table",), arrow=True)
