@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from random import Random
 
 import pytest
 
 import vmwidgets as vm
 from tests.views.lives import lived_in
+from tests.views.pictures import crossing_text, misplaced_text, outside
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.freebsd.kmem_schema import DaemonScanned
 from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
-from vmwidgets.views.memory.frame_rows import pieces_of, rows_of, strips_of
-from vmwidgets.views.memory.gauge import answer, gauges, is_cut, level, served
+from vmwidgets.pictures.memory import frames_scene
+from vmwidgets.pictures.moments import look_at
+from vmwidgets.views.memory.buddies import blocks_of, turns_of
+from vmwidgets.views.memory.frame_rows import pieces_of, strips_of
+from vmwidgets.views.memory.gauge import answer, gauges, level, served
 from vmwidgets.views.scene.boxes import Drawn
 from vmwidgets.views.scene.model import Node, Scene
-from vmwidgets.views.scene.svg import to_svg
 
 COUNTS = PageCounts(
     total=10_000, free=9000, zeroed=10, cached=100, used=900, wired=300, inactive=50, free_reserved=60,
@@ -41,6 +49,16 @@ def gauge(counts: PageCounts) -> dict[str, Node]:
 
 def words(node: Node) -> str:
     return " ".join(run.text for run in node.text)
+
+
+def rows_of_turns(scene: Scene) -> dict[str, dict[int, Node]]:
+    """The frames and blocks that are drawn in each row, by their first frames: "0" is before the operation."""
+    found: dict[str, dict[int, Node]] = {}
+    for node in scene.nodes:
+        if node.kind == "run" and node.id.startswith("frames/turn/"):
+            _, _, row, first = node.id.split("/")
+            found.setdefault(row, {})[int(first, 16)] = node
+    return found
 
 
 def placed(scene: Scene) -> dict[str, Node]:
@@ -79,28 +97,6 @@ def test_fewer_pages_stand_further_left_and_marks_stand_at_their_numbers() -> No
         assert node.x + node.bars[0].x == pytest.approx(level(near, getattr(COUNTS, name), ROOM), abs=1.1)
 
 
-@pytest.mark.parametrize("pages", [30, 700, 2400, 2401, 7500])
-def test_where_few_are_left_the_marks_have_most_of_the_room(pages: int) -> None:
-    counts = left(pages)
-    places = [level(counts, one, ROOM) for one in range(COUNTS.total + 1)]
-    assert places == sorted(places)
-    assert (places[0], places[-1]) == (0, ROOM)
-    assert is_cut(counts) == (pages <= 2400)
-    assert (places[counts.free_target] > ROOM / 5) == is_cut(counts)
-    assert ("frames/cut" in gauge(counts)) == is_cut(counts)
-
-
-@pytest.mark.parametrize("used", [1, 20, 2499])
-def test_where_few_are_used_their_owners_have_two_fifths_of_the_room(used: int) -> None:
-    counts = left(COUNTS.total - used)
-    places = [level(counts, one, ROOM) for one in range(COUNTS.total + 1)]
-    assert places == sorted(places)
-    assert (places[0], places[-1]) == (0, ROOM)
-    drawn = gauge(counts)
-    assert "frames/cut" in drawn
-    assert drawn["frames/part/kernel"].w == pytest.approx(0.4 * ROOM, abs=1.1)
-
-
 def test_only_a_refused_request_wakes_the_page_daemon() -> None:
     """What the gauge says of each section, asked of the engine on both sides of its marks."""
     for name in ("free_reserved", "free_min", "free_target"):
@@ -135,23 +131,12 @@ def test_the_answer_is_what_the_kernel_does_then(pages: int, said: str) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_parts_of_memory_are_all_of_it(seed: int) -> None:
     machine = lived_in(seed)
-    scene = vm.Frames(machine).scene()
+    scene = frames_scene(machine.frames, vm.Frames(machine).at().moment.at_end())
     parts = [node.title for node in scene.nodes if node.id.startswith("frames/part/")]
     counts = [int(title.split(": ")[1].split(", ")[0].replace(",", "")) for title in parts]
     assert sum(counts) == machine.frames.value().counts.total
     drawn = [node.title for node in scene.nodes if node.kind in ("run", "fold") and node.lane == "frames/runs"]
     assert sum(int(title.split()[0].replace(",", "")) for title in drawn) == sum(counts)
-
-
-def test_frames_that_were_taken_are_marked_and_say_whose_they_are() -> None:
-    machine = vm.boot()
-    machine.kmem_malloc("20 KiB")
-    scene = vm.Frames(machine).scene()
-    new = [node for node in scene.nodes if node.kind == "run" and "new" in node.state]
-    assert all("of kmem_object wired" in node.title and "mark" in {bar.style for bar in node.bars} for node in new)
-    assert words(placed(scene)["frames/owner/kmem_object"]) == "kmem_object 5 was 0"
-    assert sum(int(node.title.split()[0]) for node in new) == 5
-    assert [words(node) for node in scene.nodes if node.id.startswith("frames/note/")] == ["5 new"]
 
 
 def test_a_selected_frame_tells_where_it_is_mapped() -> None:
@@ -195,7 +180,7 @@ def test_free_lists_say_how_many_blocks_there_are() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_each_frame_is_in_one_row_and_free_blocks_are_those_of_the_buddy_system(seed: int, across: int) -> None:
     value = lived_in(seed).frames.value(whole=10**6)
-    pieces = [*pieces_of(value, {}, (), -1)]
+    pieces = [*pieces_of(value, (), -1)]
     orders = [one.frames.bit_length() - 1 for one in pieces if one.run is not None and one.run.state == "free"]
     assert [orders.count(free.order) for free in value.orders] == [free.count for free in value.orders]
     shown = [piece for strip in strips_of(pieces, across) for piece in strip.pieces]
@@ -210,33 +195,8 @@ def test_each_frame_is_in_one_row_and_free_blocks_are_those_of_the_buddy_system(
 def test_a_free_run_is_cut_where_its_buddies_end() -> None:
     value = vm.boot().frames.value()
     free = FrameRun(5, 9, "free")
-    pieces = pieces_of(replace(value, runs=(free,), first_frame=5, end_frame=14), {}, (), -1)
+    pieces = pieces_of(replace(value, runs=(free,), first_frame=5, end_frame=14), (), -1)
     assert [(one.first, one.frames) for one in pieces] == [(5, 1), (6, 2), (8, 4), (12, 2)]
-
-
-def test_frames_that_were_taken_in_several_rows_have_one_line_around_them_and_one_number() -> None:
-    machine = vm.boot("x86-64", layout="small", ram="4 MiB")
-    machine.read_file("film", 175 * vm.PAGE)
-    scene = vm.Frames(machine).scene()
-    new = [node for node in scene.nodes if node.kind == "run" and "new" in node.state]
-    assert sum(int(node.title.split()[0]) for node in new) == 175
-    assert len({node.y for node in new}) > 2
-    assert [link.state for link in scene.links] == [("new",)]
-    x, y = zip(*scene.links[0].points, strict=True)
-    assert min(x) < min(node.x for node in new)
-    assert max(x) > max(node.x + node.w for node in new)
-    assert min(y) < min(node.y for node in new)
-    assert max(y) > max(node.y + node.h for node in new)
-    assert [words(node) for node in scene.nodes if node.id.startswith("frames/note/")] == ["175 new"]
-    assert 'class="badge"' not in to_svg(scene)
-
-
-def test_neighbours_in_two_states_have_a_line_each() -> None:
-    value = replace(vm.boot().frames.value(), runs=(FrameRun(0, 8, "used", "kernel"),), first_frame=0, end_frame=8)
-    touched = {2: "new", 3: "new", 4: "changed"}
-    drawn = Drawn()
-    rows_of(strips_of([*pieces_of(value, touched, (), -1)], 4), 4)(drawn, 0, 0, 400)
-    assert [link.state for link in drawn.links] == [("new",), ("changed",)]
 
 
 @pytest.mark.parametrize("width", [420, 760, 1300])
@@ -276,13 +236,14 @@ def test_the_frames_behind_a_selected_entry_light_up() -> None:
         assert all(any(int(node.thing.partition(":")[2]) <= frame for node in lit) for frame in wanted)
 
 
-def test_the_headline_says_how_many_frames_are_free_against_the_marks() -> None:
+def test_the_headline_says_what_happened_and_how_many_frames_are_free() -> None:
     machine = vm.boot("x86-64", layout="small")
     machine.kmem_malloc("12 KiB")
     caption = vm.Frames(machine).scene().caption
     counts = machine.frames.value().counts
-    assert caption.text == f"{counts.available:,} of {counts.total:,} frames are available."
-    assert caption.reason == "kmem_object: 3 more than before."
+    said = f"{counts.available:,} of {counts.total:,} frames are available."
+    assert caption.text.startswith("3 frames were taken: ")
+    assert caption.reason == f"{said} kmem_object: 3 more than before."
 
 
 def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() -> None:
@@ -301,3 +262,91 @@ def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() ->
     assert int(row[1]) == sum(owned)
     (node,) = (node for node in scene.nodes if node.id == "frames/owner/file notes")
     assert node.bars[0].style == "own-file"
+
+
+# ---- blocks that are halved and joined -------------------------------------------------------------
+
+
+def allocating(seed: int) -> Iterator[vm.Machine]:
+    """A machine after each of many allocations and releases."""
+    machine, random = vm.boot("x86-64", layout=("tiny", "small")[seed % 2]), Random(seed)
+    held: list[tuple[int, str]] = []
+    for _ in range(40):
+        with suppress(vm.VMError):
+            if held and random.random() < 0.5:
+                machine.kmem_free(*held.pop(random.randrange(len(held))))
+            else:
+                size = random.choice(["4 KiB", "12 KiB", "28 KiB", "64 KiB"])
+                held.append((machine.kmem_alloc(size), size))
+            yield machine
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_and_lists_after_each_turn_are_those_of_the_buddy_system(seed: int) -> None:
+    seen = Counter[str]()
+    for machine in allocating(seed):
+        at = vm.Frames(machine).at()
+        look = look_at(at.target, at.moment, (), whole=10**9)
+        window = [range(look.after.first_frame, look.after.end_frame)]
+        first, turns = turns_of(look.before, at.moment.events, window)
+        last = turns[-1] if turns else first
+        assert {order: count for order, count in last.lists.items() if count} == {
+            free.order: free.count for free in look.after.orders if free.count
+        }
+        free = {one.first: one.frames for one in last.held.values() if one.state == "free"}
+        blocks = (block for run in look.after.runs if run.state == "free" for block in blocks_of(run.first, run.frames))
+        assert free == {start: 1 << order for start, order in blocks}
+        seen.update(type(event).__name__ for event in at.moment.events)
+    assert seen["BlockSplit"] > 20
+    assert seen["BlockJoined"] > 5
+
+
+def test_before_stays_in_its_row_and_each_turn_adds_one() -> None:
+    for machine in allocating(1):
+        picture = vm.Frames(machine)
+        place = replace(picture.at(), done=0)
+        before, after = rows_of_turns(picture.drawing(place)), rows_of_turns(picture.scene())
+        assert [*before] in (["0"], []), "nothing has happened"
+        assert before.get("0") == after.get("0")
+        for row, drawn in after.items():
+            ends = {first: (node.x, node.x + node.w) for first, node in drawn.items()}
+            assert sorted(ends.values()) == [ends[first] for first in sorted(ends)], row
+
+
+def test_a_frame_that_was_taken_is_marked_once_and_says_whose_it_is() -> None:
+    machine = vm.boot()
+    machine.kmem_malloc("20 KiB")
+    scene = vm.Frames(machine).scene()
+    now = [node for drawn in rows_of_turns(scene).values() for node in drawn.values() if "now" in node.state]
+    taken = [event.frame for event in machine.journal.last.events if isinstance(event, ev.PageAllocated)]
+    assert sorted(int(node.thing.partition(":")[2]) for node in now) == sorted(taken)
+    assert all("kmem_object, taken now" in node.title for node in now)
+    assert words(placed(scene)["frames/owner/kmem_object"]) == "kmem_object 5 was 0"
+
+
+def test_buddies_that_join_differ_in_the_bit_that_is_marked() -> None:
+    found = 0
+    for machine in allocating(2):
+        for node in vm.Frames(machine).scene().nodes:
+            if not node.id.startswith("frames/buddies/"):
+                continue
+            runs = [run.text.strip() for run in node.text]
+            marked = [number for number, run in enumerate(node.text) if "new" in run.style]
+            one, other = (int(run, 16) for run in runs if run.startswith("0x"))
+            bit = len(runs[marked[0] + 1]) if runs[marked[0] + 1] != "and" else 0
+            assert one ^ other == 1 << bit
+            assert [runs[at] for at in marked] == ["0", "1"]
+            found += 1
+    assert found > 2
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_a_plate_is_no_higher_than_a_screen_and_nothing_leaves_it(width: int) -> None:
+    for machine in allocating(3):
+        picture = vm.Frames(machine, width=width)
+        scene = picture.scene()
+        assert (misplaced_text(scene), outside(scene), crossing_text(scene)) == ([], [], [])
+        if width == 900:
+            high = re.search(r'viewBox="\S+ \S+ \S+ (\S+)"', picture.to_svg())
+            assert high is not None
+            assert float(high[1]) - 20 <= 560, machine.journal.last

@@ -1,13 +1,12 @@
 """The frames of memory in rows, in address order: each cell is a frame, and a free block is drawn as one.
 
-Equal rows form one band, and rows without changes are folded if there are too many.
+Equal rows form one band, and if there are too many, those far from what is selected are folded.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -18,24 +17,21 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import short_count, text_width, wording
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.text import short_count, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
+
+from .buddies import blocks_of
 
 ROWS, PIECES = 14, 120
 """The most rows and bands that are drawn (changed rows first), and the most pieces in them."""
 
-LABEL, _NOTE = 64.0, 64.0
-"""Room for the address of a row's first frame, and for how many frames changed, at its end."""
+LABEL = 64.0
+"""Room for the address of a row's first frame."""
 
-_ROW, _PITCH, _UNIFORM, _AROUND = 20.0, 26.0, 6, 2.5
-"""Heights of a row, and of a row with its gap; the most full rows of one owner that stay rows; the distance from a
-frame to the line around it.
-"""
-
-_LARGEST = 10
-"""The order of the largest free blocks."""
+_ROW, _PITCH, _UNIFORM = 20.0, 26.0, 6
+"""Heights of a row, and of a row with its gap; the most full rows of one owner that stay rows."""
 
 
 class Piece(NamedTuple):
@@ -65,9 +61,9 @@ class Strip(NamedTuple):
         return any(one.state for one in self.pieces)
 
 
-def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:
+def pieces_of(value: FramesValue, lit: Collection[int], chosen: int) -> Iterator[Piece]:
     """Yield the frames in order, cut where their states differ and, if they are free, where a block ends."""
-    said = {frame: _said(frame, touched, lit, chosen) for frame in sorted({*touched, *lit, chosen})}
+    said = {frame: _said(frame, lit, chosen) for frame in sorted({*lit, chosen})}
     order, at = list(said), value.first_frame
     for run in value.runs:
         if run.first > at:
@@ -76,7 +72,7 @@ def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[in
         cuts = {run.first, at}
         marked = order[bisect_left(order, run.first) : bisect_left(order, at)]
         if run.state == "free":
-            cuts |= {*_blocks(run)}
+            cuts |= {first for first, _ in blocks_of(run.first, run.frames)}
         else:
             cuts |= {frame for one in marked for frame in (one, one + 1) if said.get(frame) != said.get(frame - 1)}
         places = sorted(cuts)
@@ -88,20 +84,8 @@ def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[in
         yield Piece(at, value.end_frame - at, None)
 
 
-def _said(frame: int, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> str:
-    words = touched.get(frame, ""), "path" if frame in lit else "", "here" if frame == chosen else ""
-    return " ".join(filter(None, words))
-
-
-def _blocks(run: FrameRun) -> Iterator[int]:
-    """Yield the starts of a run's free blocks: two free buddies are one block."""
-    at = run.first
-    while at < run.first + run.frames:
-        yield at
-        order = min(_LARGEST, (at & -at).bit_length() - 1 if at else _LARGEST)
-        while at + (1 << order) > run.first + run.frames:
-            order -= 1
-        at += 1 << order
+def _said(frame: int, lit: Collection[int], chosen: int) -> str:
+    return " ".join(filter(None, ("path" if frame in lit else "", "here" if frame == chosen else "")))
 
 
 def strips_of(pieces: Sequence[Piece], across: int) -> list[Strip]:
@@ -148,15 +132,14 @@ def _join(strips: list[Strip], strip: Strip, piece: Piece) -> None:
 
 
 def rows_of(strips: Sequence[Strip], across: int) -> Part:
-    """Return the strips as a part, with lines around changes."""
+    """Return the strips as a part."""
     return boxes.drawing(0, partial(_rows, strips, across))
 
 
-def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Link]:
-    """Yield the nodes of the strips, and lines around changes."""
+def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node]:
+    """Yield the nodes of the strips."""
     ranked = _chosen(strips)
-    y, wide = box.y, box.w - LABEL - _NOTE
-    around: list[tuple[Piece, Box]] = []
+    y, wide = box.y, box.w - LABEL
     unit = wide / across
     for shown, group in groupby(enumerate(strips), key=lambda one: one[0] in ranked):
         some = [strip for _, strip in group]
@@ -170,12 +153,9 @@ def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Lin
             yield kit.label(f"frames/row/{first:x}", words, box.x, y, style="mono label dim", most=LABEL)
             for piece in strip.pieces:
                 room = wide if strip.rows > 1 else piece.frames * unit
-                again = bool(around) and around[-1][0].end == piece.first and around[-1][0].state == piece.state
-                place = Box(box.x + LABEL + piece.first % across * unit, y, room - 1, _ROW - 0.5 * again)
+                place = Box(box.x + LABEL + piece.first % across * unit, y, room - 1, _ROW)
                 yield _piece(piece, strip, place, unit)
-                around += [(piece, place)] * bool(piece.state)
             y += _PITCH
-    yield from _contours(around, box.x + box.w)
 
 
 def _chosen(strips: Sequence[Strip]) -> set[int]:
@@ -246,7 +226,7 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
         "box",
         tuple(text),
         tuple(bars),
-        ("tile", f"is-{kind}", f"frame-{run.state}", *piece.state.split(), *["within"] * bool(piece.state)),
+        ("tile", f"is-{kind}", f"frame-{run.state}", *piece.state.split()),
         piece_words(piece),
         "select",
         "frames/runs",
@@ -277,54 +257,3 @@ def piece_words(piece: Piece) -> str:
     return (
         f"{counted(piece.frames, 'frame')} {frame_numbers(piece.first, piece.frames)}: {run.state}{owner}{wired}{part}"
     )
-
-
-def _contours(around: Sequence[tuple[Piece, Box]], right: float) -> Iterator[Node | Link]:
-    """Yield lines around adjacent frames with the same states, and the number of changed frames at the row's end."""
-    groups: list[list[tuple[Piece, Box]]] = []
-    for one in around:
-        last = groups[-1][-1] if groups else None
-        if last is not None and (last[0].end, last[0].state) == (one[0].first, one[0].state):
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    notes: dict[float, Counter[str]] = {}
-    for group in groups:
-        name, state = f"frames/run/{group[0][0].first:x}", group[0][0].state
-        for number, points in enumerate(_outlines([box for _, box in group])):
-            yield Link(f"{name}/around/{number}", "around", name, name, points, tuple(state.split()))
-        for word in {"new", "changed"}.intersection(state.split()):
-            notes.setdefault(group[0][1].y, Counter())[word] += sum(piece.frames for piece, _ in group)
-    for y, counts in notes.items():
-        word, count = counts.most_common(1)[0]
-        said = f"{counts.total():,} changed" if len(counts) > 1 else f"{count:,} {word}"
-        yield kit.label(f"frames/note/{y:g}", said, right - text_width(said, "new"), y, style="label new")
-
-
-def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
-    """Yield the line around boxes in consecutive rows, or two lines if no box of a row is below a box of the other."""
-    rows = [[*row] for _, row in groupby(boxes, key=lambda box: box.y)]
-    spans = [
-        (row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
-        for row in rows
-    ]
-    (x0, y0, right, _), (left, _, x1, bottom) = spans[0], spans[-1]
-    if len(spans) == 1:
-        yield (x0, y0), (right, y0), (right, bottom), (x0, bottom), (x0, y0 - 1)
-    elif len(spans) == 2 and x0 > x1:
-        yield from (line for span in spans for line in _outlines([Box(span[0] + _AROUND, span[1] + _AROUND,
-                    span[2] - span[0] - 2 * _AROUND, span[3] - span[1] - 2 * _AROUND)]))  # fmt: skip
-    else:
-        second, widest = spans[1][1], max(span[2] for span in spans[:-1])
-        above = spans[-2][3]
-        yield (
-            (x0, y0),
-            (widest, y0),
-            (widest, above if x1 < widest - 1 else bottom),
-            (x1, above if x1 < widest - 1 else bottom),
-            (x1, bottom),
-            (left, bottom),
-            (left, second),
-            (x0, second),
-            (x0, y0 - 1),
-        )

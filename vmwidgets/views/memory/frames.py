@@ -24,6 +24,7 @@ from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
+from .buddies import draw_turns, is_touched, verb_of
 from .frame_rows import (
     Piece,
     Strip,
@@ -72,13 +73,23 @@ def draw_frames(
     touched = touched_frames(moment.so_far)
     chosen = -1 if selected is None else selected.frame
     strips: list[Strip] = []
+    answered = answer(value.counts)
     if rows:
         part = _runs(value, touched, selected, frozenset(lit), width, rows, among, frozenset(named))
     elif compact:
         part = boxes.below(boxes.words("frames/answer", answer(value.counts), "body"), gauges(value, before), gap=12)
+    elif is_touched(moment.events) and not look.is_far and moment.has_steps:
+        detail = [] if selected is None else [_detail(selected)]
+        drawn = draw_turns(before, moment.events, moment.so_far)
+        across = 64 if width >= _WIDE else 32
+        if lit:
+            strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
+        whole = [_grid(value, before, strips, across)] * bool(strips)
+        part = boxes.below(drawn, gauges(value, before, calm=True), *detail, *whole, gap=12)
+        answered = f"{verb_of(moment.so_far)} {answered}".strip()
     else:
         across = 64 if width >= _WIDE else 32
-        strips = strips_of(tuple(pieces_of(value, touched, frozenset(lit), chosen)), across)
+        strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
         detail = [] if selected is None else [_detail(selected)]
         part = boxes.below(gauges(value, before), _grid(value, before, strips, across), *detail, gap=30)
     counts, steps = value.counts, moment.steps(steps_of_gauges if compact else steps_of_frames)
@@ -91,7 +102,7 @@ def draw_frames(
         part,
         caption=moment.caption
         if rows or compact
-        else moment.caption_of(steps, answer(counts), _difference(value, before), tells=False),
+        else moment.caption_of(steps, answered, _difference(value, before), tells=False),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=steps,
         machine=machine,

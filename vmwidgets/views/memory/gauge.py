@@ -1,7 +1,7 @@
 """All of memory as one bar: the frames that requests can get at its left, then the owners of the others.
 
-Lines below lead to the marks that trigger actions.  Where one side is much larger than the other, the scale is cut, so
-that the smaller side is visible: the last free pages, or the few owners.
+Lines below lead to the marks that trigger actions.  The bar has one scale; below it are the numbers of all parts, the
+smallest of which are lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wrapped
 from vmwidgets.views.story.words.names import owner_words
 
-_BAR = 44.0
+_BAR = 20.0
 """Height of the bar."""
 
 OWNERS = 7
@@ -42,12 +42,13 @@ def owners_of(value: FramesValue) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def gauges(value: FramesValue, before: FramesValue) -> Part:
+def gauges(value: FramesValue, before: FramesValue, *, calm: bool = False) -> Part:
     """Return the bar with its marks, and the names of its parts.
 
-    `before` is physical memory at the operation's start; earlier numbers are next to the parts.
+    `before` is physical memory at the operation's start; earlier numbers are next to the parts.  If it is `calm`, marks
+    that are far away are left out.
     """
-    scale = boxes.drawing(_BAR, partial(_scale, value, before.counts.free))
+    scale = boxes.drawing(_BAR, partial(_scale, value, before.counts.free, "" if calm else WAKES))
     refused = [_refused(name) for name, is_served in served(value.counts).items() if not is_served]
     return boxes.below(boxes.flowing(refused), scale, _names(value, before), gap=10)
 
@@ -112,8 +113,6 @@ def _names(value: FramesValue, before: FramesValue) -> Part:
     ]
     if rest:
         items.append(_name(counted(len(rest), "more owner"), sum(now.get(name, 0) for name in rest), None, ""))
-    if is_cut(value.counts):
-        items.insert(0, (text_width(_CUT), boxes.words("frames/cut said", _CUT)))
     if value.counts.wired:
         items.append(_name("wired", value.counts.wired, before.counts.wired, "mark"))
     return boxes.flowing(items, gap=14)
@@ -165,9 +164,6 @@ _LEAST = 3.0
 _AVAILABLE = "free", "cached"
 """The parts that a request can use."""
 
-_CUT = "not to scale"
-"""What is said of a bar with a cut."""
-
 _SAID = 0.2
 """The part of the width from which the bar itself says how many frames are free."""
 
@@ -187,50 +183,24 @@ MEANINGS = {
 WAKES = "free_reserved"
 """The mark that is drawn even if all are far away."""
 
-_FEW, _FEW_AT = 4, 0.86
-"""If at most this multiple of free_target is available, so many frames take this part of the width."""
-
-_MOSTLY_FREE, _FREE_AT = 0.75, 0.6
-"""If a greater part of all frames is available, the available frames take this part of the width."""
-
 
 def level(counts: PageCounts, pages: int, w: float) -> float:
-    """Return the place of a number of pages on the gauge; numbers beyond a cut share the remaining space."""
-    reach, share = _cut(counts)
-    if pages <= reach:
-        return w * share * pages / reach
-    return w * (share + (1 - share) * min(1.0, (pages - reach) / max(1, counts.total - reach)))
+    """Return the place of a number of pages on the bar: all of it has one scale."""
+    return w * min(1.0, pages / max(counts.total, counts.free_target + 1))
 
 
-def is_cut(counts: PageCounts) -> bool:
-    """Return whether one side of the gauge is drawn larger than the other."""
-    return _cut(counts)[1] < 1
+def _scale(value: FramesValue, was_free: int, always: str, box: Box) -> Iterator[Node]:
+    """Yield the bar, its parts, and a line from it to each mark's number, effect and name below.
 
-
-def _cut(counts: PageCounts) -> tuple[int, float]:
-    """Return how many pages take which part of the width."""
-    reach = _FEW * counts.free_target
-    if counts.available <= reach and counts.total > 2 * reach:
-        return reach, _FEW_AT
-    if _MOSTLY_FREE * counts.total < counts.available < counts.total:
-        return counts.available, _FREE_AT
-    return max(counts.total, counts.free_target + 1), 1.0
-
-
-def _scale(value: FramesValue, was_free: int, box: Box) -> Iterator[Node]:
-    """Yield the bar, its parts, and a line from it to each mark's number, effect and name below."""
+    The mark called `always` is drawn even if it is far away.
+    """
     counts = value.counts
     said = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
-    yield kit.chip("frames/reserves", "axis", box, title=f"{said}; {'cut' if is_cut(counts) else 'to scale'}")
+    yield kit.chip("frames/reserves", "axis", box, title=f"{said}; to scale")
     yield from _pieces(value, was_free, box)
-    if is_cut(counts):
-        reach, share = _cut(counts)
-        at = box.w * (share if reach > counts.available else share * 0.92)
-        bars = Bar(0, 0, 2, _BAR, "ground"), Bar(4, 0, 2, _BAR, "ground")
-        yield kit.runs("frames/cut", box._replace(x=box.x + at, w=8), (), bars=bars, title="the scale is cut here")
     y = _BAR + 2
     for name, meaning in MEANINGS.items():
-        if counts.available < counts.free_target or name == WAKES:
+        if counts.available < counts.free_target or name == always:
             mark = _mark(counts, name, meaning, y, box)
             yield mark
             y = mark.h
