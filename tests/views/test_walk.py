@@ -39,7 +39,7 @@ def test_each_sides_rights_are_told(supervisor, user, sentence):
     ram.write_word(0x4000, 4, 0x0030_0C02)
     found = walk(ram, ARMV7, 0x4000, 0x1234)
     sides = (Permission(*(letter != "-" for letter in side)) for side in (supervisor, user))
-    scene = draw_walk(replace(found, permissions=Permissions(*sides)))
+    scene = draw_walk(replace(found, permissions=Permissions(*sides)), ARMV7.address_split())
     assert scene.caption is not None
     assert scene.caption.reason == sentence
 

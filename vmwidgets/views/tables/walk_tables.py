@@ -73,12 +73,6 @@ def table_name(step: Step) -> str:
     return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")
 
 
-def split_of(walk: Walk) -> AddressSplit:
-    """Return the parts of a walk's address as far as it came, if nothing else is known of its format."""
-    parts = tuple(IndexBits(step.level, table_name(step), *step.index_bits) for step in walk.steps)
-    return AddressSplit(parts, walk.word_bits, walk.word_bits)
-
-
 def unit_of(split: AddressSplit) -> int:
     """Return the size of a frame: of the smallest page."""
     return 1 << split.parts[-1].low if split.parts else 1
