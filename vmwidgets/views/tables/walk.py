@@ -122,7 +122,7 @@ def draw_walk(
         _subtitle(walk),
         boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, quiet)),
         caption=told.caption(own),
-        table=_rows(walk, len(walk.steps)),
+        table=_rows(walk, len(walk.steps), plate),
         steps=told.steps,
         machine=machine,
         width=width,
@@ -279,7 +279,7 @@ def draw_reach(
         _subtitle(walk),
         boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, known)),
         caption=Caption(said[0]) if said is not None else _caption_of(walk, None, there.covering(walk)),
-        table=_rows(known, reach.read),
+        table=_rows(known, reach.read, plate),
         machine=machine,
         width=width,
     )
@@ -294,12 +294,13 @@ def _subtitle(walk: Walk) -> str:
     return f"{walk.format} · {f'{walk.side} {walk.access}'.strip()}"
 
 
-def _rows(walk: Walk, read: int) -> Table:
-    """Return the first `read` descriptors, and the access's outcome."""
+def _rows(walk: Walk, read: int, plate: Plate | None = None) -> Table:
+    """Return the first `read` descriptors, and the access's outcome; of a drawn `plate`, with its names and its sum."""
+    short = plate.names.tables if plate is not None else {}
     rows = [
         (
             str(number),
-            table_name(step),
+            f"{short.get(step.table, '')} {table_name(step)}".strip(),
             place_of(step.table),
             str(step.index),
             f"{step.value:#x}",
@@ -308,9 +309,10 @@ def _rows(walk: Walk, read: int) -> Table:
         )
         for number, step in enumerate(walk.steps[:read], 1)
     ]
-    verdict = (
-        f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
-    )
+    verdict = walk.fault.why if walk.fault is not None else ""
+    if walk.pa is not None:
+        parts = [said for said, _ in sum_of(walk, unit_of(plate.split))] if plate is not None and walk.steps else []
+        verdict = f"physical {Address(walk.pa)}" + f", {' '.join(parts)}" * bool(parts)
     fault_rows = []
     if walk.fault is not None and walk.fault.code is not None:
         fault_rows.append(("", "", "", "", f"{walk.fault.code:#x}", "code", named_fields(walk.fault.decoded)))
