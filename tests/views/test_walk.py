@@ -195,6 +195,19 @@ def test_a_right_that_an_upper_table_takes_away_is_said_above_the_flags() -> Non
     assert said() == "PD takes away writes"
 
 
+def test_a_flag_that_changed_has_both_of_its_values() -> None:
+    task = vm.boot("x86-64", layout="small").task("init")
+    start = task.mmap("8 KiB")
+    task.read(start)
+    view = vm.Walk(task.walk(start))
+    task.write(start, b"x")
+    changed = {name: words_in(node)[1] for name, node in flags_in(view.scene()).items() if "changed" in node.state}
+    assert changed == {"D": "0 → 1"}
+    task.mprotect(start, "4 KiB", "r")
+    changed = {name: words_in(node)[1] for name, node in flags_in(view.scene()).items() if "changed" in node.state}
+    assert changed["R/W"] == "1 → 0"
+
+
 def test_a_flag_is_red_if_and_only_if_it_refuses() -> None:
     task = vm.boot("x86-64", layout="small").task("init")
     start = task.mmap("8 KiB", "r")

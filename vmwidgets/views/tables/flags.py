@@ -82,22 +82,31 @@ def _said(step: Step, fields: Iterable[Field]) -> Iterator[_Flag]:
             words = says[bool(value & user)] + ", read only" * bool(value & only)
             yield _Flag(name, f"{value:02b}", words, field)
         elif value < 2:
-            yield _Flag(name, f"{value}", says[value], field)
+            yield _Flag(name, f"{value:b}", says[value], field)
     if is_pointer:
         yield _Flag("R W X", "0", "leads to a table", known["R"])
 
 
 def draw_flags(
-    walk: Walk, step: Step, fields: Sequence[Field], refusing: Collection[int], table: str, bits: int, *, is_open: bool
+    walk: Walk,
+    step: Step,
+    fields: Sequence[Field],
+    refusing: Collection[int],
+    table: str,
+    was: int,
+    bits: int,
+    *,
+    is_open: bool,
 ) -> Part:
     """Return a line about an entry of a `table`, and its flags below; of an entry of zeros only those that refuse.
 
-    The bits in `refusing` refuse the access.  A press on the fold at the right end shows all `bits`, if they are known.
+    The bits in `refusing` refuse the access; `was` is the entry's value before.  A press on the fold at the right end
+    shows all `bits`, if they are known.
     """
     said = [*_said(step, fields)]
     if step.kind == "invalid":
         said = [one for one in said if one.is_in(refusing)] or said[:1]
-    flags = [boxes.thing(_HIGH, partial(_flag, one, refusing)) for one in said]
+    flags = [boxes.thing(_HIGH, partial(_flag, one, refusing, one.field.of(was))) for one in said]
     head = f"What entry {step.index} of {table} also says"
     fold = f"{'hide' if is_open else 'show'} all {bits} bits" if bits else ""
 
@@ -118,12 +127,16 @@ def draw_flags(
     return boxes.below(title, boxes.equal(flags, _LEAST, most=260.0, gap=6), gap=0)
 
 
-def _flag(one: _Flag, refusing: Collection[int], box: Box) -> Node:
-    is_red = one.is_in(refusing)
-    rows = [Line(one.name, "strong", one.value, "mono label strong"), Line(one.says, "label dim")]
-    title = f"{one.name} is {one.value}: {one.says}{', which refuses the access' * is_red} ({one.field.meaning})"
-    return kit.card(f"walk/flag/{one.name}", box, rows, kind="flag", top=16, step=16, state=["fault"] * is_red,
-                    title=title, lane="rights")  # fmt: skip
+def _flag(one: _Flag, refusing: Collection[int], was: int, box: Box) -> Node:
+    before = f"{was:0{len(one.value)}b}"
+    is_red, is_new = one.is_in(refusing), before != one.value
+    value = f"{before} → " * is_new + one.value
+    rows = [Line(one.name, "strong", value, "mono label strong"), Line(one.says, "label dim")]
+    said = f"{one.name} is {one.value}" + f", was {before}" * is_new + f": {one.says}"
+    said += ", which refuses the access" * is_red + f" ({one.field.meaning})"
+    state = [*["fault"] * is_red, *["changed"] * is_new]
+    return kit.card(f"walk/flag/{one.name}", box, rows, kind="flag", top=16, step=16, state=state, title=said,
+                    lane="rights")  # fmt: skip
 
 
 def _taken(walk: Walk, shown: Step) -> str:

@@ -112,7 +112,8 @@ def draw_walk(
     parts = [_with_address(walk, plate, bench), boxes.drawing(0, verdict)]
     shown = shown_step(walk, 0 if bench is None else bench.chosen)
     if shown is not None:
-        parts.append(_flags(quiet, shown, names, bench))
+        was = edited.get(shown.pa, before.get(shown.level))
+        parts.append(_flags(quiet, shown, names, bench, was))
         if bench is not None and bench.is_open:
             parts.append(draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk"))
     own = _edited_caption(walk, bench, entry) if bench is not None and edited else (_caption_of(walk, earlier, entry))
@@ -211,14 +212,14 @@ def _to_outcome(walk: Walk, placed: Mapping[str, Node]) -> Iterator[Link]:
         yield Link("walk/refused", "next", entry.id, outcome.id, way, state=("fault",), arrow=True)
 
 
-def _flags(walk: Walk, step: Step, names: Names, bench: Bench | None = None) -> Part:
-    """Return what an entry also says, in words, with a fold for all of its bits on a bench."""
+def _flags(walk: Walk, step: Step, names: Names, bench: Bench | None = None, was: int | None = None) -> Part:
+    """Return what an entry also says, in words; on a bench, with a fold for all bits.  `was` is its older value."""
     short = names.tables.get(step.table, "") or table_name(step)
-    word = _descriptor_picture(walk, step, bench) if bench is not None else None
+    fields, bits, is_open = step.fields, 0, False
+    if bench is not None:
+        fields, bits, is_open = _descriptor_picture(walk, step, bench).fields, bench.width, bench.is_open
     refusing = _refusing(walk, step, step.fields)
-    fields = step.fields if word is None else word.fields
-    return draw_flags(walk, step, fields, refusing, short, word.bits if word is not None else 0,
-                      is_open=bench is not None and bench.is_open)  # fmt: skip
+    return draw_flags(walk, step, fields, refusing, short, step.value if was is None else was, bits, is_open=is_open)
 
 
 def draw_walk_line(
