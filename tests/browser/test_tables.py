@@ -52,7 +52,7 @@ def test_dragging_a_slice_changes_the_walk(notebook: Notebook) -> None:
     mouse.move(box["x"] + 35, box["y"] + 12, steps=3)
     mouse.move(box["x"] + 45, box["y"] + 12, steps=3)
     mouse.up()
-    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="index 5 into").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1'][aria-label^='index 5 ']").wait_for()
     assert int(said(notebook, "print(int(v.address))")) == before + 5 * 4096
     assert "0x10_5000" in caption(notebook, 1)
 
@@ -63,11 +63,11 @@ def test_arrow_keys_turn_a_slice_and_a_click_flips_a_bit(notebook: Notebook) -> 
     cell.locator(".vmwidgets .node[data-id='walk/slice/1']").focus()
     for _ in range(3):
         notebook.page.keyboard.press("ArrowUp")
-    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="index 3 into").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1'][aria-label^='index 3 ']").wait_for()
     notebook.page.keyboard.press("ArrowDown")
-    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="index 2 into").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1'][aria-label^='index 2 ']").wait_for()
     cell.locator(".vmwidgets .node[data-id='walk/va/13']").click()
-    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="index 0 into").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1'][aria-label^='index 0 ']").wait_for()
     cell.locator(".vmwidgets .node[data-id='walk/va/63']").click()
     cell.locator(".vmwidgets .node.verdict.fault", has_text="#GP").wait_for()
 
@@ -207,10 +207,10 @@ both = vm.compare_formats([(0x800_0000, "128 KiB")], ["armv7", "x86-64"])
     mouse.down()
     mouse.move(box["x"] + 50, box["y"] + box["height"] - 6, steps=6)
     mouse.up()
-    offset.filter(has_text="offset 0x6,").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/offset'][aria-label^='offset 0x6,']").wait_for()
     cell.locator(".vmwidgets .node[data-id='walk/va/13'] .shape").click()
-    offset.filter(has_text="offset 0x2006,").wait_for()
-    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="index 2 into").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/offset'][aria-label^='offset 0x2006,']").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1'][aria-label^='index 2 ']").wait_for()
     assert said(notebook, "print(hex(v.address), v.scene().caption.text[-7:])") == "0x8002006 64 KiB."
 
 

@@ -39,7 +39,7 @@ def test_each_sides_rights_are_told(supervisor, user, sentence):
     ram.write_word(0x4000, 4, 0x0030_0C02)
     found = walk(ram, ARMV7, 0x4000, 0x1234)
     sides = (Permission(*(letter != "-" for letter in side)) for side in (supervisor, user))
-    scene = draw_walk(replace(found, permissions=Permissions(*sides)))
+    scene = draw_walk(replace(found, permissions=Permissions(*sides)), ARMV7.address_split())
     assert scene.caption is not None
     assert scene.caption.reason == sentence
 
@@ -171,8 +171,12 @@ def test_tables_are_named_in_the_order_in_which_they_were_made(tmp_path: Path) -
     loaded = vm.load_journal(tmp_path / "kept.jsonl.gz").tasks["init"]
     assert names_in(loaded.walk(far)) == second
     view = vm.Walk(task.walk(far))
-    view.moment = When(machine.journal.serial(machine.journal.last.number - 1))
-    assert {node.text[0].text for node in view.scene().nodes if node.kind == "table"} >= {"T1", "PDPT", "PD", "PT"}
+    task.munmap(far, "4 KiB")
+    tables = [words_in(node)[:2] for node in view.scene().nodes if node.kind == "table"]
+    assert tables == [["T1", "PML4"], *([name, "not read"] for name in ("PDPT", "PD", "PT"))]
+    view.moment = When(machine.journal.last.serial, 0)
+    before = [words_in(node)[0] for node in view.scene().nodes if node.kind == "table"]
+    assert before == [*second.values()], "the frames are free after the operation"
     assert names_in(machine.walk(machine.kernel_map.start)) == {}, "no operation made the kernel's root"
 
 
@@ -189,6 +193,19 @@ def test_a_right_that_an_upper_table_takes_away_is_said_above_the_flags() -> Non
     pde = task.walk(start).steps[2]
     machine.set_descriptor(pde.pa, pde.value & ~2)
     assert said() == "PD takes away writes"
+
+
+def test_a_flag_that_changed_has_both_of_its_values() -> None:
+    task = vm.boot("x86-64", layout="small").task("init")
+    start = task.mmap("8 KiB")
+    task.read(start)
+    view = vm.Walk(task.walk(start))
+    task.write(start, b"x")
+    changed = {name: words_in(node)[1] for name, node in flags_in(view.scene()).items() if "changed" in node.state}
+    assert changed == {"D": "0 → 1"}
+    task.mprotect(start, "4 KiB", "r")
+    changed = {name: words_in(node)[1] for name, node in flags_in(view.scene()).items() if "changed" in node.state}
+    assert changed["R/W"] == "1 → 0"
 
 
 def test_a_flag_is_red_if_and_only_if_it_refuses() -> None:

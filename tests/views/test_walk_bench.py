@@ -33,7 +33,7 @@ DATA = Path(__file__).parents[1] / "data" / "mmu"
 
 def drawn(tables: PageTables[Any], found: Walk) -> Scene:
     split = tables.fmt.address_split(tables.controls)
-    return draw_walk(found, bench=Bench(split, 8 * tables.fmt.entry_width, is_open=True))
+    return draw_walk(found, split, bench=Bench(8 * tables.fmt.entry_width, is_open=True))
 
 
 def linux(name: str) -> list[tuple[PageTables[Any], Walk]]:
@@ -222,7 +222,7 @@ def test_a_code_of_0_has_no_bits_to_be_told() -> None:
     view = vm.Walk(machine.walk(machine.kernel_map.start))
     view.address = 1 << 50
     verdict = next(node for node in view.scene().nodes if node.kind == "verdict")
-    assert "code 0" in [run.text for run in verdict.text]
+    assert "code 0" in [said for run in verdict.text for said in run.text.split(" · ")]
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -250,6 +250,7 @@ def test_what_changes_a_machine_is_refused_in_the_past() -> None:
     walk = vm.Walk(machine.walk(machine.kernel_map.start))
     machine.kernel_map.enter("16 KiB")
     walk.moment = (0, None)
+    replies(walk, HELLO, {"type": "open", "id": "walk/fold"})
     (bit,) = [node.id for node in walk.scene().nodes if node.id.endswith("bit/1")][:1]
     (told,) = replies(walk, HELLO, {"type": "open", "id": bit})
     assert told["type"] == "refused"

@@ -108,7 +108,7 @@ def test_what_a_manager_domain_allows_against_the_descriptors_is_said() -> None:
     machine.controls = replace(machine.controls, dacr=3)
     for access, is_overruled in ("read", False), ("write", True), ("execute", True):
         box = next(node for node in vm.Walk(task.walk(at, access)).scene().nodes if node.kind == "verdict")
-        said = [run.text for run in box.text]
+        said = " ".join(run.text for run in box.text)
         assert ("a manager domain allows it" in said) == is_overruled, access
 
 

@@ -363,6 +363,7 @@ class Walk(Picture):
         shown_walk = walk_without(found, at.blanks)
         drawn = draw_walk(
             shown_walk,
+            space.tables.fmt.address_split(space.tables.controls),
             title=_title(self.address, space.tables.name if self._without_machine else name_of_space(self._task)),
             there=there(space, self.address),
             earlier=earlier,
@@ -384,9 +385,8 @@ class Walk(Picture):
         edited = space.edited
         chosen = chosen_descriptor(self.selection)
         unedited = space.unedited(self.address, self.access, self.user) if edited else None
-        split, width = tables.fmt.address_split(tables.controls), 8 * tables.fmt.entry_width
         is_open = bool(chosen or edited) if self._shows_bits is None else self._shows_bits
-        return Bench(split, width, space.editable, chosen, edited, unedited, is_open)
+        return Bench(8 * tables.fmt.entry_width, space.editable, chosen, edited, unedited, is_open)
 
     # ---- requests from the page ------------------------------------------------------------------
 
@@ -507,7 +507,7 @@ def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, momen
         return line
     walk = draw_walk(
         found,
-        split=space.tables.fmt.address_split(space.tables.controls),
+        space.tables.fmt.address_split(space.tables.controls),
         names=names_of(space, found),
         title=title,
         there=said,

@@ -57,7 +57,7 @@ class Node:
 
     `id` is unique in the scene and the same in each picture ("tree/17"); `thing` is the engine's name for what is drawn
     ("entry:17"), shared by all views, for selection; "" can't be selected.  `kind` is a class of the style sheet
-    ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor", "bits", "verdict", "marker", "label").
+    ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor", "verdict", "marker", "label").
     `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle" (pointing down).  `state` contains the
     present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "fault" ….
     `action` is the effect of a click or Enter: "select", "open" or "".  `title` is the whole text, for hovering and for

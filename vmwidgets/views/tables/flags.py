@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
 from vmwidgets.views.scene import boxes, kit
@@ -24,6 +25,7 @@ _SAYS = {
     "R": ("no reads", "may be read"),
     "W": ("no writes", "may be written"),
     "X": ("no code", "may be run"),
+    "AP": ("the kernel's", "user code too"),
     "AP[2]": ("may be written", "read only"),
     "A": ("not used yet", "was used"),
     "AF": ("not used yet", "was used"),
@@ -49,44 +51,62 @@ _HIGH, _LEAST, _TITLE = 40.0, 116.0, 22.0
 def flags_of(step: Step) -> str:
     """Return a descriptor's flags in words, each with its value."""
     fields = step.fields if step.kind != "invalid" else ()
-    return ", ".join(f"{name} {value}: {says}" for name, value, says, _ in _said(step, fields))
+    return ", ".join(f"{one.name} {one.value}: {one.says}" for one in _said(step, fields))
 
 
-def _said(step: Step, fields: Iterable[Field]) -> Iterator[tuple[str, str, str, Field]]:
-    """Yield each flag that has a meaning here: its name, its value, what that says, and its field."""
-    known = [*fields]
-    names = {field.name for field in known}
-    leads = step.kind == "table" and {"R", "W", "X"} <= names  # RISC-V: such an entry has no rights of its own
-    order = [*_SAYS]
-    rank = {name: number for number, name in enumerate(order)}
-    for field in sorted(known, key=lambda one: (rank.get(one.name, rank["AP[2]"] - 0.5), one.low)):
+class _Flag(NamedTuple):
+    """A flag with its value, and what that says."""
+
+    name: str
+    value: str
+    says: str
+    field: Field
+
+    def is_in(self, bits: Collection[int]) -> bool:
+        """Return whether one of its bits is among these."""
+        return any(self.field.low <= bit <= self.field.high for bit in bits)
+
+
+def _said(step: Step, fields: Iterable[Field]) -> Iterator[_Flag]:
+    """Yield each flag that has a meaning here."""
+    known = {field.name: field for field in fields}
+    is_pointer = step.kind == "table" and {"R", "W", "X"} <= {*known}  # RISC-V: it has no rights of its own
+    passed = {"AP", "PS"} if step.kind != "leaf" else set()
+    passed |= {*"RWXUAD"} if is_pointer else set()
+    for name, says in _SAYS.items():
+        if (field := known.get(name)) is None or name in passed:
+            continue
         value = field.of(step.value)
-        width = field.high - field.low + 1
-        if field.name == "AP" and step.kind == "leaf":
-            user = value & (2 if "AP[2]" in names else 1)  # of ARMv7 bits 1:0, of AArch64 bits 2:1
-            only = ", read only" if "AP[2]" not in names and value & 2 else ""
-            yield field.name, f"{value:0{width}b}", ("user code too" if user else "the kernel's") + only, field
-        elif field.name in _SAYS and width == 1:
-            if leads and field.name in ("R", "W", "X", "U", "A", "D"):
-                continue
-            if field.name == "PS" and step.kind != "leaf":
-                continue
-            yield field.name, f"{value}", _SAYS[field.name][value], field
-    if leads:
-        yield "R W X", "0", "leads to a table", next(field for field in known if field.name == "R")
+        if name == "AP":
+            user, only = (2, 0) if "AP[2]" in known else (1, 2)  # bits 1:0 of ARMv7's, bits 2:1 of AArch64's
+            words = says[bool(value & user)] + ", read only" * bool(value & only)
+            yield _Flag(name, f"{value:02b}", words, field)
+        elif value < 2:
+            yield _Flag(name, f"{value:b}", says[value], field)
+    if is_pointer:
+        yield _Flag("R W X", "0", "leads to a table", known["R"])
 
 
 def draw_flags(
-    walk: Walk, step: Step, fields: Sequence[Field], refusing: Collection[int], table: str, bits: int, *, is_open: bool
+    walk: Walk,
+    step: Step,
+    fields: Sequence[Field],
+    refusing: Collection[int],
+    table: str,
+    was: int,
+    bits: int,
+    *,
+    is_open: bool,
 ) -> Part:
     """Return a line about an entry of a `table`, and its flags below; of an entry of zeros only those that refuse.
 
-    The bits in `refusing` refuse the access.  A press on the fold at the right end shows all `bits`, if they are known.
+    The bits in `refusing` refuse the access; `was` is the entry's value before.  A press on the fold at the right end
+    shows all `bits`, if they are known.
     """
     said = [*_said(step, fields)]
     if step.kind == "invalid":
-        said = [one for one in said if {*refusing} & {*range(one[3].low, one[3].high + 1)}] or said[:1]
-    flags = [boxes.thing(_HIGH, partial(_flag, one, refusing)) for one in said]
+        said = [one for one in said if one.is_in(refusing)] or said[:1]
+    flags = [boxes.thing(_HIGH, partial(_flag, one, refusing, one.field.of(was))) for one in said]
     head = f"What entry {step.index} of {table} also says"
     fold = f"{'hide' if is_open else 'show'} all {bits} bits" if bits else ""
 
@@ -95,7 +115,7 @@ def draw_flags(
         if fold:
             wide = text_width(fold) + 30
             place = Box(right - wide, y - 1, wide, 20)
-            words = f"{fold} {'▾' if is_open else '▸'}"
+            words = f"{fold} {'▼' if is_open else '▶'}"
             drawn.nodes.append(kit.fold("walk/fold", place, words, title=fold, opens=True, lane="walk"))
             right -= wide + 10
         taken = _taken(walk, step)
@@ -107,31 +127,25 @@ def draw_flags(
     return boxes.below(title, boxes.equal(flags, _LEAST, most=260.0, gap=6), gap=0)
 
 
-def _flag(one: tuple[str, str, str, Field], refusing: Collection[int], box: Box) -> Node:
-    name, value, says, field = one
-    is_red = bool({*range(field.low, field.high + 1)} & {*refusing})
-    return kit.card(
-        f"walk/flag/{name}",
-        box,
-        [Line(name, "strong", value, "mono label strong"), Line(says, "label dim")],
-        kind="flag",
-        top=16,
-        step=16,
-        state=("fault",) if is_red else (),
-        title=f"{name} is {value}: {says}{', which refuses the access' * is_red} ({field.meaning})",
-        lane="rights",
-    )
+def _flag(one: _Flag, refusing: Collection[int], was: int, box: Box) -> Node:
+    before = f"{was:0{len(one.value)}b}"
+    is_red, is_new = one.is_in(refusing), before != one.value
+    value = f"{before} → " * is_new + one.value
+    rows = [Line(one.name, "strong", value, "mono label strong"), Line(one.says, "label dim")]
+    said = f"{one.name} is {one.value}" + f", was {before}" * is_new + f": {one.says}"
+    said += ", which refuses the access" * is_red + f" ({one.field.meaning})"
+    state = [*["fault"] * is_red, *["changed"] * is_new]
+    return kit.card(f"walk/flag/{one.name}", box, rows, kind="flag", top=16, step=16, state=state, title=said,
+                    lane="rights")  # fmt: skip
 
 
 def _taken(walk: Walk, shown: Step) -> str:
-    """Return which rights the entries above take away from a page: each has a say only if it has such bits."""
+    """Return which rights the entries above take away from a page, and the first table that does."""
     above = walk.steps[:-1]
     if not above or shown is not walk.steps[-1] or shown.kind != "leaf":
         return ""
-    last = above[-1].rights
-    taken = [name for right, name in _RIGHTS.items() if right not in walk.without and not getattr(last, right)]
-    if not taken:
+    rights = [right for right in _RIGHTS if right not in walk.without and not getattr(above[-1].rights, right)]
+    if not rights:
         return "the tables above take nothing away"
-    first = next(step for step in above if not all(may for may, name in zip(step.rights, _RIGHTS, strict=True)
-                                                   if name not in walk.without))  # fmt: skip
-    return f"{table_name(first)} takes away {' and '.join(taken)}"
+    first = next(step for step in above if not all(getattr(step.rights, right) for right in rights))
+    return f"{table_name(first)} takes away {' and '.join(_RIGHTS[right] for right in rights)}"

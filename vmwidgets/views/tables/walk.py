@@ -41,7 +41,6 @@ from .walk_tables import (
     blamed,
     byte_line,
     draw_tables_read,
-    split_of,
     sum_of,
     table_name,
     unit_of,
@@ -82,6 +81,7 @@ def _quiet(walk: Walk, entry: EntryValue | None) -> Walk:
 
 def draw_walk(
     walk: Walk,
+    split: AddressSplit,
     *,
     title: str = "walk",
     there: There = NOT_SAID,
@@ -89,7 +89,6 @@ def draw_walk(
     machine: str = "",
     width: float = WIDTH,
     bench: Bench | None = None,
-    split: AddressSplit | None = None,
     names: Names = NO_NAMES,
     told: Told | None = None,
 ) -> Scene:
@@ -108,13 +107,13 @@ def draw_walk(
     }
     entry = there.covering(walk)
     quiet = _quiet(walk, entry)
-    split = bench.split if bench is not None else split or split_of(walk)
     plate = Plate(quiet, split, Reach(len(walk.steps)), names, True, changed, there.kind, refusal_of(quiet))
     verdict = _verdict_of(walk, there, unit_of(split), is_changed=_has_broken(walk, bench), asked=True)
     parts = [_with_address(walk, plate, bench), boxes.drawing(0, verdict)]
     shown = shown_step(walk, 0 if bench is None else bench.chosen)
     if shown is not None:
-        parts.append(_flags(quiet, shown, names, bench))
+        was = edited.get(shown.pa, before.get(shown.level))
+        parts.append(_flags(quiet, shown, names, bench, was))
         if bench is not None and bench.is_open:
             parts.append(draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk"))
     own = _edited_caption(walk, bench, entry) if bench is not None and edited else (_caption_of(walk, earlier, entry))
@@ -124,7 +123,7 @@ def draw_walk(
         _subtitle(walk),
         boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, quiet)),
         caption=told.caption(own),
-        table=_rows(walk, len(walk.steps)),
+        table=_rows(walk, len(walk.steps), plate),
         steps=told.steps,
         machine=machine,
         width=width,
@@ -213,14 +212,14 @@ def _to_outcome(walk: Walk, placed: Mapping[str, Node]) -> Iterator[Link]:
         yield Link("walk/refused", "next", entry.id, outcome.id, way, state=("fault",), arrow=True)
 
 
-def _flags(walk: Walk, step: Step, names: Names, bench: Bench | None = None) -> Part:
-    """Return what an entry also says, in words, with a fold for all of its bits on a bench."""
+def _flags(walk: Walk, step: Step, names: Names, bench: Bench | None = None, was: int | None = None) -> Part:
+    """Return what an entry also says, in words; on a bench, with a fold for all bits.  `was` is its older value."""
     short = names.tables.get(step.table, "") or table_name(step)
-    word = _descriptor_picture(walk, step, bench) if bench is not None else None
+    fields, bits, is_open = step.fields, 0, False
+    if bench is not None:
+        fields, bits, is_open = _descriptor_picture(walk, step, bench).fields, bench.width, bench.is_open
     refusing = _refusing(walk, step, step.fields)
-    fields = step.fields if word is None else word.fields
-    return draw_flags(walk, step, fields, refusing, short, word.bits if word is not None else 0,
-                      is_open=bench is not None and bench.is_open)  # fmt: skip
+    return draw_flags(walk, step, fields, refusing, short, step.value if was is None else was, bits, is_open=is_open)
 
 
 def draw_walk_line(
@@ -281,7 +280,7 @@ def draw_reach(
         _subtitle(walk),
         boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, known)),
         caption=Caption(said[0]) if said is not None else _caption_of(walk, None, there.covering(walk)),
-        table=_rows(known, reach.read),
+        table=_rows(known, reach.read, plate),
         machine=machine,
         width=width,
     )
@@ -296,12 +295,13 @@ def _subtitle(walk: Walk) -> str:
     return f"{walk.format} · {f'{walk.side} {walk.access}'.strip()}"
 
 
-def _rows(walk: Walk, read: int) -> Table:
-    """Return the first `read` descriptors, and the access's outcome."""
+def _rows(walk: Walk, read: int, plate: Plate | None = None) -> Table:
+    """Return the first `read` descriptors, and the access's outcome; of a drawn `plate`, with its names and its sum."""
+    short = plate.names.tables if plate is not None else {}
     rows = [
         (
             str(number),
-            table_name(step),
+            f"{short.get(step.table, '')} {table_name(step)}".strip(),
             place_of(step.table),
             str(step.index),
             f"{step.value:#x}",
@@ -310,9 +310,10 @@ def _rows(walk: Walk, read: int) -> Table:
         )
         for number, step in enumerate(walk.steps[:read], 1)
     ]
-    verdict = (
-        f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
-    )
+    verdict = walk.fault.why if walk.fault is not None else ""
+    if walk.pa is not None:
+        parts = [said for said, _ in sum_of(walk, unit_of(plate.split))] if plate is not None and walk.steps else []
+        verdict = f"physical {Address(walk.pa)}" + f", {' '.join(parts)}" * bool(parts)
     fault_rows = []
     if walk.fault is not None and walk.fault.code is not None:
         fault_rows.append(("", "", "", "", f"{walk.fault.code:#x}", "code", named_fields(walk.fault.decoded)))
@@ -351,6 +352,9 @@ def _fault(walk: Walk, fault: Fault, entry: EntryValue | None) -> str:
     return words.say_walk("fault", access=access, address=address(walk.va), exception=fault.exception, why=why)
 
 
+Hero = Sequence[tuple[str, str]]
+"""The large words of an outcome, with their styles."""
+
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
 
 
@@ -362,28 +366,26 @@ def _verdict_of(
     `is_changed` says that edits changed the outcome.  An access that no processor `made` is named, with its possible
     outcome.  With `asked`, a learner asked for the walk.
     """
-    lines: list[tuple[str, str]]
     entry, fault = there.entry, walk.fault
     untouched = is_untouched(walk, there.covering(walk)) and (asked or not made)
     if fault is not None:
         head, lines, state = _fault_lines(walk, fault)
-        hero = [] if untouched else [(refusal_of(walk), "error")]
+        hero: Hero = [] if untouched else [(refusal_of(walk), "error")]
     else:
         assert walk.pa is not None
         head, state = "Access succeeds", "reached"
-        lines = [(f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label")]
-        lines += [(line, "label") for line in _OVERRULED if _is_overruled(walk)]
+        lines = [f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", *[_OVERRULED] * _is_overruled(walk)]
         hero = sum_of(walk, unit)
     if untouched:
-        head, lines, state = "Not there yet", [(f"an access raises {head}", "label"), *lines], "ghost"
+        head, lines, state = "Not there yet", [f"an access raises {head}", *lines], "ghost"
     elif not made:
         if fault is not None:
-            lines = [(f"with {head}", "label"), *lines]
+            lines = [f"with {head}", *lines]
         head = f"{_AN_ACCESS[walk.access]} would {'succeed' if fault is None else 'fail'}"
     if entry is not None:
-        lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
+        lines.append(f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}")
     elif fault is not None and there.has_map:
-        lines.append(("no map entry there", "label dim"))
+        lines.append("no map entry there")
     title = f"{head}: {fault.why}" if fault is not None else f"{head}: {' '.join(said for said, _ in hero)}"
     return partial(_verdict, head, lines, hero, (state, "changed") if is_changed else (state,), title)
 
@@ -391,77 +393,54 @@ def _verdict_of(
 def _other_verdict(said: tuple[str, str], place: Box) -> Iterator[Node]:
     """Yield the outcome's box while a walk is not over, or if there was none."""
     head, more = said
-    return _verdict(head, [(part, "label") for part in more.split("\n")], [], (), f"{head}: {more}", place)
+    return _verdict(head, more.split("\n"), [], (), f"{head}: {more}", place)
 
 
-_HERO, _FIRST, _LINE, _ROWS = ("hero", "large", "body", "label"), 22.0, 17.0, 3
-"""The styles of the hero, from large to small; the baseline of the first line; the height of a line; lines in a box."""
+_HERO, _FIRST, _LINE, _LEAST_WORDS = ("hero", "large", "body", "label"), 22.0, 17.0, 150.0
+"""The styles of the hero, from large to small; baseline of the first line; height of a line; least width of words."""
 
 _SUM = "frame number × size of a frame + offset = physical address"
 """What the parts of the sum are."""
-
-
-def _verdict(
-    head: str,
-    lines: Sequence[tuple[str, str]],
-    hero: Sequence[tuple[str, str]],
-    state: tuple[str, ...],
-    title: str,
-    place: Box,
-) -> Iterator[Node]:
-    """Yield the outcome's box: words in columns at its left, the hero at its right, or above them if it is narrow."""
-    x, y, w, _ = place
-    is_sum = len(hero) > 1
-    whole = " ".join(said for said, _ in hero)
-    wides = [(size, text_width(whole, f"{size} mono" if is_sum else size)) for size in _HERO]
-    beside = next(((size, wide) for size, wide in wides if wide + 44 + _LEAST_WORDS <= w), None) if hero else None
-    size, wide = beside or next((one for one in wides if one[1] + 24 <= w), wides[-1])
-    lines_of_hero = [[*hero]]
-    if is_sum and not beside and size != _HERO[0]:  # in two lines, it has the room to be large
-        equals = [said for said, _ in hero].index("=")
-        lines_of_hero = [[*hero[:equals]], [*hero[equals:]]]
-        longest = max((" ".join(said for said, _ in row) for row in lines_of_hero), key=len)
-        size = next((one for one in _HERO if text_width(longest, f"{one} mono") + 24 <= w), _HERO[-1])
-    room, top = (w - wide - 44, 0.0) if beside else (w - 24, 34.0 * len(lines_of_hero) * bool(hero))
-    rows, each, count = _in_columns([(head, "body strong"), *lines], room)
-    many = max(_ROWS * bool(beside or not hero), -(-len(rows) // count))
-    text = [
-        fitted(12 + number // many * (each + 16), top + _FIRST + _LINE * (number % many), line, each, one)
-        for number, (line, one) in enumerate(rows)
-    ]
-    high = top + _FIRST + _LINE * (many - 1) + 12
-    base = high / 2 + 8 - 6 * is_sum if beside else 32.0
-    for number, row in enumerate(lines_of_hero):
-        styles = [f"{size} {'mono ' * is_sum}{colour}".strip() for _, colour in row]
-        steps = [
-            max(text_width(said, style), font_size(style) * _MONO * (len(said) + 1))
-            for (said, _), style in zip(row, styles, strict=True)
-        ]
-        left = max(12.0, w - 12 - sum(steps)) if beside else 12.0
-        for (said, _), style, step in zip(row, styles, steps, strict=True):
-            text.append(fitted(left, base + 32 * number, said, w - left, style))
-            left += step
-    if is_sum and beside and text_width(_SUM) <= wide:
-        text.append(Text(w - 16, high - 11, _SUM, "label dim", "end"))
-    yield Node("walk/verdict", "verdict", x, y, w, high, text=tuple(text), state=state, title=title, lane="walk")
-
 
 _MONO = 0.61
 """The width of a monospaced character, in parts of its size."""
 
 
-def _in_columns(said: Sequence[tuple[str, str]], room: float) -> tuple[list[tuple[str, str]], float, int]:
-    """Return lines in as few columns as give them room, with the width of a column and the number of columns."""
-    for count in range(1, 4):
-        each = (room - 16 * (count - 1)) / count
-        rows = [(line, style) for one, style in said for line in wrapped(one, each, style)]
-        if len(rows) <= _ROWS * count or (room - 16 * count) / (count + 1) < _LEAST_WORDS:
-            break
-    return rows, each, count
+def _verdict(
+    head: str, lines: Sequence[str], hero: Hero, state: tuple[str, ...], title: str, place: Box
+) -> Iterator[Node]:
+    """Yield the outcome's box: words, and the hero at their right; if it is narrow, the hero is above them."""
+    x, y, w, _ = place
+    mono = " mono" * (len(hero) > 1)
 
+    def wide(size: str, row: Hero) -> float:
+        return text_width(" ".join(said for said, _ in row), size + mono)
 
-_LEAST_WORDS = 150.0
-"""The least width of the words beside a hero."""
+    beside = next((one for one in _HERO if wide(one, hero) + 44 + _LEAST_WORDS <= w), "") if hero else ""
+    rows = [hero] if beside or not mono else [hero[:-2], hero[-2:]]  # a sum goes on with "=" in a line of its own
+    size = beside or next((one for one in _HERO if all(wide(one, row) + 24 <= w for row in rows)), _HERO[-1])
+    room, top = (w - wide(size, hero) - 44, 0.0) if beside else (w - 24, 33.0 * len(rows) * bool(hero))
+    packed = [""]
+    for one in lines:
+        both = f"{packed[-1]} · {one}"
+        packed = [*packed[:-1], both] if packed[-1] and text_width(both) <= room else [*filter(None, packed), one]
+    said = [line for one in packed for line in wrapped(one, room)]
+    text = [fitted(12, top + _FIRST, head, room, "body strong")]
+    text += [Text(12, top + _FIRST + _LINE * number, line, "label") for number, line in enumerate(said, 1)]
+    high = top + _FIRST + _LINE * max(2, len(said)) + 12
+    for number, row in enumerate(rows):
+        styles = [f"{size}{mono} {colour}".strip() for _, colour in row]
+        steps = [
+            max(text_width(said, style), font_size(style) * _MONO * (len(said) + 1))
+            for (said, _), style in zip(row, styles, strict=True)
+        ]
+        left, base = (w - 12 - sum(steps), high / 2 + 8 - 6 * bool(mono)) if beside else (12.0, 32.0 * (number + 1))
+        for (part, _), style, step in zip(row, styles, steps, strict=True):
+            text.append(fitted(left, base, part, w - left, style))
+            left += step
+    if beside and mono and text_width(_SUM) <= wide(size, hero):
+        text.append(Text(w - 16, high - 11, _SUM, "label dim", "end"))
+    yield Node("walk/verdict", "verdict", x, y, w, high, text=tuple(text), state=state, title=title, lane="walk")
 
 
 _SAID_BITS = re.compile(r"\b((?:bits? )?[\w/:]+(?:\[[\d:]+\])?) (?:\(bit \d+\) )?(?:is|are) ([01]+)\b")
@@ -476,7 +455,7 @@ def refusal_of(walk: Walk) -> str:
     return f"{found[1]} = {found[2]}" if found is not None else fault.called
 
 
-_OVERRULED = ("the descriptors forbid it,", "a manager domain allows it")
+_OVERRULED = "the descriptors forbid it, a manager domain allows it"
 """The reason why an access succeeds in a manager domain of ARM."""
 
 
@@ -492,15 +471,15 @@ def _in_descriptors(walk: Walk) -> str:
     return f", in {copies} descriptors" if copies > 1 else ""
 
 
-def _fault_lines(walk: Walk, fault: Fault) -> tuple[str, list[tuple[str, str]], str]:
-    lines = [(f"{fault.called}{_place_of(walk)}", "label")]
+def _fault_lines(walk: Walk, fault: Fault) -> tuple[str, list[str], str]:
+    lines = [f"{fault.called}{_place_of(walk)}"]
     syndrome = fault.syndrome
     if fault.code is not None:
         says = "" if fault.says == fault.exception else fault.code_words  # the head has it
-        lines.append((f"code {says or fault.code}", "label"))
+        lines.append(f"code {says or fault.code}")
     if syndrome is not None:
-        lines.append((f"{syndrome.register} {syndrome.value:#x} {named_fields(syndrome.decoded)}", "mono label"))
-        lines += [(syndrome.says, "label")] if syndrome.says else []
+        lines.append(f"{syndrome.register} {syndrome.value:#x} {named_fields(syndrome.decoded)}")
+        lines += [syndrome.says] if syndrome.says else []
     named = fault.exception.startswith("#") or fault.exception.casefold().endswith(("fault", "abort"))
     head = fault.exception[:1].upper() + fault.exception[1:]
     return head if named else f"{head} fault", lines, "fault"
@@ -526,7 +505,6 @@ class Bench:
     contains the old values of edited descriptors, by address; `unedited` is the walk with these values.
     """
 
-    split: AddressSplit
     width: int
     """The number of bits of a descriptor."""
     editable: bool = False

@@ -73,12 +73,6 @@ def table_name(step: Step) -> str:
     return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")
 
 
-def split_of(walk: Walk) -> AddressSplit:
-    """Return the parts of a walk's address as far as it came, if nothing else is known of its format."""
-    parts = tuple(IndexBits(step.level, table_name(step), *step.index_bits) for step in walk.steps)
-    return AddressSplit(parts, walk.word_bits, walk.word_bits)
-
-
 def unit_of(split: AddressSplit) -> int:
     """Return the size of a frame: of the smallest page."""
     return 1 << split.parts[-1].low if split.parts else 1
@@ -230,7 +224,7 @@ def draw_tables_read(plate: Plate, room: Box) -> tuple[list[Node], list[Link], f
         nodes.append(_page(plate, places[-1], is_stacked=is_stacked))
     if plate.names.register and plate.parts:
         nodes.insert(0, _register(plate, room, is_stacked=is_stacked))
-    ends = [node.y + node.h for node in nodes if "open" in node.state]
+    ends = [node.y + node.h for node in nodes if "framed" in node.state]
     placed = {node.id: node for node in nodes}
     return nodes, [*_arrows(plate, placed, is_stacked=is_stacked)], max(ends, default=room.y)
 
@@ -274,8 +268,8 @@ def _framed(
     body = Bar(0, 0, w, _ROW, style) if is_stacked else Bar(0, _HEAD, w, _BODY, style)
     return Node(
         identity, "table" if "/table/" in identity else "page-found", x, y, w, _height(is_stacked=is_stacked),
-        text=tuple(run for run in (*words, *text) if run.text), bars=(body, *bars), state=("open",), title=title,
-    )  # fmt: skip  # "open": no line is around the words
+        text=tuple(run for run in (*words, *text) if run.text), bars=(body, *bars), state=("framed",), title=title,
+    )  # fmt: skip  # "framed": no line is around the words
 
 
 def _height(*, is_stacked: bool) -> float:
