@@ -206,7 +206,7 @@ def test_of_an_operation_of_many_pages_the_end_is_told_and_the_beginning_said_to
             address="0xffff_8080_0030_0000",
             map="kmem_map",
         )
-        has_answer = kind in (vm.Frames, vm.Slabs, vm.Threads)
+        has_answer = kind in (vm.Frames, vm.Slabs)
         assert said in caption.reason if has_answer else caption.text == said, kind
         if view.steps:
             view.step = 0

@@ -14,23 +14,19 @@ from tests.captions import saying
 from tests.engine.machine.random_door import Walker
 from tests.views.domains import machine_life
 from tests.views.lives import Life
+from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.kernel.map.map_schema import Entries
 from vmwidgets.pictures.at import starts_of
 from vmwidgets.pictures.moments import When, look_at
 from vmwidgets.views.domain.picture import steps_of_domain
-from vmwidgets.views.maps.picture import steps_of_map
-from vmwidgets.views.memory.frames import steps_of_frames
-from vmwidgets.views.memory.kmem import steps_of_kmem
-from vmwidgets.views.memory.objects import steps_of_objects
-from vmwidgets.views.memory.slabs import steps_of_caches
 from vmwidgets.views.scene.model import AFTER
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine
+from vmwidgets.views.story.stages import Mine, having
 
 PICTURES: list[Mine] = [
-    steps_of_map("kernel_map"), steps_of_kmem({"kmem_map", "exec_map"}), steps_of_frames, steps_of_caches,
-    steps_of_objects, steps_of_domain("life"),
+    having(ev.EntryLinked, ev.EntryUnlinked, ev.TreeRotated), having(ev.PageAllocated, ev.PageFreed, ev.BlockSplit),
+    having(ev.BufferAllocated, ev.BufferFreed), having(ev.PteWritten, ev.TlbFilled), steps_of_domain("life"),
 ]  # fmt: skip
 
 
@@ -112,13 +108,17 @@ def test_two_pictures_at_one_moment_say_the_same() -> None:
     machine = vm.boot("x86-64", layout="tiny")
     machine.kmem_malloc("12 KiB")
     operation = machine.journal.last
-    kmem = Moment(operation, starts=starts_of(machine))
-    for place in kmem.steps(steps_of_kmem({"kmem_map"})).places[1:-1]:
+    pictures = vm.Kmem(machine), vm.Frames(machine), vm.Map(machine.kmem.maps["kmem_map"])
+    shared = 0
+    for place in pictures[0].scene().steps.places[1:-1]:
         said = {Moment(operation, place, starts_of(machine)).caption.text}
-        for mine in (steps_of_frames, steps_of_map("kmem_map")):
-            places = kmem.steps(mine).places
-            said |= {kmem.at(place).caption.text} if place in places else set()
+        for picture in pictures:
+            picture.moment = When(operation.serial, place)
+            scene = picture.scene()
+            shared += place in scene.steps.places
+            said |= {scene.caption.text} if place in scene.steps.places else set()
         assert len(said) == 1, said
+    assert shared > len(pictures[0].scene().steps.places[1:-1])
 
 
 def test_pictures_and_steps_of_one_operation_share_its_story_and_others_have_their_own() -> None:

@@ -13,7 +13,6 @@ import vmwidgets as vm
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
-from vmwidgets.events import RingMoved
 from vmwidgets.pictures import registry
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import known_pictures, picture_of
@@ -54,7 +53,7 @@ def drawn(at: At) -> Scene:
     table = Table(("task", "pages"), [(task, str(count)) for task, count in sorted(pages.items())])
     return boxes.picture(
         "pages", words, "", boxes.rows("pages", (Column(), Column(takes=True)), rows), caption=at.moment.caption,
-        table=table, steps=at.steps(drawn_of, RingMoved), machine=at.whole.name, width=at.width,
+        table=table, steps=at.steps(drawn_of), machine=at.whole.name, width=at.width,
     )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
@@ -18,7 +17,7 @@ from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Steps
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import having, seen
+from vmwidgets.views.story.stages import seen
 
 from .moments import look_at
 from .quantities import NOTHING, Blanks
@@ -67,17 +66,13 @@ class At:
         """Return the part at all moments of the operation, as views need it."""
         return look_at(part, self.moment, *focus, **more)
 
-    def steps(self, look: Callable[[At], object], *kinds: Any) -> Steps:
-        """Return the picture's steps, with events of these `kinds` (classes) that change the result of `look`.
+    def steps(self, look: Callable[[At], object]) -> Steps:
+        """Return the picture's steps: the ends of sentences at which the result of `look` differs from before.
 
-        `look` returns the part of the drawing that an operation can change: a value, or counts.
+        `look` returns what the drawing shows of an operation, as a small value: a part of it, or counts.
         """
-        wrong = next((one for one in kinds if not isinstance(one, type)), None)
-        if wrong is not None:
-            raise Refused(f"steps: {shown(wrong)} is not a kind of event: give classes of vmwidgets.events")
-        history = self.whole.history
-        is_far = self.done is None and self.number > 0 and history.is_far(self.number)
-        return self.moment.steps(seen(lambda done: look(replace(self, done=done)), having(*kinds), lambda: not is_far))
+        is_far = self.done is None and self.number > 0 and self.whole.history.is_far(self.number)
+        return self.moment.steps(seen(lambda done: look(replace(self, done=done)), is_far=is_far))
 
 
 _TOLD: deque[Moment] = deque(maxlen=4)

@@ -18,24 +18,31 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.domain import domain as domain_sheet
 from vmwidgets.views.domain.picture import found_at as found_in_domain
 from vmwidgets.views.maps.lanes import TREE_HEAD, draw_map
-from vmwidgets.views.maps.picture import LANES, steps_of_map
-from vmwidgets.views.memory.frames import steps_of_gauges
-from vmwidgets.views.memory.kmem import steps_of_kmem
-from vmwidgets.views.memory.threads import steps_of_threads
+from vmwidgets.views.maps.picture import LANES
+from vmwidgets.views.memory.gauge import gauge_facts
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Node, Scene, Text
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, either
+from vmwidgets.views.story.stages import where
 from vmwidgets.views.story.words.pictures import map_state
 
 from .asked import WORDS, Asker, Question, asking_scene, questions_of
 from .at import At
 from .finding import EVERY, Hit, entries_in
 from .maps import AnyMap, Map, entry_id, fit_of, title_of
-from .memory import entries_of_maps, found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
+from .memory import (
+    BLOCKS,
+    entries_of_maps,
+    found_at,
+    frames_scene,
+    kentry_look,
+    kentry_scene,
+    kmem_scene,
+    threads_scene,
+)
 from .moments import When, look_at
 from .options import AddressTrait
 from .registry import open_node, picture_of
@@ -119,6 +126,9 @@ class Dashboard(Map):
             return domain_dashboard(replace(at, target=target))
         if isinstance(target, MachineKmem):
             return kmem_dashboard(machine, at.moment, self.selection, self._folds_opened, at.width)
+        has_kentry = target is machine.kernel_map
+        if has_kentry:
+            kentry_look(machine.kentry, at.moment, compact=True)  # so it is read in the same replay as the map
         picture, name = self.picture(target, at.moment), title_of(target)
         style = picture.style  # the state has the numbers
         subtitle = f"{style.long(target.start)}–{style.long(target.end)}{f' · {style.legend}' * bool(style.legend)}"
@@ -131,10 +141,10 @@ class Dashboard(Map):
                 machine=machine.name,
                 selection=entry_id(self.selection),
                 width=at.width,
-                has_tree=self._has_tree(target, at),
+                has_tree=self._has_tree(picture, at),
             )
         ]
-        if target is machine.kernel_map:
+        if has_kentry:
             kentry = kentry_scene(
                 machine.kentry,
                 picture.moment,
@@ -149,13 +159,9 @@ class Dashboard(Map):
         in_line = not self._walk_whole
         width = beside(at.width) if in_line else at.width
         walk = walk_line(machine, task, address, is_open=self._walk_whole, moment=moment, width=width)
-        scenes.append(replace(walk, title=f"walk of {picture.style.long(address)}"))
-        mine = [
-            steps_of_map(target.name),
-            walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line),
-        ]
-        mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
-        return _panes(machine, name, map_state(picture.value, picture.used), scenes, moment, mine)
+        steps = moment.steps(walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line))
+        scenes.append(replace(walk, title=f"walk of {picture.style.long(address)}", steps=steps))
+        return _panes(machine, name, map_state(picture.value, picture.used), scenes, moment)
 
     def opened(self, node_id: str) -> None:
         """Open a fold, open or fold a part, go to a call of a domain, or answer a question."""
@@ -364,29 +370,28 @@ def kmem_dashboard(
     machine: Machine, moment: Moment, selection: str, opened: Sequence[int] = (), width: float = WIDTH
 ) -> Scene:
     """Return kernel memory with its other parts."""
-    threads = any(thread.name != "pagedaemon" for thread in machine.threads)
+    has_threads = any(thread.name != "pagedaemon" for thread in machine.threads)
+    _, frames = look_at(machine.threads, moment), look_at(machine.frames, moment, whole=BLOCKS)  # one replay reads all
     scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, width=width)]
-    if threads:
+    if has_threads:
         scenes.append(threads_scene(machine.threads, moment, beside(width), compact=True))
-    scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=beside(width)))
+    gauges = frames_scene(machine.frames, moment, selection, compact=True, width=beside(width))
+    scenes.append(replace(gauges, steps=moment.steps(frames.mine("gauges", gauge_facts))))
     said = (" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
     state = next(said, scenes[0].caption.text)
     if scenes[1].caption.tone == "error":  # a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
-    mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
-    mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
-    return _panes(machine, "kernel memory", state, scenes, moment, mine)
+    return _panes(machine, "kernel memory", state, scenes, moment)
 
 
-def _panes(
-    machine: Machine, name: str, state: str, scenes: Sequence[Scene], moment: Moment, mine: Sequence[Mine]
-) -> Scene:
+def _panes(machine: Machine, name: str, state: str, scenes: Sequence[Scene], moment: Moment) -> Scene:
     """Return the `state` in a sentence, the first scene, and the others as rows, with the steps of all of them.
 
     If nothing changed in any of them, the state is the picture's title already.
     """
     first, *others = scenes
-    steps, width = moment.steps(either(*mine)), first.width
+    own = {place for one in scenes for place in (*one.steps.places, *one.steps.every)}
+    steps, width = moment.steps(where(lambda stage: stage.step.index + 1 in own)), first.width
     caption = moment.caption_of(steps) if steps.count and not first.steps.count else first.caption
     state = "" if caption.text == state else state
     room = width - 2 * kit.MARGIN

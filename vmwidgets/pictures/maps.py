@@ -16,7 +16,7 @@ from vmwidgets.engine.machine.handles.kmem import MachineKmemMap
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.maps.lanes import TREE_HEAD, draw_map, subtitle_of
-from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, steps_of_map, touched
+from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, touched
 from vmwidgets.views.maps.repair import Stage, stages_of
 from vmwidgets.views.scene.addresses import typed_between
 from vmwidgets.views.scene.model import Scene
@@ -89,15 +89,13 @@ class Map(Picture):
             machine=target.machine.name,
             selection=entry_id(self.selection),
             width=at.width,
-            has_tree=self._has_tree(target, at),
+            has_tree=self._has_tree(picture, at),
             opens=True,
         )
 
-    def _has_tree(self, target: AnyMap, at: At) -> bool:
+    def _has_tree(self, picture: MapPicture, at: At) -> bool:
         """Return whether the tree is drawn: alone, in a file, if an operation used it, or a reader opened it."""
-        moment = at.moment
-        is_boot = moment.operation is not None and moment.operation.name == "boot"
-        is_new = not is_boot and bool(moment.mine(steps_of_map(target.name, ("tree",))))
+        is_new = picture.steps.count > 0 and not at.moment.is_boot
         is_whole = len(self.lanes) == 1 or at.height == inf
         return is_new or self._seeking or is_whole or self._parts_asked.get(TREE_HEAD, False)
 

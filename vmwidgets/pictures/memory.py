@@ -15,7 +15,7 @@ from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThrea
 from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed
 from vmwidgets.views.maps.picture import maps_touched, touched
 from vmwidgets.views.memory.frames import draw_frames, run_words, touched_frames
-from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
+from vmwidgets.views.memory.kentry import draw_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
 from vmwidgets.views.memory.threads import draw_threads
 from vmwidgets.views.scene.addresses import AddressStyle, typed_between
@@ -23,7 +23,6 @@ from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine
 
 from .at import At
 from .finding import EVERY, Hit, entries_in, holds
@@ -153,7 +152,7 @@ def kentry_scene(
     unfolded: Collection[int] = (),
 ) -> Scene:
     """Return the scene of the area at a moment of an operation; `unfolded` are slabs with a cell for each free slot."""
-    look = _look(target, moment, compact=compact)
+    look = kentry_look(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
@@ -164,12 +163,7 @@ def kentry_scene(
     )
 
 
-def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
-    """Return the steps of the area's picture."""
-    return steps_of_kentry(_look(target, moment, compact=compact))
-
-
-def _look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:
+def kentry_look(target: MachineKentry, moment: Moment, *, compact: bool) -> Look[KentryContents]:
     """Return the area with those slabs open in which the operation allocated and freed slots."""
     slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
     return look_at(target, moment, slots, 1 if compact else OPEN_SLABS, of="contents")

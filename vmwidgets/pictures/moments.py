@@ -7,8 +7,9 @@ operation, the machine is rebuilt (``m.at(n)``).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -20,16 +21,21 @@ from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.journal import Journal, Operation
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, KernelMapValue, MapCreated, MapValue
 from vmwidgets.engine.kernel.map.window import while_booting
+from vmwidgets.engine.kernel.tasks.objects_schema import ObjectsValue
+from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.map_part import MapPart
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
+from vmwidgets.engine.memory.pages_schema import FramesValue
+from vmwidgets.engine.memory.slabs_schema import CachesValue
 from vmwidgets.engine.selfpaging.domain import is_made_by, while_made
 from vmwidgets.engine.selfpaging.domain_schema import DomainFocus, DomainValue
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import joined
 
 
 class When(NamedTuple):
@@ -189,8 +195,7 @@ def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: A
         return Look(moment, lambda place: part.now(moment.words(place)))
     if isinstance(part, MachineDomain):
         return look_at_domain(part, moment, window_of(part, *focus), *focus)
-    after = getattr(part, of)(*focus, **more)
-    return _look_inside(part, moment, after, of, focus, more)
+    return _look_inside(part, moment, _now(part, moment, of, focus, more), of, focus, more)
 
 
 def look_at_map(
@@ -200,12 +205,10 @@ def look_at_map(
 
     Every moment contains the parts that are shown after the operation, and the removed parts in `focus`.
     """
-    after = part.value(focus, opened, *also, whole=whole)
+    after = _now(part, moment, "value", (focus, opened, *also), {"whole": whole})
     maps = [one.map for one in after.all()] if isinstance(after, KernelMapValue) else [after]
     shown = tuple(dict.fromkeys([*(entry.id for one in maps for entry in one.entries), *focus]))
-    has_all = isinstance(after, MapValue) and after.nr_entries <= whole  # then it has no folds, whatever is in focus
-    key = (part.path, MapValue, whole) if has_all else None
-    return _look_inside(part, moment, after, "value", (shown,), {"whole": whole, "around": False}, key)
+    return _look_inside(part, moment, after, "value", (shown,), {"whole": whole, "around": False})
 
 
 def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focus: DomainFocus) -> Look[DomainValue]:
@@ -237,10 +240,6 @@ MOST_WINDOWS = 16
 """The most windows at one moment that are cached."""
 
 
-MOST_KEPT = 64
-"""The most steps of an operation at which a part is read in one go."""
-
-
 def _look_inside(
     part: Any,
     moment: Moment,
@@ -248,25 +247,24 @@ def _look_inside(
     of: str,
     focus: tuple[Any, ...],
     more: dict[str, Any],
-    kept_as: tuple[Any, ...] | None = None,
 ) -> Look[Any]:
     """Return the look at a part: the latest operation is repeated when a moment inside it is first needed.
 
     No operation is repeated if the moment before it is needed alone, and a picture drew the part then: the values after
-    the latest two operations are kept, by request, or as `kept_as`.
+    the latest two operations are kept, by request.
     """
     operation, history = moment.operation, part.machine.history
     if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
-        return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)
+        return Look(moment, _booting(after, moment.events), after)
     if operation is None or operation.number == 0 or part.machine.journal.incomplete:
         return Look(moment.at_end(), lambda _: after, after)
     inside, path = history.inside(operation.number), part.path
-    key = path, of, *map(_as_key, focus), *((name, _as_key(one)) for name, one in more.items())
-    inside.expect(key, lambda machine: getattr(machine.part(path), of)(*focus, **more))
-    before = _kept(part.machine, moment, kept_as or key, after)
-    steps = moment.story.steps
-    ends = {0, *(step.index + 1 for step in steps)} if len(steps) <= MOST_KEPT else {0}
-    places = ends - {len(moment.events)}
+    lasts = not any(focus) or _is_whole(after, more.get("whole", 0) - len(moment.events))
+    key = path, of, () if lasts else _as_key(focus), _as_key(more)
+    inside.expect(key, lambda machine: getattr(machine.part(path), of)(*focus, **more), lasts=lasts)
+    values, earlier = _values(part.machine, moment)
+    values[key], before = after, earlier.get(key)
+    places = {0, *(stage.step.index + 1 for stage in joined(moment.stages))} - {len(moment.events)}
     is_far = moment.is_after and history.is_far(operation.number)
 
     def at(place: int) -> Any:
@@ -278,27 +276,67 @@ def _look_inside(
     return Look(moment, at, after, is_far=is_far)
 
 
-MOST_REQUESTS = 32
+def _is_whole(value: Any, entries: int) -> bool:
+    """Return whether a value leaves nothing out, whatever is in focus; of a map, because it has few `entries`.
+
+    Then it is whole inside the operation too: an event adds no more than one entry.
+    """
+    if isinstance(value, KernelMapValue):
+        return all(one.map.nr_entries <= entries for one in value.all())
+    if isinstance(value, CachesValue):
+        return all(len(one.slabs) == sum(count for _, count in one.counts) for one in value.caches)
+    if isinstance(value, FramesValue):
+        return sum(run.frames for run in value.runs) == value.counts.total
+    if isinstance(value, KentryContents):
+        return len(value.slabs) == value.area.allocated
+    if isinstance(value, ObjectsValue):
+        return not value.left_out
+    return isinstance(value, MapValue) and value.nr_entries <= entries
+
+
+MOST_REQUESTS = 64
 """The most values that are kept of an operation; each selection in a folded map is a request of its own."""
 
 _LATEST: WeakKeyDictionary[Machine, dict[int, dict[Any, Any]]] = WeakKeyDictionary()
 """The values that pictures drew after the latest two operations, by the operation's serial number and by request."""
 
 
-def _kept(machine: Machine, moment: Moment, key: Any, after: Any) -> Any:
-    """Keep a part's value after the latest operation; return its value before the operation, or None if not kept."""
-    operation, serial = moment.operation, machine.journal.serial
+def _values(machine: Machine, moment: Moment) -> tuple[dict[Any, Any], Mapping[Any, Any]]:
+    """Return the values that were kept after the latest operation, and after the one before it; none at other moments.
+
+    What is put into the former is kept until the second operation after it.
+    """
+    operation = moment.operation
     if operation is None or operation.number != len(machine.journal) - 1 or machine.system.door.busy:
-        return None
-    now, before = serial(operation.number), serial(operation.number - 1)
+        return {}, {}
+    now, before = (machine.journal.serial(max(0, operation.number - ago)) for ago in (0, 1))
     kept = _LATEST.setdefault(machine, {})
     for old in kept.keys() - {now, before}:
         del kept[old]
     values = kept.setdefault(now, {})
-    if key not in values and len(values) >= MOST_REQUESTS:
+    if len(values) >= MOST_REQUESTS - 1:  # for the caller puts one into it
         del values[next(iter(values))]
-    values[key] = after
-    return None if operation.truncated else kept.get(before, {}).get(key)
+    return values, {} if operation.truncated else kept.get(before, {})
+
+
+def _now(part: Any, moment: Moment, of: str, focus: tuple[Any, ...], more: dict[str, Any]) -> Any:
+    """Return a part's value after the latest operation: it is read once for all pictures and all steps."""
+    key, (values, _) = (of, part.path, _as_key(focus), _as_key(more)), _values(part.machine, moment)
+    if key not in values:
+        values[key] = getattr(part, of)(*focus, **more)
+    return values[key]
+
+
+def _booting(value: Any, events: Sequence[Event]) -> Callable[[int], Any]:
+    """Return a function that returns a map, or all maps of kernel memory, after so many of the boot's events."""
+    own = [(at, event) for at, event in enumerate(events, 1) if hasattr(event, "map") or hasattr(event, "tree")]
+    places, made = zip(*own, strict=True)
+
+    @cache
+    def at(count: int) -> Any:
+        return at_boot(value, made[:count])
+
+    return lambda place: at(bisect_right(places, place))
 
 
 def at_boot(value: Any, events: Sequence[Event]) -> Any:

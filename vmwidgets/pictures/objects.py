@@ -83,8 +83,9 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     source = next((one.frame for one in (was, end) if one is not None and one.frame not in new), -1)
     source = next((one.source_frame for one in copied if one.source_frame not in new), source)
     others = [one for one in machine.frames.mapped_at(source) if one != (writer, page)] if source >= 0 else []
+    every = [source] * (source >= 0) + [event.frame for event in taken[-1:]]  # the same at all steps
     known = [source] * (source >= 0) + [event.frame for event in taken[-1:] if event in shown.so_far]
-    first, last = (look_at(machine.frames, one, tuple(known), of="beginnings").now for one in (begun, shown))
+    first, last = (look_at(machine.frames, one, tuple(every), of="beginnings").now for one in (begun, shown))
     leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
     before: list[BoardFrame] = []
     after: list[BoardFrame] = []

@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
-from vmwidgets.engine.kernel.map.map_schema import EntryLinked, EntryResized, EntryUnlinked, EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.kernel.tasks.objects_schema import NoCopyNeeded, PageCopied
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
-from vmwidgets.engine.mmu.tlb_schema import TlbFilled, TlbHit
 from vmwidgets.given.runs import runs
 from vmwidgets.views.memory.blackboard import (
     LETTERS,
@@ -60,17 +58,12 @@ def draw(at: At) -> Scene:
 
 def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene:
     """Return the scene; `room` is the least number of frames for which a page has room, by its address."""
-    frames, before = frames_of(at), frames_of(replace(at, done=0))
-    having = {task for users in (*frames.values(), *before.values()) for task, _ in users}
-    tasks = [name for name in at.whole.tasks if name in having]
-    promise = promised(at, tasks or [*at.whole.tasks][:2])
-    tasks = tasks or [name for name in at.whole.tasks if promise][:2]
+    before = frames_of(replace(at, done=0))
+    frames, tasks, is_promised, pages, ranges = _seen(at, before)
     part = boxes.words("sharing/none", "No task's page tables map a frame.")
     did = _Did.of(at, frames, before)
-    pages: list[BoardPage] = []
-    left, right = (*tasks, "", "")[:2]
-    if (frames or promise) and _fits_a_board(frames, before, tasks, promise):
-        pages = board_of(at, frames, before, (left, right), promise)
+    if pages:
+        left, right = (*tasks, "", "")[:2]
         word = entry_word(at.whole.architecture)
         part = blackboard(
             Board(
@@ -79,12 +72,12 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
                 tasks_by_frame(frames),
                 word,
                 did.in_words(sum(len(users) > 1 for users in frames.values())),
-                bool(promise),
+                is_promised,
                 room,
             )
         )
     elif frames:
-        part = capsules(frames, before, tasks, ranges_of(at, frames))
+        part = capsules(frames, before, tasks, ranges)
     named = {page.va: letter for letter, page in zip(LETTERS, pages, strict=False)}
     rows = [
         (f"{frame:#x}", task, str(Address(va)), rights, *_drawn(named, va, rights))
@@ -93,14 +86,7 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     ]
     table = Table(("frame", "task", "address", "rights", *("page", "lock") * bool(named)), rows)
 
-    def drawn(then: At) -> object:
-        there = frames_of(then)
-        if not pages:
-            return there, ranges_of(then, there)
-        return board_of(then, there, before, (left, right), promised(then, tasks))
-
-    kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
-    steps = at.steps(drawn, *kinds, EntryLinked, EntryUnlinked, EntryResized, *(TlbHit, TlbFilled) if pages else ())
+    steps = at.steps(lambda then: _seen(then, before))
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     operation = at.moment.operation
     is_gone = operation is not None and operation.name == "exit"  # of a task that is not in `before` any longer
@@ -114,6 +100,30 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     lanes = [Lane(lane, label=name) for lane, name in names.items()] if pages else []
     return boxes.picture("sharing", "frames by page table", words, part, caption=caption, table=table, steps=steps,
                          machine=at.whole.name, width=at.width, lanes=lanes)  # fmt: skip  # all of it
+
+
+class _Seen(NamedTuple):
+    """What is drawn at a moment: the tasks, and either the pages of a blackboard or the ranges with the frames."""
+
+    frames: Frames
+    tasks: list[str]
+    is_promised: bool
+    """Whether pages are drawn that have no frame, or may have none."""
+    pages: list[BoardPage]
+    ranges: list[SharedRange]
+
+
+def _seen(at: At, before: Frames) -> _Seen:
+    """Return what is drawn at a moment of an operation; its page tables were `before`."""
+    frames = frames_of(at)
+    having = {task for users in (*frames.values(), *before.values()) for task, _ in users}
+    tasks = [name for name in at.whole.tasks if name in having]
+    promise = promised(at, tasks or [*at.whole.tasks][:2])
+    tasks = tasks or [name for name in at.whole.tasks if promise][:2]
+    if (frames or promise) and _fits_a_board(frames, before, tasks, promise):
+        left, right = (*tasks, "", "")[:2]
+        return _Seen(frames, tasks, bool(promise), board_of(at, frames, before, (left, right), promise), [])
+    return _Seen(frames, tasks, False, [], ranges_of(at, frames))
 
 
 def _drawn(named: Mapping[int, str], va: int, rights: str) -> tuple[str, ...]:
@@ -384,7 +394,7 @@ def board_of(
             if copy.source_frame in order:
                 ghost = BoardFrame(copy.frame, 0, 0, in_words(first[copy.frame]), "ghost", copy.source_frame)
                 shown.insert(len(shown) if task == tasks[0] else 0, ghost)
-        pages.append(BoardPage(va, kinds[va], descriptors, shown))
+        pages.append(BoardPage(va, kinds[va] * bool(shown), descriptors, shown))  # a kind is a frame's colour
     return pages
 
 

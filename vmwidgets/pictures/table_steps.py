@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any
 
 from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import OpenTable, PageMarked, PteWritten, TableWindow, WindowRow, words_written
@@ -103,34 +102,6 @@ def _noted(events: Sequence[Event]) -> dict[int, int]:
                 found[one.pa] = found.get(one.pa, 0) | (one.before ^ one.after if one.va == event.va else 0)
         written = []
     return found
-
-
-def steps_of_tables(
-    moment: Moment,
-    at: Callable[[int], PageTables[Any]],
-    window: Callable[[PageTables[Any]], TableWindow],
-    chosen: int = 0,
-) -> Mine:
-    """Return the steps of open tables, in which one of their descriptors is written.  `window` returns the open tables.
-
-    Bits that the hardware sets for accesses show only in the descriptor at `chosen`, which is drawn bit by bit.
-    """
-
-    def frames(done: int) -> Shown:
-        shown = window(at(done)).tables
-        return {one.pa >> PAGE_SHIFT for one in shown}, {one.pa >> PAGE_SHIFT for one in shown if one.level > 1}
-
-    def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
-        noted = _noted(moment.events)
-
-        def written(stage: Stage) -> set[int]:
-            rows = words_written(stage.events).items()
-            seen = (pa for pa, (before, after) in rows if pa == chosen or (before ^ after) & ~noted.get(pa, 0))
-            return {pa >> PAGE_SHIFT for pa in seen}
-
-        return _from_the_last(frames, written)(stages)
-
-    return mine
 
 
 # ---- the effect of an operation on tables --------------------------------------------------------

@@ -16,7 +16,7 @@ from vmwidgets.engine.machine.handles.tables import MachineTables, MachineWalk
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, TablesWalk
-from vmwidgets.engine.mmu.tables_schema import AddressSplit, TableWindow
+from vmwidgets.engine.mmu.tables_schema import AddressSplit, TableWindow, WindowRow
 from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import task_path
@@ -27,8 +27,8 @@ from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.scene.relations import KERNEL, About
 from vmwidgets.views.story.moment import Moment, Told
-from vmwidgets.views.story.stages import Mine, once
-from vmwidgets.views.tables.boxes import TablesBench
+from vmwidgets.views.story.stages import Mine, once, seen
+from vmwidgets.views.tables.boxes import TableMarks, TablesBench
 from vmwidgets.views.tables.picture import draw_tables
 from vmwidgets.views.tables.relations import of_walk, of_window
 from vmwidgets.views.tables.slices import Slice, slices_of, turned, with_sign
@@ -50,7 +50,7 @@ from .spaces import (
     space_of,
     there,
 )
-from .table_steps import marks_of_tables, steps_of_tables, steps_of_walk
+from .table_steps import marks_of_tables, steps_of_walk
 from .walked import quantities_of_walk, quantities_of_window, walk_without, window_without
 
 ROWS, STACKED = 12, 22
@@ -128,8 +128,7 @@ class Tables(Picture):
         word = self._word(tables, chosen)
         if word is None:
             chosen = 0
-        leaves = [row.va for table in window.tables for row in table.rows if row.kind == "leaf"]
-        kinds = space.kinds(leaves)
+        kinds = space.kinds(_leaves(window))
         bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found), kinds=kinds)
         about = of_window(window, space.task or (tables.name if at.machine is None else KERNEL))
         if at.machine is None:
@@ -137,14 +136,20 @@ class Tables(Picture):
         moment, machine = at.moment, at.machine
         began = live_space(machine, self._task, None, moment.at(0)).tables if moment.events else tables
         bench = replace(bench, marks=marks_of_tables(moment, began, tables, window))
-        mine = steps_of_tables(
-            moment,
-            lambda done: live_space(machine, self._task, None, moment.at(done)).tables,
-            lambda tables: self._window(tables, marked),
-            chosen,
-        )
         opened = tuple(self._opened), tuple(self._expanded), tuple(self._centres.items()), tuple(marked), chosen
-        told = moment.told(once(("tables", self._task, opened), mine))
+
+        def facts(done: int) -> object:
+            then = moment.at(done)
+            there = live_space(machine, self._task, None, then)
+
+            def read() -> tuple[TableWindow, TableMarks]:
+                window = self._window(there.tables, marked)
+                return window, marks_of_tables(then, began, there.tables, window)
+
+            window, marks = then.read_once(("tables", self._task, opened), read)
+            return _facts(window, chosen), marks, there.kinds(_leaves(window))
+
+        told = moment.told(once(("tables", self._task, opened), seen(facts)))
         if bench.marks and not told.steps.count and moment.is_after:  # no step of the story says how it ended
             told = told._replace(caption=lambda own: replace(own, reason=f"{own.reason} {moment.caption.text}"))
         return window, bench, told, about
@@ -296,6 +301,21 @@ class Tables(Picture):
                 self.address = -1
                 raise
         self.changed(change)
+
+
+def _leaves(window: TableWindow) -> list[int]:
+    """Return the addresses of the pages in open tables."""
+    return [row.va for table in window.tables for row in table.rows if row.kind == "leaf"]
+
+
+def _facts(window: TableWindow, chosen: int) -> object:
+    """Return what is drawn of open tables: not the bits of a descriptor that says something, unless it is chosen."""
+    kinds = "leaf", "table", "window"
+
+    def of(row: WindowRow) -> WindowRow:
+        return row if row.pa == chosen else replace(row, word=0 if row.kind in kinds else row.word, fields=())
+
+    return [(table.pa, [*map(of, table.rows)]) for table in window.tables]
 
 
 # ---- one walk ------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -22,7 +22,7 @@ from vmwidgets.views.scene.relations import things_of
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.lookups import Lookup, lookups_of
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, either, having, once, seen, where
+from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
 from vmwidgets.views.story.words.pictures import say_translation
 from vmwidgets.views.tables.address import draw_address
 from vmwidgets.views.tables.relations import of_tlbs, of_walk
@@ -369,7 +369,11 @@ def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mi
         made = translation_scene(at, panes, one, moment, sight_of(machine, one, moment))
         return made.title, made.subtitle, made.nodes, made.links
 
-    return once(("translation", panes, one, at.width), seen(look, either(*mine), most=MOST_LOOKS))
+    def drawn(stages: Sequence[Stage]) -> Iterable[Stage]:
+        found = [*either(*mine)(stages)]
+        return seen(look)(found) if len(found) <= MOST_LOOKS else found
+
+    return once(("translation", panes, one, at.width), drawn)
 
 
 def nothing_translated(at: At, whose: str) -> Scene:

@@ -278,11 +278,13 @@ class History:
         """Return the values in the middle of operation `number` (at least 1); they are kept for a few operations."""
         serial = self.journal.serial(number)
         if serial not in self._insides:
+            earlier = next(reversed(self._insides.values()), None)
             if len(self._insides) >= LOOKED_AT:
                 self._insides.popitem(last=False)
             operation = self.journal[number]
             kept = len(operation.events) if operation.truncated else -1
-            self._insides[serial] = Inside(partial(self._do_again, number), partial(self._before, number), kept)
+            again, before = partial(self._do_again, number), partial(self._before, number)
+            self._insides[serial] = Inside(again, before, kept, earlier)
         self._insides.move_to_end(serial)
         return self._insides[serial]
 

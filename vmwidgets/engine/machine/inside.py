@@ -23,10 +23,13 @@ Sight = Callable[[Any], Any]
 class Inside:
     """The values in the middle of one operation, by a key of the part and by the number of finished events.
 
-    One replay reads all values that may be needed next: from all parts that were ever read, at all places of interest.
+    One replay reads all values that may be needed next: from all parts that were ever read, at all places of interest,
+    and from those that were read in the operation `earlier`, if they are read in the same way in all operations.
     """
 
-    def __init__(self, do: Do, before: Callable[[], AbstractContextManager[Any]], kept: int = -1) -> None:
+    def __init__(
+        self, do: Do, before: Callable[[], AbstractContextManager[Any]], kept: int = -1, earlier: Inside | None = None
+    ) -> None:
         self._do = do
         self._before = before
         """A function that provides the machine in its state before the operation."""
@@ -34,12 +37,15 @@ class Inside:
         """The number of events that a journal has kept, if there were more; -1 if it has kept all events."""
         self._skipped: int | None = None
         """The number of the operation's first events that the journal has not kept."""
-        self._sights: dict[Hashable, Sight] = {}
+        self._lasting: dict[Hashable, Sight] = {}
+        self._sights: dict[Hashable, Sight] = {} if earlier is None else {**earlier._lasting}
         self._seen: dict[tuple[Hashable, int], Any] = {}
 
-    def expect(self, key: Hashable, sight: Sight) -> None:
-        """Read this part too in the next replay."""
+    def expect(self, key: Hashable, sight: Sight, *, lasts: bool = False) -> None:
+        """Read this part too in the next replay, and if it `lasts`, in that of the next operation."""
         self._sights[key] = sight
+        if lasts:
+            self._lasting[key] = sight
 
     def at(self, key: Hashable, place: int, places: Collection[int] = ()) -> Any:
         """Return the value after this number of kept events; afterwards, the value is known at all `places`.
@@ -48,7 +54,10 @@ class Inside:
         """
         if (key, place) not in self._seen:
             self._look({place, *places})
-        return self._seen[key, place]
+        found = self._seen[key, place]
+        if isinstance(found, Refused):
+            raise found
+        return found
 
     def _look(self, places: Collection[int]) -> None:
         skipped = self._events_skipped()
@@ -96,7 +105,14 @@ class _Looked:
         while self._next is not None:
             self._come_to(self._next)
         for key, place in self.missing:
-            self._seen[key, place] = self._sights[key](self._machine)
+            self._seen[key, place] = self._read(key)
+
+    def _read(self, key: Hashable) -> Any:
+        """Return a part's value, or the reason why there is none: the part of an earlier operation may be gone."""
+        try:
+            return self._sights[key](self._machine)
+        except Refused as gone:
+            return gone
 
     def _at_event(self, raw: Raw) -> None:
         self._come_to(self.done + sum(1 for _ in expanded((raw,))))

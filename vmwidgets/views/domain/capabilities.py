@@ -56,8 +56,7 @@ def capabilities(at: At) -> Sheet:
     >>> vm.Capabilities(d).scene().caption.text
     '4 of 16,384 slots are in use: 2 mappings, 1 frame and 1 table.'
     """
-    seen = domain_at(at)
-    steps = seen.steps(_changes)
+    seen, steps = domain_at(at, _facts)
     return Sheet(
         f"{seen.value.name}: capabilities",
         f"{seen.value.architecture} · {held_words(seen)}",
@@ -69,12 +68,11 @@ def capabilities(at: At) -> Sheet:
     )
 
 
-def _changes(event: ev.Event) -> bool:
-    """Return whether an event changes what is in a slot, or the table that it belongs to."""
-    if isinstance(event, (ev.VnodeLinked, ev.VnodeUnlinked)):
-        return event.table
-    kinds = ev.SlotAllocated, ev.SlotFreed, ev.CapabilityMade, ev.CapabilityDeleted, *ev.INVOCATIONS
-    return isinstance(event, kinds)
+def _facts(seen: DomainAt) -> object:
+    """Return what is in the slots, what it belongs to, and the slots and tables that the operation changed."""
+    refs = [one.ref for cnode in seen.value.cnodes for one in cnode.capabilities]
+    marks = [(seen.thing(ref), seen.states(f"cap:{ref}", seen.thing(ref))) for ref in refs]
+    return seen.value.cnodes, marks, [one for one in seen.changed if one.startswith("cap:")]
 
 
 Held = tuple[CapRef, CapabilityValue | None]

@@ -19,7 +19,7 @@ from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_part
 from .capabilities import SLOTS_HEADER, slots_rows, used_words
-from .picture import COLUMNS, DOMAIN, SHOWN, DomainAt, domain_at, found_at, held_words, mapped_words
+from .picture import COLUMNS, DOMAIN, SHOWN, DomainAt, domain_at, found_at, held_words, mapped_words, steps_of_domain
 from .regions import REGIONS_HEADER, regions_rows
 from .slab import HEADER as SLAB_HEADER
 from .slab import slab_rows
@@ -42,8 +42,8 @@ def domain(at: At) -> Sheet:
     >>> vm.Domain(d).scene().caption.text
     '8 KiB is mapped at 0x4040_0000, with one new table.'
     """
-    seen = domain_at(at)
-    steps, value = seen.steps(), seen.value
+    seen, _ = domain_at(at)
+    steps, value = seen.moment.steps(steps_of_domain(seen.value.name)), seen.value  # the strip has a mark for each
     many = sum(bool(one.call) for one in seen.plan)
     kernel = sum(isinstance(event, ev.INVOCATIONS) for event in seen.moment.events)
     allocators = f"and {many - kernel:,} of allocators" if kernel else f"{counted(many, 'call')} of allocators"

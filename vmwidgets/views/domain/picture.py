@@ -22,7 +22,7 @@ from vmwidgets.views.scene.addresses import AddressStyle, typed_between
 from vmwidgets.views.scene.model import Caption, Lane, Steps
 from vmwidgets.views.story.look import Difference, Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, where
+from vmwidgets.views.story.stages import Mine, seen, where
 from vmwidgets.views.story.words.pictures import say_moment
 from vmwidgets.views.story.words.registry import saying_of
 
@@ -95,13 +95,6 @@ class DomainAt:
         """The ID that selects each capability: its vnode's ID, if it is a table's or a mapping's capability."""
         return things_of(self.value)
 
-    def steps(self, changes: Callable[[ev.Event], bool] = lambda event: True) -> Steps:
-        """Return the domain's steps with an event that changes the picture."""
-        mine = steps_of_domain(self.value.name)
-        return self.moment.steps(
-            lambda stages: [one for one in mine(stages) if any(changes(event) for event in one.events)]
-        )
-
     def caption(self, steps: Steps, answer: str = "", *, tells: bool = True) -> Caption:
         """Return the caption of a picture: its own `answer`, and what the operation did."""
         if self.moment.operation is None:
@@ -146,8 +139,11 @@ class DomainAt:
         return self.things.get(ref) or f"cap:{ref}"
 
 
-def domain_at(at: At) -> DomainAt:
-    """Return the domain that a picture shows, at its moment; after the domain's end, as the operation left it."""
+def domain_at(at: At, facts: Callable[[DomainAt], object] = lambda seen: None) -> tuple[DomainAt, Steps]:
+    """Return the domain that a picture shows, at its moment, and the steps of a picture that draws these `facts` of it.
+
+    After the domain's end, it is as the operation left it.
+    """
     target: MachineDomain = at.target
     opened = [fold_of(node_id) for node_id in at.opened if "/fold/" in node_id]
     look = (
@@ -155,10 +151,16 @@ def domain_at(at: At) -> DomainAt:
         if target.pmap.destroyed
         else at.look(target, focus_of(at.moment.events, target.name, at.selection, opened))
     )
-    value = look.now
-    new, changed = marks_of(look.moment.so_far, value)
-    told = value, style_of(look.after), look.moment, decoder(target), at.selection, opened, new, changed
-    return DomainAt(*told, is_gone=target.pmap.destroyed)
+    style, decode = style_of(look.after), decoder(target)
+
+    def seen_at(value: DomainValue, moment: Moment) -> DomainAt:
+        new, changed = marks_of(moment.so_far, value)
+        told = value, style, moment, decode, at.selection, opened, new, changed
+        return DomainAt(*told, is_gone=target.pmap.destroyed)
+
+    moment = look.moment
+    mine = seen(lambda done: facts(seen_at(look.at(done), moment.at(done))), is_far=look.is_far)
+    return seen_at(look.now, moment), moment.steps(mine)
 
 
 def _after_the_end(target: MachineDomain) -> Look[DomainValue]:
@@ -269,6 +271,8 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
     )
     new = {f"cap:{ref}" for ref in slots.new | held.new} | {vnode_thing(one) for one in vnodes.new}
     new |= {f"head:{event.address:x}" for event in mine if isinstance(event, ev.SlabGrown)}
+    roots = (event for event in mine if isinstance(event, ev.VnodeCreated) and event.ref == value.root.cap)
+    new |= {vnode_thing(value.root.id) for _ in roots}  # a new domain's root is linked to nothing
     changed = {f"cap:{ref}" for ref in slots.leaving | held.leaving | held.changed}
     changed |= {vnode_thing(event.id) for event in mine if isinstance(event, (ev.VnodeMapped, ev.VnodeUnlinked))}
     return frozenset(new), frozenset(changed | _rewritten(done, value))

@@ -48,9 +48,7 @@ def slab_levels(at: At) -> Sheet:
     >>> vm.SlabLevels(d).scene().caption.text
     '5 of 7 blocks are free: mapping a page will ask for memory first.'
     """
-    seen = domain_at(at)
-    kinds = ev.BlockTaken, ev.BlockGiven, ev.SlabGrown, ev.SlabRefillBegan
-    steps = seen.steps(lambda event: isinstance(event, kinds))
+    seen, steps = domain_at(at, lambda then: (then.value.slab, refills_of(then)))
     slab, reserve = seen.value.slab, reserve_of(seen)
     said = (
         f"A record takes {binary_size(slab.block_bytes)}. To map a page, {2 * reserve} blocks must be free: "

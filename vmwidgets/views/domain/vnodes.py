@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import VnodeFold, VnodeValue
@@ -84,10 +83,7 @@ def vnodes(at: At) -> Sheet:
     >>> vm.Vnodes(d)
     Vnodes of domain:hello ...
     """
-    seen = domain_at(at)
-    operation = seen.moment.operation
-    kinds = (*CHANGING, ev.VnodeCreated) if operation is not None and operation.name == "domain" else CHANGING
-    steps = seen.steps(lambda event: isinstance(event, kinds))  # a new domain's root is linked to nothing
+    seen, steps = domain_at(at, lambda then: (then.value.root, then.fresh, then.marked))
     return Sheet(
         f"{seen.value.name}: shadow tree",
         f"{seen.value.architecture} · {mapped_words(seen)}",
@@ -98,10 +94,6 @@ def vnodes(at: At) -> Sheet:
         steps=steps,
         lanes=COLUMNS,
     )
-
-
-CHANGING = ev.VnodeLinked, ev.VnodeUnlinked, ev.VnodeMapInvoked, ev.VnodeUnmapInvoked, ev.MappingFlagsInvoked
-"""The events that change the tree or a descriptor."""
 
 
 def tree_part(seen: DomainAt, most: int) -> Part:

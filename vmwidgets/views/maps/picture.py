@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
@@ -18,7 +18,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Marks, Node, Steps, looks_of
 from vmwidgets.views.story.look import Difference, Look, difference
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, listed, once
+from vmwidgets.views.story.stages import Mine, Stage, once, seen
 from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
@@ -31,7 +31,7 @@ from vmwidgets.views.story.words.pictures import (
     tree_rotated,
 )
 
-from .runs import Change, Range, Run, changes_of, kind_of, removed, rights_of, runs_of
+from .runs import Change, Range, Run, changes_of, facts_of, kind_of, name_of, removed, rights_of, runs_of
 
 LANES = ("tree", "list", "ribbon")
 """The lanes of a picture of a map; the tree is drawn below the others."""
@@ -144,39 +144,62 @@ class MapPicture:
         return [*([selection] if selection else []), *layout.cards, *looked_up, *edges]
 
 
-def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
-    """Return the steps in which the map called `name` changes, a search continues, or another entry becomes current."""
-    of_lanes = (kind for lane in lanes for kind in _KINDS.get(lane, ()))
-    kinds: tuple[type[ev.Event], ...] = ev.EntryLinked, ev.EntryUnlinked, *of_lanes
+def steps_of_map(look: Look[MapValue], lanes: Collection[str] = LANES) -> Mine:
+    """Return the steps in which a map changes, a search continues, or another entry becomes current, as `lanes` show.
 
-    def mine(stages: Sequence[Stage]) -> Iterator[Stage]:
-        here, marked, path, hint = "", "", _Path(name), False
-        for stage, entries, away in listed(stages, name):
-            thing = _here(stage.step, name) or here
-            drawn = "" if int(thing.removeprefix("entry:") or 0) in away else thing
-            is_moved = path.goes_on(stage.events) and "tree" in lanes
-            is_hint = not hint and "ribbon" in lanes and any(_is_hint(event, name) for event in stage.events)
-            is_written = bool(entries) or any(
-                isinstance(one, kinds) and name in _names(one) and _is_drawn(one) for one in stage.events
-            )
-            if drawn != marked or is_moved or is_hint or is_written:
-                yield stage
-            here, marked, hint = thing, drawn, hint or is_hint
+    A tree alone has the addresses of its entries, and only a list has all that is known of an entry.
+    """
+    name, moment = look.after.name, look.moment
+
+    def facts() -> Callable[[int], object]:
+        before = entries_of(look.before)
+        follows = [(at, one) for at, one in enumerate(moment.events) if isinstance(one, _FOLLOWED)]
+        reached = [(step.index, int(thing[6:])) for step in moment.story.steps if (thing := _here(step, name))]
+        last: list[Any] = [None, None]  # most steps leave the entries as they are
+
+        def entries(value: MapValue) -> object:
+            marked = [one.id for one in value.entries if (old := before.get(one.id)) is not one and old != one]
+            if "list" in lanes:
+                return marked, facts_of(value)
+            return marked, [*map(_on_the_axis if "ribbon" in lanes else _at, value.items)]
+
+        def at(done: int) -> object:
+            value, followed = look.at(done), [one for at, one in follows if at < done]
+            if last[0] != value.items:
+                last[:] = value.items, entries(value)
+            here = next((entry for at, entry in reversed(reached) if at < done), 0)
+            is_there = any(entry.id == here for entry in value.entries)
+            shown: list[object] = [last[1], value.folds and value.size, is_there and here]
+            if "tree" in lanes:
+                shown += [value.nodes, value.root, not moment.is_boot and _path(followed, value)[0]]
+            if "ribbon" in lanes:
+                threshold = value.find_cache and value.find_cache_threshold
+                shown += [value.find_cache, threshold, _hint(followed, name)]
+            return shown
+
+        return at
+
+    def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
+        if not any(name in _names(event) for event in moment.events):  # each change of a map names the map
+            return ()
+        return seen(look.at if look.is_far else facts(), is_far=look.is_far)(stages)
 
     return once(("map", name, tuple(lanes)), mine)
 
 
-_KINDS: dict[str, tuple[type[ev.Event], ...]] = {
-    "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked),
-    "list": (ev.EntryWired,),
-    "ribbon": (ev.FindCacheMoved,),
-}
-"""The events that change what a lane shows, apart from its entries, by lane."""
+_FOLLOWED = ev.Called, ev.TreeCompared, ev.HintTried
+"""The events of a search that a map's picture draws."""
+
+_SEARCHES = "rbtree_insert", "rbtree_lookup_nearest"
+"""The functions that begin a search in a tree."""
 
 
-def _is_drawn(event: ev.Event) -> bool:
-    """Return whether an event moves what is drawn: of a find cache, its place, and not the size that it has tried."""
-    return not isinstance(event, ev.FindCacheMoved) or event.before != event.after
+def _on_the_axis(item: EntryValue | Fold) -> object:
+    return item if isinstance(item, Fold) else (_at(item), item.protection, name_of(item), kind_of(item))
+
+
+def _at(item: EntryValue | Fold) -> tuple[int, int, int]:
+    return item.id, item.start, item.end
 
 
 def _names(event: ev.Event) -> tuple[object, ...]:
@@ -194,8 +217,9 @@ def _here(step: Step, name: str) -> str:
     return step.thing if _is_about(name)(step) else ""
 
 
-def _is_hint(event: ev.Event, name: str) -> bool:
-    return isinstance(event, ev.HintTried) and event.map == name
+def _hint(done: Iterable[ev.Event], name: str) -> int | None:
+    """Return the address at which the first search for space in a map was asked to begin."""
+    return next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == name), None)
 
 
 def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPicture:
@@ -203,16 +227,16 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     style = AddressStyle.of(value.start, value.end)
     done = moment.so_far
-    path, sought = _path(done, shown) if moment.operation is None or moment.operation.name != "boot" else ((), 0)
+    path, sought = ((), 0) if moment.is_boot else _path(done, shown)
     return MapPicture(
         shown,
         style,
-        _caption(value, moment, lanes, path, sought),
-        moment.steps(steps_of_map(value.name, lanes), _is_about(value.name)),
+        _caption(look, lanes, path, sought),
+        moment.steps(steps_of_map(look, lanes), _is_about(value.name)),
         states_of(before, shown, _here_at(moment, value.name), path),
         path,
         sought,
-        next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
+        _hint(done, value.name),
         moment,
         _layout_of(look, lanes),
         _used(shown, value),
@@ -248,12 +272,11 @@ def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
     """Return the layout of all steps of the operation."""
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     laid = laid_items(value, before, shown)
-    is_boot = moment.operation is not None and moment.operation.name == "boot"
     has_tree = "tree" in lanes
-    depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(look)
+    depth = 0 if not has_tree else depth_of(value) if moment.is_boot else _deepest(look)
     taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
     (cards, near), runs = cards_of(before, value, moment.events), tuple(runs_of(laid))
-    changes = () if is_boot or moment.operation is None else changes_of(before, value)
+    changes = () if moment.is_boot or moment.operation is None else changes_of(before, value)
     return Layout(laid, cards, value.lookup_cache, depth, near, taken, changes, runs, has_guards(laid))
 
 
@@ -374,22 +397,21 @@ def depth_of(value: MapValue) -> int:
     return max((depth for _, depth in depths_of(value)), default=0)
 
 
-def _caption(
-    value: MapValue, moment: Moment, lanes: Collection[str], path: Sequence[tuple[int, str]], sought: int
-) -> Caption:
+def _caption(look: Look[MapValue], lanes: Collection[str], path: Sequence[tuple[int, str]], sought: int) -> Caption:
     """Return the moment's caption, with the map's skipped steps or, at the end, the effect on the map.
 
     A tree alone says first how long the search was, or can be.
     """
+    moment, value = look.moment, look.after
     if moment.operation is None:
         return moment.caption
     if not moment.is_after:
-        return moment.caption_with(moment.passed(steps_of_map(value.name, lanes), _is_about(value.name)))
+        return moment.caption_with(moment.passed(steps_of_map(look, lanes), _is_about(value.name)))
     if wrong := _out_of_order(value):
         own = out_of_order([entry.start for entry in wrong[:3]])
         return replace(moment.caption_with(own), tone="error")
     if tuple(lanes) == ("tree",):
-        steps = moment.steps(steps_of_map(value.name, lanes))
+        steps = moment.steps(steps_of_map(look, lanes))
         answer = tree_answer(value, value.size, path, sought, depth_of(value))
         caption = moment.caption_of(steps, answer)
         if not steps.count or caption.text != answer:
@@ -400,7 +422,7 @@ def _caption(
     more = map_sentence(value, moment.operation, moment.events)
     if _is_elsewhere(moment, value.name):
         # what this map had to do with an operation on another one comes first
-        steps = moment.steps(steps_of_map(value.name))
+        steps = moment.steps(steps_of_map(look))
         return moment.caption_of(steps, more or ("" if steps.count else map_state(value, value.size)), tells=not more)
     return moment.caption_with(more)
 
@@ -435,19 +457,17 @@ class _Path:
         self._name = name
         self._fresh = True
 
-    def goes_on(self, events: Iterable[ev.Event]) -> bool:
-        """Return whether the search has changed after `events`."""
-        before = self.nodes
+    def goes_on(self, events: Iterable[ev.Event]) -> None:
+        """Collect the comparisons in further events."""
         for event in events:
-            if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
+            if isinstance(event, ev.Called) and event.name in _SEARCHES:
                 self._fresh = True
             elif isinstance(event, ev.TreeCompared) and event.tree == self._name:
                 self.nodes = (*(() if self._fresh else self.nodes), (event.node, event.outcome))
                 self.sought, self._fresh = event.key, False
-        return self.nodes != before
 
 
-def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[tuple[int, str], ...], int]:
+def _path(done: Iterable[ev.Event], value: MapValue) -> tuple[tuple[tuple[int, str], ...], int]:
     """Return the latest search's comparisons (none if rotations changed the path later), and the address it seeks."""
     path = _Path(value.name)
     path.goes_on(done)

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
+from vmwidgets.engine.kernel.map.map_schema import KEPT, EntryValue, Fold, MapValue
 from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
@@ -78,6 +78,17 @@ def name_of(entry: EntryValue) -> str:
     """Return the name of a mapped thing, short enough for a card: without its offset; of a path, only the last part."""
     what = what_is(entry)
     return file_of(entry) or what.rpartition("+0x")[0] or what
+
+
+def facts_of(value: MapValue) -> list[object]:
+    """Return what pictures say of the entries and folds of a map: all but flags without words."""
+    return [item if isinstance(item, Fold) else _facts(item) for item in value.items]
+
+
+@lru_cache(maxsize=KEPT)
+def _facts(one: EntryValue) -> object:
+    ways = one.protection, one.max_protection, one.inheritance, one.advice, one.nomerge, one.wired
+    return one.id, one.start, one.end, what_is(one), kind_of(one), one.address, ways
 
 
 class Run(NamedTuple):

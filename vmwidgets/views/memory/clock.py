@@ -7,6 +7,7 @@ or below it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +24,7 @@ from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
+from vmwidgets.views.story.stages import Mine, once, seen
 from vmwidgets.views.story.words.names import policy_name
 
 if TYPE_CHECKING:
@@ -123,10 +124,10 @@ def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) ->
     one_task = _one_task(ring)
     count, high = max(ring.count, len(seats)), _H + (LINE if note else 0)
     turns = {page.frame: turn for turn, page in enumerate(ring.pages, 1)}
-    looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
-    has_story, story = bool(_all_looked(look, ring.name)), boxes.below(*_story(looked), gap=4)
+    looked = _looked(ring, moment)
+    has_story, story = bool(_looked(ring, moment.at(None))), boxes.below(*_story(looked), gap=4)
 
-    following = None if value.is_function or not ring.pages else _next_in_turn(ring, value)[0]
+    following = _following(ring, value)
 
     def card(page: RingPage, box: Box) -> Node:
         is_decided = value.is_function or value.name not in _WHY or value.name == "nru"
@@ -260,41 +261,21 @@ def _chosen(value: ReplacementValue, task: str) -> RingValue:
 def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
     """Return the steps of a ring: its frames, the hand, and the notes of hardware and policy on each page."""
 
-    def ring(done: int) -> RingValue:
-        return _chosen(look.at(done), task)
+    def facts(done: int) -> object:
+        value, moment = look.at(done), look.moment.at(done)
+        ring = _chosen(value, task)
+        has_note, turn = value.name in NOTES, _following(ring, value)
+        pages = [page if has_note else replace(page, note=None) for page in ring.pages[:MOST]]
+        hand, looked = value.has_hand and ring.hand, len(_looked(ring, moment))
+        did = looked, _left(ring, moment), _came(ring, moment)
+        return value.policy, ring.name, ring.count, len(value.rings), pages, hand, _one_task(ring), turn, did
 
-    def moves(event: ev.Event) -> bool:
-        """Return whether an event changes the ring: a frame's place, the hand, a note, the policy."""
-        return isinstance(event, _MOVES) and getattr(event, "ring", name) == name
-
-    name = _chosen(look.after, task).name
-    rows = where(lambda stage: any(map(moves, stage.events)))
-    cleared = where(lambda stage: isinstance(stage.step.event, ev.ReferenceCleared))
-    bits = seen(ring, _not_clearing, lambda: not look.is_far and _chosen(look.after, task).count <= FEW)
-    return once(("ring", task), either(rows, cleared, bits))
+    return once(("ring", task), seen(facts, is_far=look.is_far))
 
 
-def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
-    """Yield the stages that change a page's notes, except those just before a policy reports that it cleared a bit.
-
-    So a TLB that drops the translation first is not a step of its own.
-    """
-    for stage in having(*_NOTING)(stages):
-        if stage.step.functions[-1:] != ("pmap_clear_reference",):
-            yield stage
-
-
-_MOVES = (ev.RingMoved, ev.HandMoved, ev.HandLooked, ev.PagesAged, ev.ReplacementChosen)
-
-_NOTING = (
-    ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PageLost, ev.PageOut, ev.SwapShared, ev.SwapLeft,
-    ev.SwapFreed, ev.SwapMoved, ev.PageBlank, ev.PageWritten, ev.BlankGone, ev.PteWritten, ev.PteRunWritten,
-)  # fmt: skip  # a list
-"""Events that may change a page's owner, or its reference and dirty bits."""
-
-
-FEW = 64
-"""The size of a ring up to which each set bit is searched for."""
+def _looked(ring: RingValue, moment: Moment) -> list[ev.HandLooked]:
+    """Return what the hand of a ring has looked at in this operation; in all of it, the ring never moves for it."""
+    return [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
 
 
 def _circle(count: int) -> float:
@@ -310,7 +291,7 @@ def _taken(ring: RingValue, moment: Moment) -> str:
     (frame, page), *others = evicted
     if others:
         return f"{counted(len(evicted), 'page')} were evicted."
-    looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
+    looked = _looked(ring, moment)
     cleared = {event.frame for event in looked if event.found == "used"}
     whose = f"all {len(cleared)} pages" if len(cleared) > 1 else "it"
     others_of = f"{len(cleared):,} other page{'s' * (len(cleared) > 1)}"
@@ -385,9 +366,9 @@ def _next_in_turn(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | 
     return pages[0], "Each R is 1, and is cleared on the way."
 
 
-def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
-    """Return what the hand examined in the whole operation, so that the ring does not move from step to step."""
-    return [event for event in look.moment.events if isinstance(event, ev.HandLooked) and event.ring == ring]
+def _following(ring: RingValue, value: ReplacementValue) -> RingPage | None:
+    """Return the page that is next in turn; None if there is none, or only a function knows it."""
+    return None if value.is_function or not ring.pages else _next_in_turn(ring, value)[0]
 
 
 def _track(places: Sequence[Box], hub: Node, looked: Sequence[Box]) -> Iterator[Link]:

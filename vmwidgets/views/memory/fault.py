@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from vmwidgets import events as ev
@@ -22,7 +20,7 @@ from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, 
 from vmwidgets.views.scene.text import visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, Running, faults_of
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import where
+from vmwidgets.views.story.stages import seen
 from vmwidgets.views.story.words.faults import kept_object
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.objects import say as say_object
@@ -92,17 +90,17 @@ def draw_fault(
     processors run then, and `word` is the manual's word for a descriptor.
     """
     shown, faults = _latest(moment, earlier, space, read, runs)
-    begun = [one for one in faults if one.marks[0].at < shown.place]
-    fault = begun[-1] if begun else faults[0] if faults else None
-    page = None if fault is None else pages(shown, fault)
+
+    def at(then: Moment) -> _Seen:
+        return _seen(then, faults, pages, word)
+
+    fault, page, rows, is_over = at(shown)
     done = [mark for mark in fault.marks if mark.at < shown.place] if fault is not None else []
     ghost = partial(kit.chip, "fault/none", "page", words="no page fault yet", style="label dim", state=["ghost"])
     story = boxes.narrower(_SIDE, boxes.thing(40, ghost))
     if fault is not None:
-        steps = _parts_of(_steps_of(shown, fault, page, word), shown, fault, done)
-        story = _page(page, steps, is_over=len(done) == len(fault.marks))
-    same = [[*run] for one in faults for _, run in groupby(one.marks, attrgetter("box"))]
-    own = {mark.at for run in same for mark in (run[0], run[-1])} | {one.failed for one in faults}
+        parts = [boxes.drawing(40, partial(_step, number, *row)) for number, row in enumerate(rows, 1)]
+        story = _page(page, parts, is_over=is_over)
     return boxes.picture(
         "fault",
         f"faults of {space}" if space else "faults",
@@ -110,10 +108,32 @@ def draw_fault(
         story,
         caption=_caption(moment, shown, faults, fault, page, space),
         table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, _whole(mark)) for mark in done)),
-        steps=moment.steps(where(lambda stage: shown is moment and stage.step.index in own)),
+        steps=moment.steps(seen(lambda done: at(shown.at(done))) if shown is moment else lambda _: ()),
         machine=machine,
         width=width,
     )
+
+
+class _Seen(NamedTuple):
+    """What is drawn at a moment: a fault, its page, and its steps, each with its state, thing and whether it is here.
+
+    `is_over` says whether all is done of which it has an end.
+    """
+
+    fault: Fault | None = None
+    page: FaultedPage | None = None
+    rows: Sequence[tuple[_Step, str, str, bool]] = ()
+    is_over: bool = False
+
+
+def _seen(then: Moment, faults: Sequence[Fault], pages: Pages, word: str) -> _Seen:
+    """Return what is drawn at a moment of an operation with these faults: the latest that has begun, or the first."""
+    if not faults:
+        return _Seen()
+    fault = next((one for one in reversed(faults) if one.marks[0].at < then.place), faults[0])
+    page, done = pages(then, fault), [mark for mark in fault.marks if mark.at < then.place]
+    rows = _rows_of(_steps_of(then, fault, page, word), then, fault, done)
+    return _Seen(fault, page, rows, page is not None and page.after is not None and len(done) == len(fault.marks))
 
 
 # ---- what is said of it ----------------------------------------------------------------------------
@@ -335,8 +355,10 @@ _WRONG = {
 """Why an access failed, by its last box; "none" if there is no range, and "domain" if its program mapped nothing."""
 
 
-def _parts_of(steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequence[Mark]) -> list[Part]:
-    """Return those steps that the access reaches as parts, with the state of each; the last is where it failed."""
+def _rows_of(
+    steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequence[Mark]
+) -> list[tuple[_Step, str, str, bool]]:
+    """Return those steps that the access reaches, with the state of each; the last is where it failed."""
     here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
     failing = fault.failing if fault.failed >= 0 else ""
     rows = []
@@ -352,15 +374,15 @@ def _parts_of(steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequenc
         if its:
             rows.append((step, its))
     begins = [*(its[0] for _, its in rows[1:]), len(shown.events)]
-    parts = []
-    for number, ((step, its), end) in enumerate(zip(rows, begins, strict=True), 1):
+    found = []
+    for (step, its), end in zip(rows, begins, strict=True):
         # a step is done with its last action before the next step: its words say all of it
         is_done = max((at for at in its if at < end), default=its[0]) < shown.place
         state = "coming" if not is_done else "fault" if failing in step.boxes else "done"
         things = [mark.thing for box in step.boxes for mark in reversed(done) if mark.box == box and mark.thing]
         is_here = is_done and any(box in here for box in step.boxes)
-        parts.append(boxes.drawing(40, partial(_step, number, step, state, (things or [""])[0] * is_done, is_here)))
-    return parts
+        found.append((step, state, (things or [""])[0] * is_done, is_here))
+    return found
 
 
 def _step(number: int, step: _Step, state: str, thing: str, is_here: bool, box: Box) -> Iterator[Node]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
@@ -71,6 +72,11 @@ def answer(counts: PageCounts) -> str:
     if left < counts.free_min:
         return said + " All requests are served, but threads that wait for pages are not woken."
     return said + " All requests are served; a page daemon that is awake works on."
+
+
+def gauge_facts(value: FramesValue) -> object:
+    """Return what the bar and its words say of frames."""
+    return _parts(value), replace(value.counts, zeroed=0, inactive=0, deficit=0)
 
 
 # ---- all pages -----------------------------------------------------------------------------------------

@@ -24,8 +24,7 @@ from vmwidgets.views.scene.model import Bar, Caption, Node, Row, Rows, Scene, St
 from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, seen, where
-from vmwidgets.views.story.words.kmem import KENTRY
+from vmwidgets.views.story.stages import Mine, once, seen
 from vmwidgets.views.story.words.pictures import kentry_sentence, kentry_state
 
 from .slabs import buffers_touched
@@ -397,20 +396,13 @@ def _is_in_use(area: KentryValue, index: int) -> bool:
 
 def steps_of_kentry(look: Look[KentryContents], entries: Look[MapValue] | None = None) -> Mine:
     """Return the steps of the area: the events at which its :func:`_facts` change."""
-    name = look.after.map
 
     def facts(done: int) -> object:
-        return _facts(look.at(done), {} if entries is None else _by_id(entries, done))
+        contents = look.at(done)
+        shown = _facts(contents, {} if entries is None else _by_id(entries, done))
+        return shown if entries is None else (contents.area, shown)  # a part of another picture says less
 
-    def is_near(stage: Stage) -> bool:
-        return any(
-            getattr(one, "map", "") == name
-            or getattr(one, "cache", "") == KENTRY
-            or isinstance(one, (ev.KentrySlabTaken, ev.KentrySlabGiven))
-            for one in stage.events
-        )
-
-    return seen(facts, where(is_near), lambda: not look.is_far)
+    return once(("kentry", entries is None), seen(facts, is_far=look.is_far))
 
 
 def _by_id(entries: Look[MapValue], done: int) -> dict[int, EntryValue]:
@@ -424,7 +416,7 @@ def _facts(contents: KentryContents, entries: Mapping[int, EntryValue]) -> objec
     """Return what the area shows and an operation may change: its slabs, their slots, and the entries in these."""
     known = {one.id: (one.start, one.end, _named(one), kind_of(one)) for one in entries.values()}
     slots = {slot: (identity, start, known.get(identity)) for slot, (identity, start) in contents.residents.items()}
-    return contents.area, [(slab.address, [*slab.free]) for slab in contents.slabs], slots
+    return [(slab.address, [*slab.free]) for slab in contents.slabs], slots
 
 
 def _said_of_slots(moment: Moment) -> str:

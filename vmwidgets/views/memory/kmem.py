@@ -5,7 +5,7 @@ A submap's row is further right than its parent's, and its place has its name in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -17,7 +17,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapVa
 from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, widen
 from vmwidgets.views.maps.picture import states_of, taken_in, taken_over
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, below_bar, break_marks
-from vmwidgets.views.maps.runs import NOFAULT, Change, changes_of, kind_of, name_of, what_is
+from vmwidgets.views.maps.runs import NOFAULT, Change, changes_of, facts_of, kind_of, name_of, what_is
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import GAP, Drawn, Part
@@ -26,10 +26,7 @@ from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.relations import of_entries, together
 from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.look import Look
-from vmwidgets.views.story.stages import Mine, Stage, once, where
 from vmwidgets.views.story.words.called import called
-
-from .threads import locks_changed
 
 MOST, SLEEPERS, _NAMED = 9, 4, 4
 """The most maps that are drawn, threads named below one, and empty submaps with names; the others are counted."""
@@ -51,7 +48,7 @@ class _Shown:
     def __init__(self, look: Look[KernelMapValue], style: AddressStyle, concerned: str, chosen: int) -> None:
         self.moment, self.style, self.concerned, self.chosen = look.moment, style, concerned, chosen
         self.before, self.after = ({one.map.name: one.map for one in root.all()} for root in (look.before, look.after))
-        self.woken = {event.map for event in self.moment.so_far if isinstance(event, ev.SleepersWoken)}
+        self.woken = _woken(look.before, look.now)
         self.now = {one.map.name: one.map for one in look.now.all()}
         self._axes: dict[str, tuple[MapValue, Axis]] = {}
 
@@ -106,7 +103,8 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         f"{binary_size(used)} allocated",
         *[style.legend] * bool(style.legend),
     ]
-    steps = moment.steps(steps_of_kmem({*shown.after}))
+    mine = look.mine("kmem", lambda value: ([*map(_facts, value.all())], _woken(look.before, value)))
+    steps = moment.steps(mine)
     state = _answer(value, now.get(name, value))
     caption = moment.caption_of(steps, state if moment.is_after and not steps.count else "")
     is_news = (selection or any(one.queue for one in maps)) and state not in f"{caption.text} {caption.reason}"
@@ -209,44 +207,16 @@ def _legend(drawn: Drawn, x: float, y: float, w: float) -> float:
 # ---- which maps, and when they change ------------------------------------------------------------------
 
 
-def steps_of_kmem(names: Set[str]) -> Mine:
-    """Return the steps of kernel memory's maps: their entries, their locks, who sleeps for room."""
-
-    def is_shown(stage: Stage) -> bool:
-        events = stage.events
-        if any(_map_of(event) in names for event in events) or not names.isdisjoint(locks_changed(events)):
-            return True
-        return any(_grew(stage, name) for name in names)
-
-    return once(("kmem", frozenset(names)), where(is_shown))
+def _facts(value: KernelMapValue) -> object:
+    """Return what is drawn of a map."""
+    one = value.map
+    return one.name, used_words(one), facts_of(one), value.locked_by, value.queue, value.needs_wakeup
 
 
-def _grew(stage: Stage, name: str) -> bool:
-    """Return whether the number of bytes in use in a map changes."""
-    sizes = [event for event in stage.events if isinstance(event, ev.MapResized) and event.map == name]
-    return bool(sizes) and binary_size(sizes[0].before) != binary_size(sizes[-1].after)
-
-
-def _map_of(event: ev.Event) -> str | None:
-    """Return the map whose list or sleepers an event changes."""
-    if isinstance(event, _CHANGING):
-        return event.map
-    if isinstance(event, (ev.ThreadSlept, ev.ThreadWoken)):
-        return event.subject if event.kind == "room" else None
-    if isinstance(event, ev.ThreadEnded):
-        return event.before.subject if event.before is not None and event.before.kind == "room" else None
-    return None
-
-
-_CHANGING = (
-    ev.EntryLinked,
-    ev.EntryUnlinked,
-    ev.EntryResized,
-    ev.EntryChanged,
-    ev.EntryWired,
-    ev.MapCreated,
-    ev.SleepersWoken,
-)
+def _woken(before: KernelMapValue, now: KernelMapValue) -> set[str]:
+    """Return the maps for whose room a thread does not wait any longer."""
+    waiting = {one.map.name: {*one.queue} for one in now.all()}
+    return {one.map.name for one in before.all() if {*one.queue} - waiting.get(one.map.name, set())}
 
 
 def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:

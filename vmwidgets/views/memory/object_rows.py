@@ -147,11 +147,7 @@ class ObjectRows:
 
     def part(self) -> Part:
         """Return all rows."""
-        drawn = sum(len(family.names) for family in self._families)
-        room = max(1, OBJECTS - drawn) if not self._left_out else 0
-        if not self._value.left_out and len(self.alone) == room + 1:
-            room += 1
-        some = self.alone[:room]
+        room, some = self._room, self.alone[: self._room]
         families = [*self._families, *[_Family(some)] * bool(some)]
         parts: list[Part] = []
         for number, one in enumerate(families):
@@ -164,6 +160,23 @@ class ObjectRows:
             said = f"{counted(len(self._left_out), 'object')} more, with {counted(mappings, 'mapping')}"
             parts.append(boxes.folded(REST, said, title=f"{said}: show them", opens=True))
         return boxes.below(*parts, gap=24)
+
+    @cached_property
+    def _room(self) -> int:
+        """The number of drawn objects to which nothing leads."""
+        drawn = sum(len(family.names) for family in self._families)
+        room = max(1, OBJECTS - drawn) if not self._left_out else 0
+        return room + (not self._value.left_out and len(self.alone) == room + 1)
+
+    @property
+    def facts(self) -> object:
+        """The contents of all objects with rows, and the numbers of pages of objects that are a line."""
+        rows = [name for family in self._families for name in family.names] + self.alone[: self._room]
+        objects, files = self._value.objects, self._value.files
+        whole = [(objects[name], self._references[name], files.get(name.removeprefix("file "))) for name in rows]
+        uses = {frame: self._uses[frame] for name in rows for frame in objects[name].pages.values()}
+        lines = [(family.others, self._shadows(family.between)) for family in self._families if family[1:] != ((), ())]
+        return whole, uses, lines, [*self._found.items()], len(self.alone), len(self._left_out)
 
     @property
     def searched_first(self) -> bool:

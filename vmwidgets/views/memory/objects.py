@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, counted
-from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.model import Row
@@ -25,7 +22,7 @@ from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, where
+from vmwidgets.views.story.stages import once, seen
 from vmwidgets.views.story.words.called import called
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_objects
@@ -65,17 +62,11 @@ def objects(at: At) -> Sheet:
     '2 objects · 1 page seen by entries, 1 by several'
     """
     task = at.target.path if at.target.path.startswith("task:") else ""
-    moment, look = at.moment, at.look(at.whole.memory_objects, ROWS, named_in(at.moment))
-    value, mappers, once = look.now, look.now.all_mappers(), look.now.counted
-    every = mappings_of(value, mappers)
-    uses = uses_of(every)
-    ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
-    deepest = max(ours, key=lambda one: (len(one.seen.chain), one.mapper.map.startswith(caller)), default=None)
-    steps = moment.steps(steps_of_task(look, task) if task else steps_of_objects)
-    answer, search = _answer(value, deepest)
-    opened, searched = REST in at.opened, deepest if answer else None
-    rows = ObjectRows(look, uses, mappers, ours, once=once, searched=searched, opened=opened)
+    moment, opened = at.moment, REST in at.opened
+    look: Look[ObjectsValue] = at.look(at.whole.memory_objects, ROWS, named_in(moment))
+    facts = seen(lambda done: _seen(look.to(done), task, opened).facts, is_far=look.is_far)
+    steps = moment.steps(once(("objects", task, opened), facts))
+    value, mappers, uses, ours, (answer, search), rows = _seen(look, task, opened)
     if steps.count and moment.is_after:  # the longest chain is the answer only if it, or nothing, changed
         search = f"{answer} {search}" if rows.searched_first and answer else ""
         answer = _copied(moment, value)
@@ -87,7 +78,7 @@ def objects(at: At) -> Sheet:
         boxes.below(
             boxes.words("objects/none", none) if none else rows.part(),
             explained,
-            boxes.words("objects/once", say_objects("once") if once and ours else ""),
+            boxes.words("objects/once", say_objects("once") if value.counted and ours else ""),
             gap=10,
         ),
         answer=answer,
@@ -149,78 +140,36 @@ def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
 # ---- steps -------------------------------------------------------------------------------------------------
 
 
-def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
-    """Yield the stages at which an entry of X15's maps changes its object, its pages, or its way of mapping."""
-    kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryResized, ev.EntryChanged
-    names = {event.map for stage in stages for event in stage.events if isinstance(event, kinds)}
-    for name in names:
-        if name.partition("/")[0] == "kernel_map" or name.startswith("task:"):
-            for stage, changes, _ in listed(stages, name):
-                if any(_maps(before) != _maps(after) for before, after in changes.values()):
-                    yield stage
+class _Seen(NamedTuple):
+    """What is drawn at a moment: all objects, the mappings of a task or of all tasks, the answer, and the rows."""
+
+    value: ObjectsValue
+    mappers: Mapping[str, Sequence[MappedBy]]
+    uses: Counter[int]
+    ours: Sequence[Seeing]
+    answer: tuple[str, str]
+    rows: ObjectRows
+
+    @property
+    def facts(self) -> object:
+        """The drawn contents, as a value to compare."""
+        its = ((one, one.mapper) for one in self.ours)
+        cards = [(who.map, who.entry, who.start, who.pages, one.target, one.said) for one, who in its]
+        return cards, self.rows.facts, _subtitle(self.value, self.uses)
 
 
-def _maps(entry: EntryFields | None) -> tuple[object, ...] | None:
-    """Return which pages of an object an entry maps, and whether it copies them; None if it has no object."""
-    return None if entry is None or entry[3] is None else (*entry[1:5], entry[5] & NEEDS_COPY)
-
-
-def _changes(event: Event) -> bool:
-    """Return whether an event changes a memory object, a file or swap space."""
-    if isinstance(event, (ev.ShadowMoved, ev.FileResized, ev.SwapResized)):
-        return event.before != event.after
-    if isinstance(event, ev.PageOut):
-        return event.slot >= 0
-    return isinstance(event, _CHANGING)
-
-
-_CHANGING = (
-    ev.ObjectMade,
-    ev.ObjectGone,
-    ev.PagesEntered,
-    ev.PagesLeft,
-    ev.PageDirtied,
-    ev.PageCleaned,
-    ev.PageLost,
-    ev.SwapShared,
-    ev.SwapLeft,
-    ev.SwapFreed,
-    ev.SwapMoved,
-)
-
-steps_of_objects = once("objects", either(where(lambda stage: any(map(_changes, stage.events))), _entries))
-"""The steps of memory objects, of their pages, and of the entries that map objects."""
-
-
-def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
-    """Return the steps that change a task's memory, or objects without mappings."""
-
-    def is_cheap() -> bool:
-        return sum(len(one.pages) for one in look.after.objects.values()) <= FEW
-
-    return once(("objects", task), seen(lambda done: _of_task(look.at(done), task), steps_of_objects, is_cheap))
-
-
-FEW = 300
-"""The most pages in memory for which it is checked which of them a task sees."""
-
-
-def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
-    """Return the part of `value` that a picture of one task shows."""
-    mappers = value.all_mappers()
-    references = value.all_references(mappers)
+def _seen(look: Look[ObjectsValue], task: str, opened: bool) -> _Seen:
+    """Return what is drawn of a `task`, or of all tasks if it is ""; `opened` if rows are that would be left out."""
+    moment, value, mappers = look.moment, look.now, look.now.all_mappers()
     every = mappings_of(value, mappers)
     uses = uses_of(every)
-    ours = [one for one in every if one.mapper.map.startswith(f"{task}/")]
-    shadowed = {one.shadow for one in value.objects.values()}
-    names = {name for one in ours for name in value.chain(one.target)}
-    names |= {name for name in value.objects if not mappers[name] and name not in shadowed}
-    shared = sum(count > 1 for count in uses.values())
-    shown = {
-        name: (value.objects[name], references[name], value.files.get(name.removeprefix("file "))) for name in names
-    }
-    round_ones = {frame for one in ours for frame in one.seen.frames.values() if uses[frame] > 1}
-    return ours, shown, round_ones, len(value.objects), len(uses), shared, value.swap, value.swap_used
+    ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
+    caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
+    deepest = max(ours, key=lambda one: (len(one.seen.chain), one.mapper.map.startswith(caller)), default=None)
+    answer = _answer(value, deepest)
+    searched = deepest if answer[0] else None
+    rows = ObjectRows(look, uses, mappers, ours, once=value.counted, searched=searched, opened=opened)
+    return _Seen(value, mappers, uses, ours, answer, rows)
 
 
 # ---- the table ---------------------------------------------------------------------------------------------

@@ -35,20 +35,6 @@ MOST, LONG, TASKS = 60, 4, 24
 
 _SQUARE, _GAP, _NARROW = 24.0, 4.0, 640.0
 
-CHANGING = (
-    ev.RingMoved,
-    ev.HandMoved,
-    ev.HandLooked,
-    ev.ReferenceCleared,
-    ev.PagesEntered,
-    ev.PagesLeft,
-    ev.PageDirtied,
-    ev.PageCleaned,
-    ev.PteWritten,
-    ev.PteRunWritten,
-)
-"""The events that change a square, or its place."""
-
 BITS = {(True, True): "referenced and dirty", (True, False): "referenced", (False, True): "dirty"}
 NEITHER = "neither"
 """The combinations of a page's bits, as the table names them."""
@@ -66,7 +52,7 @@ def reference_bits(at: At) -> Sheet:
     ReferenceBits of machine ...
     """
     tasks, before = pages_of(at), pages_of(replace(at, done=0))
-    steps, every = at.steps(pages_of, *CHANGING), [page for pages in tasks.values() for page in pages]
+    steps, every = at.steps(_facts), [page for pages in tasks.values() for page in pages]
     was = {page.frame: _bits(page) for pages in before.values() for page in pages}
     marks = {
         page.frame: "changed" if page.frame in was else "new" for page in every if was.get(page.frame) != _bits(page)
@@ -102,6 +88,13 @@ def pages_of(at: At) -> dict[str, list[RingPage]]:
         for page in ring.pages:
             tasks.setdefault(page.task, []).append(page)
     return dict(sorted(tasks.items()))
+
+
+def _facts(at: At) -> object:
+    """Return what is drawn of each page, and the policy."""
+    pages = [page for some in pages_of(at).values() for page in some]
+    drawn = [(page.task, page.frame, page.object, page.index, page.others, _bits(page)) for page in pages]
+    return drawn, at.value(at.whole.replacement).policy
 
 
 def _bits(page: RingPage) -> tuple[bool, bool]:

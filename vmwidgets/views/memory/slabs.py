@@ -21,7 +21,6 @@ from vmwidgets.views.scene.model import Bar, Node
 from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import text_width, wording
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import having
 from vmwidgets.views.story.words.pictures import objects_sentence
 
 if TYPE_CHECKING:
@@ -35,6 +34,9 @@ CACHES = 8
 
 CELLS = 64
 """The most buffers of a slab with a cell each; in larger slabs, a cell stands for several buffers."""
+
+_NAMED = 6
+"""The most free buffers that a slab's words name."""
 
 _NAME_W, _LEAST = 170.0, 158.0
 """Width of a cache's name; least width of a slab."""
@@ -84,7 +86,7 @@ def slabs(at: At) -> Sheet:
         ),
         answer=f"{_changed(touched) if moment.is_after else ''} {_answer(value, held)}".strip(),
         tells=_is_about_caches(moment),
-        steps=moment.steps(steps_of_caches),
+        steps=moment.steps(look.mine("caches", _facts)),
         header=TABLE_HEADER,
         rows=lambda: _rows(value, style),
         key=_KEY,
@@ -152,8 +154,14 @@ def _answer(value: CachesValue, held: int) -> str:
     return f"{said}. {most.name} has the most free: room for {room}."
 
 
-steps_of_caches = having(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, ev.BufferFreed)
-"""The steps of caches: their slabs, and the buffers in them."""
+def _facts(value: CachesValue) -> object:
+    """Return what is drawn of caches: of the order of free buffers, the beginning."""
+    return [
+        (one.allocated, one.counts, [(slab.address, slab.free[:_NAMED], {*slab.free}) for slab in one.slabs])
+        for one in value.caches
+        if _slabs(one)
+    ]
+
 
 Touched = dict[tuple[str, int], str]
 """The effects of the operation on buffers, by cache and address; a negative number only says that a slab is new."""
@@ -245,8 +253,8 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
     word = wording(ways, box.w - 2 * _INSET - 6 - text_width(address, "mono label"))
     share = -(-slab.buffers // CELLS)
     said = (f"{address} · up to {share} buffers a cell", address) if share > 1 else address
-    order = ", ".join(style.short(address) + f"+{address & 0xFFF:x}" for address in slab.free[:6])
-    following = f"; free, the next first: {order}{' …' if len(slab.free) > 6 else ''}" if slab.free else ""
+    order = ", ".join(style.short(address) + f"+{address & 0xFFF:x}" for address in slab.free[:_NAMED])
+    following = f"; free, the next first: {order}{' …' if len(slab.free) > _NAMED else ''}" if slab.free else ""
     yield kit.card(
         f"slabs/{cache.name}/{slab.address:x}",
         box,

@@ -13,7 +13,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
-from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
@@ -22,9 +21,8 @@ from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Scene, Steps, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
-from vmwidgets.views.story.look import Look
+from vmwidgets.views.story.look import Look, difference
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, where
 from vmwidgets.views.story.words.threads import deadlock
 
 LEAST, WIDEST, H, GAP, SUBJECT_W = 150.0, 240.0, 40.0, 14.0, 172.0
@@ -71,11 +69,12 @@ def draw_threads(
     If the operation changed no thread, the title says who waits, unless the scene is a part of another (`compact`).
     """
     moment, value = look.moment, look.now
-    touched = _touched(moment.so_far)
+    touched = marked(look.before, value)
     groups = groups_of(value)
     ring = [thread for name in value.cycle for thread in value.threads if thread.name == name]
     is_waiting = moment.is_after and (moment.operation is None or moment.operation.outcome != "panic")
-    steps, answer = moment.steps(steps_of_threads(look)), _answer(value, groups, is_waiting)
+    steps = moment.steps(look.mine(("threads", compact), partial(_seen, compact=compact)))
+    answer = _answer(value, groups, is_waiting)
     is_still = not (compact or value.cycle or steps.count or moment.operation is None)
     return boxes.picture(
         "threads",
@@ -132,39 +131,15 @@ _AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
 """The words before the name of the thing that threads wait for."""
 
 
-def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
-    """Return the steps of threads: their states, their reasons to wait, the owners of locks; the clock."""
-    threads = (*look.before.threads, *look.after.threads)
-    awaited = {thread.subject for thread in threads if thread.kind == "lock"}
-
-    def changes(stage: Stage) -> bool:
-        events = stage.events
-        is_shown = any(name in awaited or any(both) for name, both in locks_changed(events).items())
-        return is_shown or any(map(_changes, events))
-
-    return where(changes)
+def _seen(value: ThreadsValue, *, compact: bool) -> object:
+    """Return what is drawn; in a part of another picture (`compact`), the clock matters only to its sleepers."""
+    has_clock = not compact or any(thread.kind == "timer" for thread in value.asleep)
+    return _facts(value), value.ready, value.sleeping, value.cycle, has_clock and value.ticks
 
 
-def locks_changed(events: Sequence[ev.Event]) -> dict[str, tuple[str | None, str | None]]:
-    """Return, for maps whose lock these events acquire or release, the owner before and after."""
-    found: dict[str, tuple[str | None, str | None]] = {}
-    for event in events:
-        if isinstance(event, ev.MapLocked):
-            found[event.map] = found.get(event.map, (None,))[0], event.thread
-        elif isinstance(event, ev.MapUnlocked):
-            found[event.map] = found.get(event.map, (event.thread,))[0], None
-        elif isinstance(event, ev.ThreadSlept) and event.kind == "room":
-            found[event.subject] = found.get(event.subject, (event.thread,))[0], None
-    return {name: both for name, both in found.items() if both[0] != both[1]}
-
-
-def _changes(event: ev.Event) -> bool:
-    """Return whether an event changes what a thread does, or advances the clock."""
-    if isinstance(event, ev.ClockTicked):
-        return event.before != event.after
-    if isinstance(event, ev.ThreadEnded):
-        return event.before is not None or event.thread != ""
-    return isinstance(event, (ev.ThreadSpawned, ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken))
+def _facts(value: ThreadsValue) -> dict[str, ThreadValue]:
+    """Return what is drawn of each thread; how long it has waited or been ready is in the order of the threads."""
+    return {thread.name: replace(thread, since=0) for thread in value.threads}
 
 
 def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
@@ -202,11 +177,10 @@ def _waking(sleepers: Sequence[ThreadValue]) -> tuple[ThreadValue, ...]:
     return tuple(sleepers)
 
 
-def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
-    """Return what the operation did to threads: "new", or "changed"."""
-    kinds = (ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.ThreadEnded)
-    touched = {event.thread: "changed" for event in done if isinstance(event, kinds)}
-    return {**touched, **{event.thread: "new" for event in done if isinstance(event, ev.ThreadSpawned)}}
+def marked(before: ThreadsValue, now: ThreadsValue) -> dict[str, str]:
+    """Return the threads that are "new", or "changed"."""
+    found = difference(_facts(before), _facts(now))
+    return {**dict.fromkeys(found.changed, "changed"), **dict.fromkeys(found.new, "new")}
 
 
 # ---- those that can go on, and those that are done -----------------------------------------------------

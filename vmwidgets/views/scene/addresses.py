@@ -5,6 +5,8 @@ Also addresses as people type them.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
@@ -72,10 +74,7 @@ class AddressStyle:
 
     def long(self, address: int) -> str:
         """Return the address, with a mark for the digits that all addresses share."""
-        if not self.top or address >> 4 * self.digits != self.top:
-            return self.whole(address)
-        rest = grouped_hex(address & (1 << 4 * self.digits) - 1, self.digits)
-        return ELLIPSIS + rest.replace(" ", "_")
+        return _long(self, address)
 
     def range(self, start: int, end: int) -> str:
         """Return a range of addresses as "[start, end)"."""
@@ -93,6 +92,15 @@ class AddressStyle:
     def whole(self, address: int) -> str:
         """Return all digits."""
         return str(Address(address))
+
+
+@lru_cache(maxsize=4096)
+def _long(style: AddressStyle, address: int) -> str:
+    """Return :meth:`AddressStyle.long`: the picture of a map writes each of its addresses many times."""
+    if not style.top or address >> 4 * style.digits != style.top:
+        return style.whole(address)
+    rest = grouped_hex(address & (1 << 4 * style.digits) - 1, style.digits)
+    return ELLIPSIS + rest.replace(" ", "_")
 
 
 # ---- addresses that people type --------------------------------------------------------------------

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from .moment import Moment
+from .stages import Mine, once, seen
 
 V = TypeVar("V")
 
@@ -41,6 +42,16 @@ class Look(Generic[V]):
         if place not in self._known:
             self._known[place] = self._at(place)
         return self._known[place]
+
+    def mine(self, key: Hashable, facts: Callable[[V], object]) -> Mine:
+        """Return the steps of a picture that draws these `facts` of the part, found once for all with this `key`."""
+        return once(key, seen(lambda done: facts(self.at(done)), is_far=self.is_far))
+
+    def to(self, place: int) -> Look[V]:
+        """Return the same part, of which the moment after this many events is drawn."""
+        other = Look(self.moment.at(place), self._at, is_far=self.is_far)
+        other._known = self._known
+        return other
 
     @property
     def now(self) -> V:

@@ -81,7 +81,9 @@ class Moment:
     def opened(self) -> Stages:
         """The stages of all steps, with folds opened; empty if there are no folds."""
         is_folded = any(step.inside for step in self.story.steps)
-        return stages_of(self.story.every_step if is_folded else (), self.events)
+        found = stages_of(self.story.every_step if is_folded else (), self.events)
+        found.folded = self.stages
+        return found
 
     @property
     def place(self) -> int:
@@ -92,6 +94,11 @@ class Moment:
     def is_after(self) -> bool:
         """Return whether the whole operation is done, so that the headline describes it."""
         return self.done is None
+
+    @property
+    def is_boot(self) -> bool:
+        """Return whether the operation is the machine's boot."""
+        return self.operation is not None and self.operation.name == "boot"
 
     @property
     def so_far(self) -> Sequence[Event]:
@@ -235,7 +242,7 @@ class Moment:
         at = count if self.is_after else sum(one <= self.place for one in done)
         functions = [number + 1 for number, step in enumerate(steps) if not number or _begins(step, steps[number - 1])]
         places = (0, *done, AFTER)
-        each = tuple(stage.step.index + 1 for stage in mine(self.opened))
+        each = tuple(stage.step.index + 1 for stage in mine(self.opened)) if self.opened else ()
         every = (0, *each, AFTER) if len(each) > len(done) else ()
         said = Rows(lambda: self._said(steps, about))
         return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every)

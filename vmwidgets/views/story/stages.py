@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.event import WRITING, Event
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
 
@@ -23,7 +23,12 @@ class Stage:
 
 
 class Stages(tuple[Stage, ...]):  # noqa: SLOT001  slots of a tuple can hold nothing
-    """The stages of one operation, with the results that are computed once for it (:func:`once`)."""
+    """The stages of one operation, with the results that are computed once for it (:func:`once`).
+
+    If they are in folds, which were opened, `folded` are the stages with the folds closed.
+    """
+
+    folded: Stages | None = None
 
     def __init__(self, _stages: Iterable[Stage]) -> None:
         self.known: dict[Hashable, tuple[Stage, ...]] = {}
@@ -66,26 +71,50 @@ def either(*mine: Mine) -> Mine:
     return all_of
 
 
-MOST = 64
-"""The most stages that are compared: beyond it, each one among which the changes are is a step."""
+MOST = 200
+"""The most stages of an operation that are compared: if it has more, neighbours are joined."""
 
 
-def seen(
-    look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = MOST
-) -> Mine:
-    """Return the stages from `among` at which the result of `look` changes; `look` gets the number of events done.
+def joined(stages: Sequence[Stage]) -> Sequence[Stage]:
+    """Return the stages, with as many neighbours joined as leave :data:`MOST`."""
+    if (size := -(-len(stages) // MOST)) < 2:
+        return stages
+    groups = (stages[at : at + size] for at in range(0, len(stages), size))
+    return [Stage(group[-1].step, [event for one in group for event in one.events]) for group in groups]
 
-    All stages from `among` are returned if there are more than `most`, or if calling `look` is expensive.
+
+def seen(facts: Callable[[int], object], *, is_far: bool = False) -> Mine:
+    """Return the stages at whose end other `facts` hold than at their beginning.
+
+    `facts` gets a number of events, and returns what a picture draws after these: a small value without anything that
+    the picture leaves out.  If the picture draws events, such as the comparisons of a search, they are facts too.  If
+    it `is_far` to read inside the operation, each stage that changes anything is a step.
     """
 
+    def changing(stages: Sequence[Stage]) -> Iterable[Stage]:
+        if is_far:
+            return filter(_writes, joined(stages))
+        found: list[Stage] = []
+        before = facts(0)
+        for stage in joined(stages):
+            now = facts(stage.step.index + 1)
+            if now != before:
+                found.append(stage)
+            before = now
+        return found
+
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
-        found = list(among(stages))
-        if not found or len(found) > most or not is_cheap():
-            return found
-        ends = {stage.step.index + 1: stage for stage in found}
-        return [stage for end, stage in ends.items() if look(end - len(stage.events)) != look(end)]
+        if not isinstance(stages, Stages) or stages.folded is None:
+            return changing(stages)
+        folds = changing(stages.folded)  # reading inside folds would take long
+        inside = {one.index for fold in folds for one in (fold.step.inside or (fold.step,))}
+        return [stage for stage in stages if stage.step.index in inside]
 
     return mine
+
+
+def _writes(stage: Stage) -> bool:
+    return any(event.tag in WRITING for event in stage.events)
 
 
 class Listed(NamedTuple):

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import partial
 
-from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot
@@ -24,7 +23,7 @@ from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, either, having, once, seen
+from vmwidgets.views.story.stages import Mine, once, seen
 from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
 from vmwidgets.views.story.words.tables import flush_in_words, what_of
 
@@ -113,27 +112,13 @@ def _follows(value: CpusValue) -> Iterator[str]:
 
 
 def steps_of_processors(look: Look[CpusValue]) -> Mine:
-    """Return the steps of processors: their TLBs, their loaded tables, requests to them.
+    """Return the steps of processors: their TLBs, their loaded tables, requests to them."""
 
-    When a descriptor is written, translations of its pages may become stale.
-    """
-    stale = seen(look.at, having(ev.PteWritten, ev.PteRunWritten), lambda: not look.is_far)
-    return once("processors", either(having(*_CHANGING), stale))
+    def facts(done: int) -> object:
+        value = replace(look.at(done), sent=0, acknowledged=0, forgotten=0)  # they are counted since boot
+        return value, Touched.by(look.moment.events[:done])
 
-
-_CHANGING = (
-    ev.TlbHit,
-    ev.TlbMissed,
-    ev.TlbFilled,
-    ev.TlbFlushed,
-    ev.TlbDoubted,
-    ev.SpaceLoaded,
-    ev.ShootdownSent,
-    ev.ShootdownAcknowledged,
-    ev.ShootdownForgotten,
-    ev.ShootdownChosen,
-)
-"""The events of processors."""
+    return once("processors", seen(facts, is_far=look.is_far))
 
 
 def _since_boot(value: CpusValue) -> str:

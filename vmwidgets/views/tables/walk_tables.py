@@ -294,7 +294,7 @@ def _feet(plate: Plate, w: float, *, is_stacked: bool) -> list[tuple[str, str]]:
     """Return what each table covers, and which read was in it, all in the same words: the first that fit everywhere."""
     covers = [_covers(step) for step in plate.read]
     if not is_stacked and any(text_width(one) > w for one in covers):
-        covers = [one.removeprefix("covers ") for one in covers]
+        covers = [one.replace("covers", "maps") for one in covers]
     if is_stacked:
         names = [f"{plate.names.tables.get(step.table, '')} {table_name(step)}" for step in plate.read]
         both = (text_width(f"{name} {one} ", "strong") for name, one in zip(names, covers, strict=True))
