@@ -313,10 +313,10 @@ def _with_range(slot: Node, entry: EntryValue) -> Node:
     name, size, w = _named(entry), binary_size(entry.size), slot.w - 6
     if text_width(size, "label strong") > w:
         lines = []
-    elif text_width(name) > w or slot.h < _TALL:
+    elif slot.h < _TALL:
         lines = [fitted(slot.w / 2, slot.h / 2 + 4, size, w, "label strong", "middle")]
     else:
-        lines = [fitted(slot.w / 2, 17, name, w, "label", "middle")]
+        lines = [fitted(slot.w / 2, 17, name, w, "label", "middle", middle=True)]
         lines.append(fitted(slot.w / 2, 34, size, w, "label strong", "middle"))
     return replace(slot, text=tuple(lines), bars=(Bar(0, slot.h - 4, slot.w, 4, kind_of(entry)),))
 
