@@ -121,7 +121,7 @@ def draw_walk(
         "walk",
         title,
         _subtitle(walk),
-        boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, quiet)),
+        boxes.linked(boxes.below(*parts, gap=10), partial(_to_outcome, quiet)),
         caption=told.caption(own),
         table=_rows(walk, len(walk.steps), plate),
         steps=told.steps,
@@ -278,7 +278,7 @@ def draw_reach(
         "walk",
         "page tables",
         _subtitle(walk),
-        boxes.linked(boxes.below(*parts, gap=12), partial(_to_outcome, known)),
+        boxes.linked(boxes.below(*parts, gap=10), partial(_to_outcome, known)),
         caption=Caption(said[0]) if said is not None else _caption_of(walk, None, there.covering(walk)),
         table=_rows(known, reach.read, plate),
         machine=machine,
@@ -427,7 +427,7 @@ def _verdict(
     said = [line for one in packed for line in wrapped(one, room)]
     text = [fitted(12, top + _FIRST, head, room, "body strong")]
     text += [Text(12, top + _FIRST + _LINE * number, line, "label") for number, line in enumerate(said, 1)]
-    high = top + _FIRST + _LINE * max(2, len(said)) + 12
+    high = top + _FIRST + _LINE * max(2, len(said)) + 8
     for number, row in enumerate(rows):
         styles = [f"{size}{mono} {colour}".strip() for _, colour in row]
         steps = [

@@ -28,7 +28,7 @@ BESIDE = 30.0
 _LEAST, _MOST = 96.0, 280.0
 """Least and greatest width of a table beside others."""
 
-_HEAD, _BODY, _FOOT, _ENTRY, _LINE = 38.0, 96.0, 36.0, 26.0, 16.0
+_HEAD, _BODY, _FOOT, _ENTRY, _LINE = 38.0, 92.0, 35.0, 26.0, 16.0
 """Heights of the words above a table, of a table, of the words below it, of an entry, and of a line of words."""
 
 _ROW, _BELOW = 38.0, 14.0
