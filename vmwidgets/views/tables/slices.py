@@ -1,6 +1,6 @@
 """An address divided into the tables' indices: each slice of its bits can be turned.
 
-A slice stands above the table that it indexes, with its number; the offset's stands above the page.  If a page's
+A slice is above the table that it indexes, with its number; the offset's is above the page.  If a page's
 descriptor fills several slots (on ARM), the index's lowest bits are also bits of the offset: both slices have them.
 """
 

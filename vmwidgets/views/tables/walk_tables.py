@@ -187,12 +187,12 @@ class Plate(NamedTuple):
 
     @property
     def has_page(self) -> bool:
-        """Whether a column is the page's."""
+        """Return whether a column is the page's."""
         return not self.reach.asked
 
     @property
     def has_found(self) -> bool:
-        """Whether the page is drawn as one that the walk found."""
+        """Return whether the page is drawn as one that the walk found."""
         return self.ends and self.walk.pa is not None and len(self.read) == len(self.walk.steps) > 0
 
     def columns(self, room: Box) -> list[Box]:
