@@ -18,7 +18,8 @@ function setUp() {
   renderer.root.setPointerCapture = () => {};
   renderer.draw(
     scene([
-      node("slice/1", { lane: "slices", value: 7, x: 0, y: 0 }),
+      node("slice/2", { lane: "slices", value: 9, x: 0, y: 100, h: 60 }),
+      node("slice/1", { lane: "slices", value: 7, x: 0, y: 0, h: 60 }),
       node("bits/1", { role: "turn", x: 10, y: 40, w: 20 }),
       node("table/1", { lane: "table", y: 90 }),
     ]),
