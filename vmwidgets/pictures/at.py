@@ -30,7 +30,8 @@ class At:
     The moment is after operation `number`, the machine's latest, or after `done` of that operation's events.  The scene
     is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
     `selection` is the selected thing, and `opened` are the IDs of the nodes that the reader opened last, in a picture
-    that is a function.  `blanks` are the quantities that a worksheet leaves out.
+    that is a function.  `blanks` are the quantities that a worksheet leaves out.  If it is `compared` with another
+    picture, it shows what there is, and not what the operation did.
     """
 
     target: Any
@@ -42,6 +43,7 @@ class At:
     selection: str = ""
     opened: tuple[str, ...] = ()
     blanks: Blanks = NOTHING
+    compared: bool = False
 
     @cached_property
     def moment(self) -> Moment:

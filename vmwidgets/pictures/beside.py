@@ -83,7 +83,7 @@ class Beside(Picture):
         number, done = then
         try:
             there = one.at(When(_machine(one).journal.serial(number), done))
-            return one.drawing(replace(there, width=at.width, height=at.height))
+            return one.drawing(replace(there, width=at.width, height=at.height, compared=True))
         except NotThere as missing:
             name = one._named()
             empty = blank(type(one).__name__.lower(), visible(whole_name(name[0])) if name else "", at.width)

@@ -189,7 +189,7 @@ class Frames(Picture):
 
     def draw(self, at: At) -> Scene:
         """Return physical memory at a moment."""
-        return frames_scene(at.target, at.moment, self.selection, width=at.width)
+        return frames_scene(at.target, at.moment, self.selection, width=at.width, still=at.compared)
 
     def called(self, text: str) -> Iterator[Hit]:
         """Yield the runs of frames of this owner, drawn or not."""
@@ -205,9 +205,15 @@ BLOCKS = 1200
 
 
 def frames_scene(
-    target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False, width: float = WIDTH
+    target: MachineFrames,
+    moment: Moment,
+    selection: str = "",
+    *,
+    compact: bool = False,
+    width: float = WIDTH,
+    still: bool = False,
 ) -> Scene:
-    """Return the scene of physical memory at one moment of an operation."""
+    """Return the scene of physical memory at one moment of an operation, or `still`: without what the operation did."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
     touched = touched_frames(moment.events)
     moved = (frame for frame in reversed(touched) if frame - 1 not in touched)
@@ -216,7 +222,7 @@ def frames_scene(
     selected = None if chosen is None or compact else target.frame(chosen)
     name = target.machine.name
     look = look_at(target, moment, focus, whole=BLOCKS)
-    return draw_frames(look, selected=selected, lit=lit, machine=name, compact=compact, width=width)
+    return draw_frames(look, selected=selected, lit=lit, machine=name, compact=compact, width=width, still=still)
 
 
 def frame_of(selection: str, frames: int) -> int | None:

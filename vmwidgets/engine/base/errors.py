@@ -203,3 +203,7 @@ def kernel_error(name: str, reason: str) -> KernelError:
     1
     """
     return KernelError(name, ERROR_CODES[name], reason)
+
+
+class Diverged(VMError):
+    """Raised if a replayed operation did not have its recorded result."""

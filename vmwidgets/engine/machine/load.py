@@ -9,13 +9,13 @@ from dataclasses import fields
 from typing import Any
 
 from ..base.calls import says_what_it_takes
-from ..base.errors import Refused, VMError, shown
+from ..base.errors import Diverged, Refused, VMError, shown
 from ..base.journal import Line, Operation
 from ..memory.ram import BusError
 from .boot import boot
 from .kept.journal_file import BadJournal, Settings, load
 from .machine import RECORDED, Machine
-from .replay import Diverged, Replay, quiet
+from .replay import Replay, quiet
 
 MOST_STEPS = 10_000_000
 """The most steps of threads that a file may contain in all."""

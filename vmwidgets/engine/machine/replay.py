@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from inspect import signature
 from typing import Any, NamedTuple
 
-from ..base.errors import KernelPanic, Refused, VMError, failure, shown
+from ..base.errors import Diverged, KernelPanic, Refused, VMError, failure, shown
 from ..base.interrupts import INTERRUPT, Stopped
 from ..base.journal import Operation
 from ..base.operations import PartReference
@@ -41,10 +41,6 @@ def booted(machine: Any, **other: Any) -> Any:
 
 PLAIN = (int, float, str, bytes, tuple, type(None))
 """The types of results that are compared; walks and entries contain frames and IDs, which may differ."""
-
-
-class Diverged(VMError):
-    """Raised if a replayed operation did not have its recorded result."""
 
 
 class CannotGoOn(Exception):

@@ -53,10 +53,10 @@ def draw_frames(
     *,
     selected: FrameValue | None = None,
     lit: Collection[int] = (),
-    title: str = "physical memory",
     machine: str = "",
     width: float = WIDTH,
     compact: bool = False,
+    still: bool = False,
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
     named: Collection[int] = (),
@@ -64,10 +64,12 @@ def draw_frames(
     """Return the scene of physical memory.
 
     `selected` is a frame to describe completely, and `lit` are the frames of a selection elsewhere; `compact` draws the
-    gauges alone.  With `rows`, only this many rows of runs are drawn: first the rows with frames of the first group of
-    `among`, then of the next group, and so on; changed frames are as important as the last group.  Frames that another
-    part of the picture names (`named`) get more rows if they need them; and so do changed frames in a narrow picture,
-    which has few boxes in a row.
+    gauges alone, and `still` leaves out what the operation did.
+
+    With `rows`, only this many rows of runs are drawn: first the rows with frames of the first group of `among`, then
+    of the next group, and so on; changed frames are as important as the last group.  Frames that another part of the
+    picture names (`named`) get more rows if they need them; and so do changed frames in a narrow picture, which has few
+    boxes in a row.
     """
     moment, value, before = look.moment, look.now, look.before
     touched = touched_frames(moment.so_far)
@@ -78,7 +80,7 @@ def draw_frames(
         part = _runs(value, touched, selected, frozenset(lit), width, rows, among, frozenset(named))
     elif compact:
         part = boxes.below(boxes.words("frames/answer", answer(value.counts), "body"), gauges(value, before), gap=12)
-    elif is_touched(moment.events) and not look.is_far and moment.has_steps:
+    elif is_touched(moment.events) and not (still or look.is_far) and moment.has_steps:
         detail = [] if selected is None else [_detail(selected)]
         drawn = draw_turns(before, moment.events, moment.so_far)
         across = 64 if width >= _WIDE else 32
@@ -97,7 +99,7 @@ def draw_frames(
     subtitle += f" · {counted(counts.deficit, 'request')} refused" * bool(counts.deficit)
     return boxes.picture(
         "frames",
-        title,
+        "physical memory",
         subtitle,
         part,
         caption=moment.caption

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.errors import Diverged
 from vmwidgets.engine.base.event import WRITING, Event
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.map.map_schema import EntryFields
@@ -95,7 +96,10 @@ def seen(facts: Callable[[int], object], *, is_far: bool = False) -> Mine:
         if is_far:
             return filter(_writes, joined(stages))
         found: list[Stage] = []
-        before = facts(0)
+        try:
+            before = facts(0)
+        except Diverged:  # of a processor that only its author's program knows
+            return filter(_writes, joined(stages))
         for stage in joined(stages):
             now = facts(stage.step.index + 1)
             if now != before:
