@@ -309,10 +309,26 @@ def _plate(window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: 
     if len(turns) > len(shown):
         said = f"{counted(len(turns) - len(shown), 'more turn')}, without a row"
         rows.append(_fixed(_PITCH + 14 * is_narrow, partial(draw.after, turns[-1], said)))
-    pairs = {order: (frame, order) for turn in reversed(shown) for frame, order in reversed(turn.joined)}
-    if pairs:
-        rows.append(boxes.drawing(0, partial(_buddies, [pairs[order] for order in sorted(pairs)[:2]])))
+    states = {piece.state for turn in (first, *shown) for piece in turn.held.values()}
+    means = [_MEANS[state] for state in _MEANS if state in states]
+    others = sum(count << order for order, count in last.lists.items() if order not in orders)
+    if orders and others:
+        means.append(f"{counted(others, 'more free frame')} in blocks of other sizes.")
+    rows.append(boxes.words("frames/turns/means", " ".join(means)))
+    joins = {order: frame for turn in shown for frame, order in turn.joined}
+    if joins:  # the largest, and the one that made a half of it
+        largest = joins[max(joins)], max(joins)
+        halves = [pair for turn in shown for pair in turn.joined if pair[1] == largest[1] - 1]
+        inner = [pair for pair in halves if pair[0] in (largest[0], largest[0] + (1 << largest[1] - 1))]
+        rows.append(boxes.drawing(0, partial(_buddies, [*inner[:1], largest])))
     return boxes.below(*rows)
+
+
+_MEANS = {
+    "pooled": "Pool: free frames that a processor keeps for its next requests; they join no buddy until they leave it.",
+    "zeroed": "Zeroed: free, kept apart, and filled with zeroes already.",
+}
+"""What is said of free frames that are in no block."""
 
 
 def _fixed(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
@@ -382,8 +398,8 @@ class _Rows(NamedTuple):
         """Yield what a turn did: its cuts, the frames that it took, and the blocks that are left."""
         yield from self._label(*_said(turn, marks), box, number)
         y = box.y + 18 * self.is_narrow
-        new = dict.fromkeys(turn.taken, "taken") | {frame: "joined" for frame, _ in turn.joined}
-        new |= dict.fromkeys(turn.freed, "freed") if not turn.joined else {}
+        new = dict.fromkeys(turn.taken, "taken") | dict.fromkeys(turn.freed, "freed")
+        new |= {frame: "joined" for frame, _ in turn.joined}
         yield from self._pieces(turn, new, number, box._replace(y=y))
         cuts: list[tuple[float, str]] = []
         for (frame, order), letter in zip(turn.cuts, marks, strict=True):

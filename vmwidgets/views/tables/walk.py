@@ -383,7 +383,7 @@ def _verdict_of(
             lines = [f"with {head}", *lines]
         head = f"{_AN_ACCESS[walk.access]} would {'succeed' if fault is None else 'fail'}"
     if entry is not None:
-        lines.append(f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}")
+        lines.append(f"map entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}")
     elif fault is not None and there.has_map:
         lines.append("no map entry there")
     title = f"{head}: {fault.why}" if fault is not None else f"{head}: {' '.join(said for said, _ in hero)}"

@@ -335,6 +335,9 @@ def _entry(plate: Plate, step: Step, place: Box) -> Node:
     room = place.w - 16 - text_width(index, "strong") - 8
     if is_red and plate.refused:
         ways: tuple[str, ...] = (plate.refused, "refused", "no")
+        if step.kind in ("table", "leaf"):  # it holds a frame, which is not reached
+            held = frame_of(step.address, unit_of(plate.split))[1]
+            ways = f"{held} {plate.refused.replace(' = ', '=')}", *ways
     else:
         held = frame_of(step.address, unit_of(plate.split))[1]
         ways = {"invalid": ("not present", "absent", "0"), "reserved": ("reserved", "–")}.get(step.kind, (held,))
