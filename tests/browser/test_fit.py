@@ -126,7 +126,7 @@ def test_words_can_be_read_are_whole_where_they_fit_and_lie_over_nothing(
 
 def test_a_name_is_cut_only_where_the_font_of_the_page_has_no_room(page: Any) -> None:
     scene = encode_scene(next(picture for name, picture in gallery.of_maps() if name == "Map of few").scene())
-    names = ["anonymous", "iiiiiiiiiiiiiiiiiiiiiiii", "a name that is far too long for its room"]
+    names = ["anonymous", "iiiiiiiiiiiiiiiiiiii", "a name that is far too long for its room"]
     runs = [[0, 14 + 20 * number, name, "label", "start", 80] for number, name in enumerate(names)]
     scene["nodes"] = [{"id": "one", "kind": "label", "x": 0, "y": 0, "w": 80, "h": 80, "shape": "none", "text": runs}]
     scene |= {"links": [], "marks": []}
