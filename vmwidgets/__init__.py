@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .engine.memory.costs import Costs
     from .engine.memory.replacement import Replacement, ResidentPage
     from .labs import lab
+    from .on_paper.buddy import buddy
     from .on_paper.machine import paper
     from .on_paper.segments import BaseAndBounds, Segments
     from .pictures.handing_out import handout
@@ -73,6 +74,7 @@ _LAZY = {
     "Costs": ".engine.memory.costs",
     "Segments": ".on_paper.segments",
     "attach": ".real",
+    "buddy": ".on_paper.buddy",
     "memory": ".real.own.measure",
     "pager": ".real.own.pager",
     "paper": ".on_paper.machine",
@@ -112,7 +114,8 @@ _LAZY = {
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "BaseAndBounds", "Broken", "CallbackFailed", "Costs", "KernelError", "KernelPanic", "Machine",
-    "Refused", "Replacement", "ResidentPage", "Segments", "Size", "VMError", "View", "attach", "boot", "compare",
+    "Refused", "Replacement", "ResidentPage", "Segments", "Size", "VMError", "View", "attach", "boot", "buddy",
+    "compare",
     "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events", "handout", "hello",
     "lab",
     "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "memory",

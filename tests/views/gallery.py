@@ -144,6 +144,10 @@ def of_paper() -> Named:
 def of_segments() -> Named:
     """A base and bounds; segments that are right, that are not there yet, and that lie in each other."""
     free = (0xE_0000, 0xA_0000), (0x35_0000, 0x16_0000)
+    yield "Buddy", vm.picture(vm.buddy("1 MiB", ["21 KiB"]))
+    yield "Buddy, some", vm.picture(vm.buddy("1 MiB", ["21 KiB", "60 KiB", "35 KiB"]))
+    yield "Buddy, large", vm.picture(vm.buddy("4 MiB", [1] * 8))
+    yield "Buddy, no cut", vm.picture(vm.buddy("4 KiB", ["4 KiB"]))
     yield "Placement, base and bounds", vm.picture(vm.BaseAndBounds("4 MiB", "64 KiB").layout)
     parts = {"code": (0xE_0000, "448 KiB", "rx"), "data": (0x15_0000, "192 KiB", "rw")}
     right = vm.Segments(**parts, heap=(0x35_0000, "704 KiB", "rw"), stack=(0x40_0000, "640 KiB", "rw"))

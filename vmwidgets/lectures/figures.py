@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.kernel.tasks.forks import SAME_AS
 from vmwidgets.engine.machine import Machine
+from vmwidgets.on_paper.buddy import buddy
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.pictures.registry import picture as shown_as
 
 from .lecture import Lecture
 from .listed import FORKING, LECTURES
@@ -30,6 +32,8 @@ class Figure(NamedTuple):
     of: Callable[[Machine], Any] | None = None
     is_staged: bool = False
     """Whether the tree is drawn before and after each rotation."""
+    on_paper: Callable[[], Any] | None = None
+    """What it shows instead of a lecture: a value without a machine."""
 
 
 def _editor(machine: Machine) -> Any:
@@ -41,6 +45,8 @@ FIGURES = {
         "OSTEP 13, OSTEP 14, CS:APP 9.7, Silberschatz 10.1, xv6 3.6"),
     "free-space": Figure("a map with a hole", "maps", "a hole", "OSTEP 17, CS:APP 9.9, Silberschatz 9.2", "Ribbon",
         lambda machine: _editor(machine).map),
+    "buddy": Figure("a request is rounded up to a block, and memory is halved for it", "", "",
+        "OSTEP 17, Silberschatz 10.8", "Buddy", on_paper=lambda: buddy("1 MiB", ["21 KiB"])),
     "red-black-tree": Figure("a map's tree, rotated", "maps", "rotated", "", "Tree",
         lambda machine: _editor(machine).map, is_staged=True),
     "walk": Figure("a walk through four tables", "translation", "four levels",
@@ -88,6 +94,10 @@ def figure(name: str, fork: str = "") -> Picture:
             advice = f", but a lecture; its figures are {', '.join(of_lecture(wanted, fork))}"
         raise Refused(f"{shown(name)} is not a figure{advice or '; vmwidgets figure lists them'}")
     found = FIGURES[chosen]
+    if found.on_paper is not None:
+        if fork:
+            raise Refused(f"--fork {fork}: no task forks in the figure {chosen!r}, which has no lecture")
+        return shown_as(found.on_paper())
     told = _lecture(found.lecture, fork)
     picture = told.pictures[0]
     if found.picture:

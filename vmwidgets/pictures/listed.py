@@ -8,6 +8,7 @@ from __future__ import annotations
 
 PICTURES = {
     "pictures.beside": ("Beside",),
+    "pictures.buddy": ("Buddy",),
     "pictures.dashboard": ("Dashboard",),
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
@@ -133,6 +134,9 @@ FIRST_FOR = {
     },
     "vmwidgets.given.stops": {
         "Stops": "pictures.real",
+    },
+    "vmwidgets.on_paper.buddy": {
+        "BuddyValue": "pictures.buddy",
     },
     "vmwidgets.on_paper.machine": {
         "Paper": "pictures.paper",
