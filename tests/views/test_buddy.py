@@ -10,7 +10,7 @@ from vmwidgets.engine.base.recorder import Raw, Recorder
 from vmwidgets.engine.memory.pages import Buddy
 from vmwidgets.on_paper.buddy import BuddyValue
 
-CASES = [
+CASES: list[tuple[str, list[int | str]]] = [
     ("1 MiB", ["21 KiB"]),
     ("1 MiB", ["21 KiB", "60 KiB", "35 KiB"]),
     ("4 MiB", ["4097 B"] * 8),

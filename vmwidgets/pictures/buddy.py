@@ -29,19 +29,19 @@ def draw_buddy(at: At) -> Scene:
 
     >>> import vmwidgets as vm
     >>> vm.Buddy(vm.buddy("1 MiB", ["21 KiB"])).scene().caption.text
-    '21 KiB are asked for, 32 KiB are given: 5 cuts.'
+    '21 KiB is asked for, 32 KiB is given: 5 cuts.'
     """
     value: BuddyValue = at.target
     last = value.requests[-1]
     sizes = _sizes(value)
     asked, given = binary_size(last.asked), binary_size(last.size)
     cuts = counted(len(last.halved), "cut") if last.halved else "no cut"
-    verb = f"{asked} are asked for, {given} are given: {cuts}."
+    verb = f"{asked} is asked for, {given} is given: {cuts}."
     if last.halved:
         how = f"{binary_size(last.halved[0][1])} is halved until a half would be too small."
     else:
         how = f"A free block of {given} was there."
-    unused = f"{binary_size(last.waste)} of the block stay unused." if last.waste else "The block is used whole."
+    unused = f"{binary_size(last.waste)} of the block stays unused." if last.waste else "The block is used whole."
     blocks = [(start, size, "free") for start, size in last.free]
     blocks += [(one.start, one.size, f"given for {binary_size(one.asked)}") for one in value.requests]
     return boxes.picture(
