@@ -48,7 +48,7 @@ const FILES = {
 
 /** A face with these letters alone, in a format. */
 async function face({ font, axes }, targetFormat) {
-  const kept = { keepFeatures: ["kern", "tnum"], preserveNameIds: [16, 17] }; // with the name of its family
+  const kept = { keepFeatures: ["kern"], preserveNameIds: [16, 17] }; // with the name of its family
   return subset(await readFile(font), LETTERS, { targetFormat, variationAxes: axes, ...kept });
 }
 

@@ -7,7 +7,7 @@ joined.  The first row is memory before, in the same form.  At the right are the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field
 from functools import partial
 from typing import Any, NamedTuple
@@ -48,6 +48,8 @@ class Held(NamedTuple):
     frames: int
     owner: str = ""
     state: str = "used"
+    whole: int = 1
+    """The frames of the whole block, some of which may not be drawn."""
 
 
 @frozen
@@ -159,10 +161,10 @@ class _Frames:
             at = span.start
             while at < span.stop:
                 order = self.blocks.get(at)
-                size = 1 if order is None else min(1 << order, span.stop - at)
+                whole = 1 if order is None else 1 << order
                 owner, state = self.owned.get(at, ("", "pooled" if at in self.pool else "free"))
-                found[at] = Held(at, size, owner, state if order is None else "free")
-                at += size
+                found[at] = Held(at, min(whole, span.stop - at), owner, state if order is None else "free", whole)
+                at += found[at].frames
         return found
 
 
@@ -285,7 +287,8 @@ def draw_turns(before: FramesValue, events: Sequence[ev.Event], done: Sequence[e
 
 def _plate(window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: Sequence[int], w: float) -> Part:
     is_narrow = w < _NARROW
-    shown = _chosen(turns)
+    drawn = {frame for span in window for frame in span}
+    shown = _chosen(turns, drawn)
     orders = [] if is_narrow else orders
     lists = _COLUMN * len(orders) + 24 * bool(orders)
     left = 0.0 if is_narrow else _LABEL
@@ -301,13 +304,13 @@ def _plate(window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: 
     rows = [_fixed(_HEAD, draw.head), _fixed(_PITCH + 14 * is_narrow, partial(draw.before, first))]
     last = first
     for number, turn in enumerate(turns, 1):
-        marks = [next(letters) for _ in turn.cuts]
         if any(turn is one for one in shown):
+            marks = [next(letters) for _ in turn.cuts]
             high = _PITCH + _LETTER * bool(turn.cuts) + 14 * is_narrow
             rows.append(_fixed(high, partial(draw.row, turn, last, number, marks)))
         last = turn
     if len(turns) > len(shown):
-        said = f"{counted(len(turns) - len(shown), 'more turn')}, without a row"
+        said = counted(len(turns) - len(shown), "more turn")
         rows.append(_fixed(_PITCH + 14 * is_narrow, partial(draw.after, turns[-1], said)))
     states = {piece.state for turn in (first, *shown) for piece in turn.held.values()}
     means = [_MEANS[state] for state in _MEANS if state in states]
@@ -341,9 +344,11 @@ def _fixed(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
     return put
 
 
-def _chosen(turns: Sequence[Turn]) -> list[Turn]:
-    """Return the turns that have a row: those that halve or join first, in their order."""
-    ranked = sorted(range(len(turns)), key=lambda at: (not (turns[at].cuts or turns[at].joined), at))
+def _chosen(turns: Sequence[Turn], drawn: Set[int]) -> list[Turn]:
+    """Return the turns that have a row: of those whose frames are drawn, the ones that halve or join first."""
+    frames = [(*turn.taken, *turn.freed, *dict(turn.joined), *dict(turn.cuts)) for turn in turns]
+    seen = [at for at, some in enumerate(frames) if not drawn.isdisjoint(some)]
+    ranked = sorted(seen, key=lambda at: (not (turns[at].cuts or turns[at].joined), at))
     return [turns[at] for at in sorted(ranked[:ROWS])]
 
 
@@ -438,10 +443,10 @@ class _Rows(NamedTuple):
             is_free = piece.state in ("free", "pooled", "zeroed")
             words: tuple[str, ...] = (f"{piece.first:#x}",)
             if piece.state == "free":
-                count = short_count(piece.frames)
-                words = ("free", "") if piece.frames == 1 else (f"{count} free", count, "")
+                count = short_count(piece.whole) + " …" * (piece.whole > piece.frames)
+                words = ("free", "") if piece.whole == 1 else (f"{count} free", count, "")
             elif is_free:
-                words = ("pool" if piece.state == "pooled" else "zeroed", "")
+                words = ("pool", "p", "") if piece.state == "pooled" else ("zeroed", "z", "")
             state = ["tile", "is-free" if is_free else f"is-{kind_of_owner(piece.owner)}"]
             state += ["now"] * bool(what)
             said = owner_words(piece.owner) or {"pooled": "free, in the processor's pool"}.get(piece.state, piece.state)

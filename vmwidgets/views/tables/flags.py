@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -116,7 +117,8 @@ def draw_flags(
             wide = text_width(fold) + 30
             place = Box(right - wide, y - 1, wide, 20)
             words = f"{fold} {'▼' if is_open else '▶'}"
-            drawn.nodes.append(kit.fold("walk/fold", place, words, title=fold, opens=True, lane="walk"))
+            press = kit.fold("walk/fold", place, words, title=fold, opens=True, lane="walk")
+            drawn.nodes.append(replace(press, kind="press"))  # a file has no bits to show
             right -= wide + 10
         taken = _taken(walk, step)
         row = [Line((head, f"Entry {step.index} of {table}"), "strong", (taken, ""))]

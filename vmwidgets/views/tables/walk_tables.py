@@ -293,8 +293,6 @@ def _table(plate: Plate, part: IndexBits, number: int, step: Step | None, place:
 def _feet(plate: Plate, w: float, *, is_stacked: bool) -> list[tuple[str, str]]:
     """Return what each table covers, and which read was in it, all in the same words: the first that fit everywhere."""
     covers = [_covers(step) for step in plate.read]
-    if not is_stacked and any(text_width(one) > w for one in covers):
-        covers = [one.replace("covers", "maps") for one in covers]
     if is_stacked:
         names = [f"{plate.names.tables.get(step.table, '')} {table_name(step)}" for step in plate.read]
         both = (text_width(f"{name} {one} ", "strong") for name, one in zip(names, covers, strict=True))
@@ -309,7 +307,7 @@ def _feet(plate: Plate, w: float, *, is_stacked: bool) -> list[tuple[str, str]]:
 
 def _covers(step: Step) -> str:
     """Return how much of the address space a table covers, which is not its own size."""
-    return f"covers {binary_size(1 << step.index_bits[0] + 1)}"
+    return f"maps {binary_size(1 << step.index_bits[0] + 1)}"
 
 
 def _place_of_entry(step: Step, place: Box, *, is_stacked: bool) -> Box:
@@ -325,7 +323,7 @@ def _entry(plate: Plate, step: Step, place: Box) -> Node:
     """Return an entry that was read: its index, and the frame that it holds."""
     is_red = plate.ends and step.level in blamed(plate.walk)
     look = look_of(step, plate.kind)
-    state = ("fault",) if is_red else ("changed", *look) if step.level in plate.changed else look
+    state = ("fault", "framed") if is_red else ("changed", *look) if step.level in plate.changed else look
     title = f"{step.layout} at physical {place_of(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
@@ -368,7 +366,7 @@ def _page(plate: Plate, place: Box, *, is_stacked: bool) -> Node:
         left, base, bars = 8.0, line + 16 if line + 22 < _HEAD + _BODY else line - 6, [Bar(0, line, w, 3, style)]
     memory = "" if is_stacked else wording(("the memory itself", "memory"), w)
     return _framed(
-        "walk/page", f"{style} pale", names, where, (f"covers {size}", memory),
+        "walk/page", f"{style} pale", names, where, (f"holds {size}", memory),
         f"the page: {' '.join(where)}, {size}, {offset}", place, is_stacked=is_stacked,
         text=[fitted(left, base, offset, w - left - 8, "strong")], bars=bars,
     )  # fmt: skip
