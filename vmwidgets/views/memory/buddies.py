@@ -443,8 +443,8 @@ class _Rows(NamedTuple):
             is_free = piece.state in ("free", "pooled", "zeroed")
             words: tuple[str, ...] = (f"{piece.first:#x}",)
             if piece.state == "free":
-                count = short_count(piece.whole) + " …" * (piece.whole > piece.frames)
-                words = ("free", "") if piece.whole == 1 else (f"{count} free", count, "")
+                count, on = short_count(piece.whole), " …" * (piece.whole > piece.frames)
+                words = ("free", "") if piece.whole == 1 else (f"{count} free{on}", f"{count}{on}", "")
             elif is_free:
                 words = ("pool", "p", "") if piece.state == "pooled" else ("zeroed", "z", "")
             state = ["tile", "is-free" if is_free else f"is-{kind_of_owner(piece.owner)}"]
