@@ -157,7 +157,7 @@ def cut(run: Text) -> str:
     """Return a text as a file shows it, cut so that the bound of its width fits into its room.
 
     >>> cut(fitted(0, 12, "libcrypto.so.3", 60)), cut(fitted(0, 12, "libc", 60))
-    ('libcryp…', 'libc')
+    ('libcry…', 'libc')
     """
     if not run.room:
         return run.text
@@ -168,7 +168,7 @@ def shorten(text: str, width: float, style: str = "label") -> str:
     """Return `text`, made visible and cut with an ellipsis to fit into `width` pixels.
 
     >>> shorten("libcrypto.so.3", 60)
-    'libcryp…'
+    'libcry…'
     """
     shown = visible(text)
     if _fits(shown, width, style):
