@@ -132,8 +132,8 @@ def test_a_fault_shows_where_the_walk_stops() -> None:
     with pytest.raises(vm.VMError):
         task.read(0x70_0000_0000)
     scene = picture(task).scene()
-    assert node(scene, "walk/verdict").state == ("fault",)
-    assert node(scene, "walk/step/4").state == ("fault",)
+    assert "fault" in node(scene, "walk/verdict").state
+    assert "fault" in node(scene, "walk/step/4").state
     task.write(PLACE, b"x")
     number = machine.journal.last.number
     verdicts = [words(scene, "walk/verdict") for scene in steps_of(picture(task), number)]

@@ -277,15 +277,20 @@ def _turn(group: Sequence[ev.Event], lists: Mapping[int, int], held: Mapping[int
 # ---- the drawing ---------------------------------------------------------------------------------
 
 
-def draw_turns(before: FramesValue, events: Sequence[ev.Event], done: Sequence[ev.Event]) -> Part:
-    """Return memory before, and a row for each turn among the `done` events of an operation's `events`."""
+def draw_turns(before: FramesValue, events: Sequence[ev.Event], done: Sequence[ev.Event], free: int) -> Part:
+    """Return memory before, and a row for each turn among the `done` events of an operation's `events`.
+
+    Then `free` frames are free in all.
+    """
     window = window_of(events)
     first, turns = turns_of(before, done, window)
     _, every = turns_of(before, events, window)  # so that all moments of an operation have the same places
-    return boxes.sized(lambda w: _plate(window, first, turns, _orders(first, every), w))
+    return boxes.sized(lambda w: _plate(window, first, turns, _orders(first, every), free, w))
 
 
-def _plate(window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: Sequence[int], w: float) -> Part:
+def _plate(
+    window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: Sequence[int], free: int, w: float
+) -> Part:
     is_narrow = w < _NARROW
     drawn = {frame for span in window for frame in span}
     shown = _chosen(turns, drawn)
@@ -314,9 +319,9 @@ def _plate(window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: 
         rows.append(_fixed(_PITCH + 14 * is_narrow, partial(draw.after, turns[-1], said)))
     states = {piece.state for turn in (first, *shown) for piece in turn.held.values()}
     means = [_MEANS[state] for state in _MEANS if state in states]
-    others = sum(count << order for order, count in last.lists.items() if order not in orders)
-    if orders and others:
-        means.append(f"{counted(others, 'more free frame')} in blocks of other sizes.")
+    others = free - sum(one.frames for one in last.held.values() if one.state in ("free", "pooled", "zeroed"))
+    if others > 0:
+        means.append(f"{counted(others, 'more free frame')} not drawn.")
     rows.append(boxes.words("frames/turns/means", " ".join(means)))
     joins = {order: frame for turn in shown for frame, order in turn.joined}
     if joins:  # the largest, and the one that made a half of it
@@ -506,7 +511,8 @@ def _buddies(joined: Sequence[tuple[int, int]], box: Box) -> Iterator[Node]:
                 x += text_width(words, style)
         x -= text_width(text.pop().text, "label dim")
         whole = counted(1 << order, "frame")
-        ways = f"differ in one bit: buddies, and now one block of {whole}", f"one bit: {whole}", ""
+        half = counted(1 << bit, "frame")
+        ways = f"blocks of {half} that differ in bit {bit}: buddies, now one of {whole}", f"bit {bit}: {whole}", ""
         said = wording(ways, box.w - x - 8)
         text += [Text(x + 8, 14, said, "label dim")] * bool(said)
         yield kit.runs(f"frames/buddies/{line}", box._replace(y=box.y + 8 + 20 * line, h=20), text, title=ways[0])

@@ -82,7 +82,7 @@ def draw_frames(
         part = boxes.below(boxes.words("frames/answer", answer(value.counts), "body"), gauges(value, before), gap=12)
     elif is_touched(moment.events) and not (still or look.is_far) and moment.has_steps:
         detail = [] if selected is None else [_detail(selected)]
-        drawn = draw_turns(before, moment.events, moment.so_far)
+        drawn = draw_turns(before, moment.events, moment.so_far, value.counts.free)
         across = 64 if width >= _WIDE else 32
         if lit:
             strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
