@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.recorder import Raw, Recorder
-from vmwidgets.engine.base.units import Size, binary_size
-from vmwidgets.engine.memory.pages import MAX_ORDER, Buddy
-from vmwidgets.engine.memory.pages_schema import BlockSplit
-
-PAGE = 4096
+from vmwidgets.engine.base.units import PAGE, Size, binary_size
+from vmwidgets.engine.memory.pages import Buddy
+from vmwidgets.engine.memory.pages_schema import MAX_ORDER, BlockSplit
 
 MOST = 8
 """The most requests."""

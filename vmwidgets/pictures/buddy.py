@@ -5,14 +5,14 @@ The picture has no machine, and does not change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.on_paper.buddy import BuddyRequest, BuddyValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width, wording
+from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import text_width
 
 from .at import At
 from .registry import picture_of
@@ -48,10 +48,13 @@ def draw_buddy(at: At) -> Scene:
         "buddy",
         f"a buddy system of {binary_size(value.size)}",
         "",
-        boxes.below(
-            boxes.drawing(_PITCH * len(sizes), lambda box: _rows(value, sizes, box)),
-            boxes.drawing(_LARGE + 24, lambda box: _larger(last, box)),
-            gap=10,
+        boxes.linked(
+            boxes.below(
+                boxes.drawing(_PITCH * len(sizes), lambda box: _rows(value, sizes, box)),
+                boxes.drawing(_LARGE + 24, lambda box: _larger(last, box)),
+                gap=24,
+            ),
+            _zoomed,
         ),
         caption=Caption(verb, (), f"{how} {unused}"),
         table=Table(
@@ -83,9 +86,9 @@ def _rows(value: BuddyValue, sizes: list[int], box: Box) -> Iterator[Node]:
             return Box(box.x + _LABEL + start * scale, y, size * scale, _ROW)
 
         for one in value.requests:
-            for start, length in one.halved:
+            for cut, (start, length) in enumerate(one.halved, 1):
                 if length == size:
-                    yield _halved(place(start), start, size, is_now=one is last)
+                    yield _halved(place(start), start, size, cut if one is last else 0)
             if one.size == size:
                 yield _given(place(one.start), one, is_now=one is last)
         free = [start for start, length in last.free if length == size]
@@ -93,25 +96,28 @@ def _rows(value: BuddyValue, sizes: list[int], box: Box) -> Iterator[Node]:
         taken += [start for one in value.requests for start, length in one.halved if length == size]
         for start in free:
             where = place(start)
-            said = f"{name} free"
-            ways = (said, "free", "")
+            said = f"{name} free" + ": its buddy" * (size == last.size and start == last.start ^ size)
+            right = min((place(other).x for other in taken if other > start), default=box.x + box.w)
+            is_beside = text_width(said) > where.w - 4 and where.x + where.w + 6 + text_width(said) <= right
+            ways = "" if is_beside else (said, name, "free", "")
             yield kit.chip(
                 f"buddy/free/{start:x}", "run", where, ways, state=("tile", "is-free"), title=f"{said}, from {start:#x}"
             )
-            # Words that have no room inside are beside, unless another block of this size or the edge is there.
-            right = min((place(other).x for other in taken if other > start), default=box.x + box.w)
-            if not wording(ways, where.w - 4) and where.x + where.w + 6 + text_width(said) <= right:
+            if is_beside:
                 beside = Box(where.x + where.w + 6, y, text_width(said), _ROW)
                 yield kit.runs(f"buddy/free/{start:x}/said", beside, [Text(0, 14, said, "label dim")])
 
 
-def _halved(place: Box, start: int, size: int, *, is_now: bool) -> Node:
-    """Return a block that was halved: empty, as its halves are in the next row, with the cut in its middle."""
-    cut = Bar(place.w / 2 - 1, -3, 2, _ROW + 6, "error" if is_now else "line")
+def _halved(place: Box, start: int, size: int, cut: int) -> Node:
+    """Return a block that was halved: empty, as its halves are in the next row, with the cut in its middle.
+
+    `cut` is the cut's number; 0 if it was made for an earlier request.
+    """
+    line = Bar(place.w / 2 - 1, -3, 2, _ROW + 6, "error" if cut else "line")
     whole = Bar(0, _ROW / 2 - 1, place.w, 2, "line")
-    when = "now" if is_now else "before"
-    said = f"{binary_size(size)} from {start:#x}, halved {when}"
-    return kit.runs(f"buddy/halved/{start:x}/{size:x}", place, [], bars=(whole, cut), title=said)
+    said = f"{binary_size(size)} from {start:#x}, halved {f'by cut {cut}' if cut else 'before'}"
+    text = [Text(place.w / 2 + 5, 7, str(cut), "label error")] * (cut > 0 and place.w / 2 > 5 + text_width("0"))
+    return kit.runs(f"buddy/halved/{start:x}/{size:x}", place, text, bars=(whole, line), title=said)
 
 
 def _given(place: Box, one: BuddyRequest, *, is_now: bool) -> Node:
@@ -121,7 +127,8 @@ def _given(place: Box, one: BuddyRequest, *, is_now: bool) -> Node:
     )
     identity = f"buddy/given/{one.start:x}"
     if not is_now:
-        return kit.chip(identity, "run", place, state=("tile", "is-kernel"), title=f"{said}, given before")
+        ways = f"{binary_size(one.asked)} used", binary_size(one.asked), ""
+        return kit.chip(identity, "run", place, ways, state=("tile", "is-kernel"), title=f"{said}, given before")
     used = place.w * one.asked / one.size
     bars = Bar(0, 0, used, _ROW, "new"), Bar(used, 0, place.w - used, _ROW, "waste")
     return kit.runs(identity, place, [], bars=bars, title=said)
@@ -131,7 +138,7 @@ def _larger(one: BuddyRequest, box: Box) -> Iterator[Node]:
     """Yield the block that was given, across the picture: its used part and its waste, to scale."""
     y = box.y + 24
     head = f"the block of {binary_size(one.size)}, larger"
-    yield kit.runs("buddy/larger", box._replace(h=20), [Text(0, 14, head, "label dim")])
+    yield kit.runs("buddy/larger", box._replace(h=20), [Text(box.w, 14, head, "label dim", "end")])
     used = box.w * one.asked / one.size
     said = binary_size(one.asked)
     yield kit.chip(
@@ -144,3 +151,14 @@ def _larger(one: BuddyRequest, box: Box) -> Iterator[Node]:
             "buddy/larger/waste", "run", Box(box.x + used, y, box.w - used, _LARGE), (f"{said} wasted", said, ""),
             style="strong", state=("waste",), title=f"{said} wasted",
         )  # fmt: skip
+
+
+def _zoomed(at: Mapping[str, Node]) -> Iterator[Link]:
+    """Yield the band from the given block to the same block, larger."""
+    given = next(node for node in at.values() if node.id.startswith("buddy/given/") and node.kind != "run")
+    whole = [at[name] for name in ("buddy/larger/used", "buddy/larger/waste") if name in at]
+    below = Box(whole[0].x, whole[0].y, sum(node.w for node in whole), whole[0].h)
+    end = max(node.y + node.h for node in at.values() if node.y < whole[0].y - 24)
+    straight = end - given.y - given.h  # past the rows of smaller blocks
+    small = Box(given.x, given.y, given.w, given.h)
+    yield kit.band("buddy/zoom", given.id, whole[0].id, small, below, straight=straight)

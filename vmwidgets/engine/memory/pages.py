@@ -14,6 +14,7 @@ from typing import Protocol
 from ..base.errors import Broken, KernelPanic, Refused
 from ..base.recorder import Recorder
 from .pages_schema import (
+    MAX_ORDER,
     Block,
     BlockJoined,
     BlockSplit,
@@ -25,9 +26,6 @@ from .pages_schema import (
     PoolDrained,
     PoolFilled,
 )
-
-MAX_ORDER = 10
-"""The order of the largest block, 2**10 frames or 4 MiB."""
 
 
 class Buddy:

@@ -8,6 +8,9 @@ from dataclasses import replace
 from ..base.event import Event
 from ..base.frozen import frozen
 
+MAX_ORDER = 10
+"""The order of the largest block, 2**10 frames or 4 MiB."""
+
 
 @frozen
 class Block:

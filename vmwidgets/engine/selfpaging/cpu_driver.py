@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from ..base.frozen import frozen
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT, Size
-from ..memory.pages import MAX_ORDER, PageAllocator
+from ..memory.pages import PageAllocator
+from ..memory.pages_schema import MAX_ORDER
 from ..memory.ram import Ram
 from ..mmu.editor import HandEdits, TableEditor
 from ..mmu.format import TableFormat

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from ...base.errors import CallbackFailed, kernel_error
 from ...base.units import PAGE, PAGE_SHIFT, counted
-from ...memory.pages import MAX_ORDER
+from ...memory.pages_schema import MAX_ORDER
 from ..map.vm_object import VmObject
 from .pageout import TaskMemory
 

@@ -14,8 +14,18 @@ from ...kernel.pmap.pmap import Pmap
 from ...kernel.pmap.pmap_schema import InvertedEntry, InvertedValue, bucket_of
 from ...kernel.x15.kentry import KentryArea
 from ...kernel.x15.kentry_schema import KentryContents
-from ...memory.pages import MAX_ORDER, PageAllocator
-from ...memory.pages_schema import Block, FrameRun, FramesValue, FrameValue, FreeList, joined, shown_owner, state_of
+from ...memory.pages import PageAllocator
+from ...memory.pages_schema import (
+    MAX_ORDER,
+    Block,
+    FrameRun,
+    FramesValue,
+    FrameValue,
+    FreeList,
+    joined,
+    shown_owner,
+    state_of,
+)
 from ...memory.slabs import ObjectCache
 from ...memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from .. import arguments
