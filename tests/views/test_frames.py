@@ -242,8 +242,8 @@ def test_the_headline_says_what_happened_and_how_many_frames_are_free() -> None:
     caption = vm.Frames(machine).scene().caption
     counts = machine.frames.value().counts
     said = f"{counts.available:,} of {counts.total:,} frames are available."
-    assert caption.text.startswith("3 frames were taken: ")
-    assert caption.reason == f"{said} kmem_object: 3 more than before."
+    assert caption.text == "3 frames were taken."
+    assert caption.reason == f"kmem_object asked 3 times for one frame: any will do. {said}"
 
 
 def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() -> None:
@@ -269,6 +269,15 @@ def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() ->
 
 def allocating(seed: int) -> Iterator[vm.Machine]:
     """A machine after each of many allocations and releases."""
+    if seed == 4:  # tables of four frames, which no pool keeps
+        for size in (1, 3, 2):
+            machine = vm.boot("armv7", layout="small")
+            tasks = [machine.task(f"task {number}") for number in range(size)]
+            yield machine
+            for task in tasks:
+                task.exit()
+                yield machine
+        return
     machine, random = vm.boot("x86-64", layout=("tiny", "small")[seed % 2]), Random(seed)
     held: list[tuple[int, str]] = []
     for _ in range(40):
@@ -281,7 +290,7 @@ def allocating(seed: int) -> Iterator[vm.Machine]:
             yield machine
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 def test_blocks_and_lists_after_each_turn_are_those_of_the_buddy_system(seed: int) -> None:
     seen = Counter[str]()
     for machine in allocating(seed):
@@ -297,8 +306,8 @@ def test_blocks_and_lists_after_each_turn_are_those_of_the_buddy_system(seed: in
         blocks = (block for run in look.after.runs if run.state == "free" for block in blocks_of(run.first, run.frames))
         assert free == {start: 1 << order for start, order in blocks}
         seen.update(type(event).__name__ for event in at.moment.events)
-    assert seen["BlockSplit"] > 20
-    assert seen["BlockJoined"] > 5
+    assert seen["BlockSplit"] > (20 if seed < 4 else 0)
+    assert seen["BlockJoined"] > (5 if seed < 4 else 0)
 
 
 def test_before_stays_in_its_row_and_each_turn_adds_one() -> None:
@@ -317,11 +326,31 @@ def test_a_frame_that_was_taken_is_marked_once_and_says_whose_it_is() -> None:
     machine = vm.boot()
     machine.kmem_malloc("20 KiB")
     scene = vm.Frames(machine).scene()
-    now = [node for drawn in rows_of_turns(scene).values() for node in drawn.values() if "now" in node.state]
+    told = [node for drawn in rows_of_turns(scene).values() for node in drawn.values() if "now" in node.state]
+    now = [node for node in told if node.title.endswith("taken now")]
     taken = [event.frame for event in machine.journal.last.events if isinstance(event, ev.PageAllocated)]
     assert sorted(int(node.thing.partition(":")[2]) for node in now) == sorted(taken)
     assert all("kmem_object, taken now" in node.title for node in now)
     assert words(placed(scene)["frames/owner/kmem_object"]) == "kmem_object 5 was 0"
+
+
+def test_a_row_of_joins_adds_up_to_the_block_that_it_leaves() -> None:
+    found = 0
+    for machine in allocating(2):
+        scene = vm.Frames(machine, width=900).scene()
+        at, pieces = placed(scene), rows_of_turns(scene)
+        for row, drawn in pieces.items():
+            head = at[f"frames/turn/{row}"].text[0].text
+            if " + " not in head:
+                continue
+            one, other, *sizes = (int(number) for number in re.findall(r"\d+", head))
+            assert "…" in head or [one + other, *(2 * size for size in sizes[:-1])] == sizes
+            (now,) = (node for node in drawn.values() if "now" in node.state)
+            assert now.title.endswith("free, joined now")
+            last = pieces[max((one for one in pieces if int(one) < int(row)), key=int)]
+            assert sizes[-1] == len(last) - len(drawn) + 1 or len(sizes) > 1, "pieces of before are in the new one"
+            found += 1
+    assert found > 5
 
 
 def test_buddies_that_join_differ_in_the_bit_that_is_marked() -> None:

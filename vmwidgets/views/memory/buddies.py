@@ -1,21 +1,23 @@
 """The buddy system at work: blocks that were halved, and blocks that joined, in the order of the journal.
 
-A row is a *turn*: the cuts that a request needed and the frames that it took, or a freed frame and the blocks that it
-joined.  The first row is memory before, in the same form.  At the right are the free lists after each turn.
+A row is a *turn*: the pool was filled, and the cuts that this needed; frames were taken, or freed; a frame left the
+pool, and the blocks that it joined.  The first row is memory before, in the same form.  At the right are the free lists
+after each turn.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import partial
+from itertools import count, groupby
 from typing import Any, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.memory.pages_schema import FramesValue
+from vmwidgets.engine.memory.pages_schema import MAX_ORDER, FramesValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.key import kind_of_owner
@@ -25,20 +27,20 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
-ROWS = 7
+ROWS = 6
 """The most turns that have a row; the others are counted."""
 
 WINDOW = 32
 """The most frames that are drawn: the blocks of the first turns."""
 
-LARGEST = 10
-"""The order of the largest free blocks."""
+FREE = "free", "pooled", "zeroed"
+"""The states of frames without an owner."""
 
-_ROW, _PITCH, _LETTER, _HEAD, _LABEL, _COLUMN, _APART, _NARROW = 24.0, 33.0, 10.0, 38.0, 136.0, 30.0, 14.0, 600.0
-"""Heights of a row, of a row with its gap, of the letters of cuts below it, and of the numbers above all rows.
+_ROW, _PITCH, _LETTER, _JOIN, _HEAD = 24.0, 32.0, 10.0, 4.0, 38.0
+"""Heights of a row, of it with its gap, of letters or of another join's line below it, and of the numbers above."""
 
-Widths of its name, of a free list, and between parts that are not neighbours; the room below which names are above.
-"""
+_LABEL, _COLUMN, _APART, _GAP, _NARROW = 148.0, 30.0, 14.0, 2.0, 600.0
+"""Widths of a row's name, of a free list, between parts that are apart, and that are not; where names are above."""
 
 
 class Held(NamedTuple):
@@ -54,16 +56,15 @@ class Held(NamedTuple):
 
 @frozen
 class Turn:
-    """What one request or freed frames did: blocks halved (`cuts`), frames `taken` or `freed`, and blocks `joined`.
+    """What happened in a row: blocks `cut`, frames `moved`, and blocks `joined`; `what` says where from and where to.
 
-    A `zeroed` frame was filled with zeroes before.  `lists` are the numbers of free blocks by order, after it.
+    `lists` are the numbers of free blocks by order, after it.
     """
 
-    cuts: tuple[tuple[int, int], ...] = ()
-    taken: tuple[int, ...] = ()
-    freed: tuple[int, ...] = ()
-    joined: tuple[tuple[int, int], ...] = ()
-    zeroed: bool = False
+    what: str = ""
+    cuts: Sequence[tuple[int, int]] = ()
+    moved: Sequence[int] = ()
+    joined: Sequence[tuple[int, int]] = ()
     lists: Mapping[int, int] = field(default_factory=dict)
     held: Mapping[int, Held] = field(default_factory=dict)
     """The pieces of memory after it, by their first frames."""
@@ -80,6 +81,7 @@ class _Frames:
         self.blocks: dict[int, int] = {}
         self.pool: set[int] = set()
         self.joined: set[int] = set()
+        """Frames that joined before the journal says that they left the pool, or their owner."""
         self.owned: dict[int, tuple[str, str]] = {}
         for run in before.runs:
             if run.state == "free":
@@ -90,6 +92,19 @@ class _Frames:
                     self.pool.update(frames)
                 else:
                     self.owned.update(dict.fromkeys(frames, (run.owner, run.state)))
+
+    def what(self, group: Sequence[Any]) -> tuple[str, Sequence[int]]:
+        """Return what these events will do, in a word, and frames: those that they move, or as many as are freed."""
+        first, last = group[0], group[-1]
+        if isinstance(first, ev.BlockJoined):
+            halves = _halves(first)
+            is_pool = not self.pool.isdisjoint(halves)
+            return ("drained" if is_pool else "block freed"), range(halves[1] - halves[0])
+        if isinstance(last, (ev.PoolFilled, ev.PoolDrained)):
+            return ("filled" if isinstance(last, ev.PoolFilled) else "drained"), last.moved
+        what = {ev.PageAllocated: "taken", ev.PageHandedOver: "zeroed", ev.PageFreed: "freed"}.get(type(last), "")
+        moved = [frame for one in group if not isinstance(one, CUTS) for frame in _whole(one)]
+        return f"block {what}" if getattr(last, "order", 0) and what else what, moved
 
     def take(self, event: ev.Event) -> None:
         """Change what an event changes."""
@@ -108,7 +123,7 @@ class _Frames:
         for frame in _halves(event):
             if frame in self.blocks:
                 self._unlist(frame, event.order - 1)
-            else:  # a frame on its way from the pool, of which the journal tells when all have joined
+            else:
                 self.pool.discard(frame)
                 self.joined.add(frame)
         self._list(event.frame, event.order)
@@ -137,10 +152,12 @@ class _Frames:
         """Take frames from their owner: a single one goes to the pool, a block to the list."""
         for frame in _whole(event):
             self.owned.pop(frame, None)
-        if event.order:
-            self._list(event.frame, event.order)
-        else:
+        if not event.order:
             self.pool.add(event.frame)
+        elif event.frame in self.joined:
+            self.joined.discard(event.frame)
+        else:
+            self._list(event.frame, event.order)
 
     def hand_over(self, event: Any) -> None:
         """Give a frame to another owner."""
@@ -180,6 +197,7 @@ DRAWN = tuple(_CHANGES)
 
 TAKES = ev.PageAllocated, ev.PageHandedOver
 CUTS = ev.BlockSplit, ev.BlockJoined
+_SHOWN = *CUTS, *TAKES, ev.PageFreed
 
 
 def _whole(event: Any) -> range:
@@ -204,7 +222,7 @@ def blocks_of(first: int, frames: int) -> Iterator[tuple[int, int]]:
     """
     at, end = first, first + frames
     while at < end:
-        order = min(LARGEST, (at & -at).bit_length() - 1 if at else LARGEST)
+        order = min(MAX_ORDER, (at & -at).bit_length() - 1 if at else MAX_ORDER)
         while at + (1 << order) > end:
             order -= 1
         yield at, order
@@ -212,66 +230,49 @@ def blocks_of(first: int, frames: int) -> Iterator[tuple[int, int]]:
 
 
 def window_of(events: Iterable[ev.Event]) -> list[range]:
-    """Return the frames that are drawn: the blocks that the first turns halve, take or join, in address order."""
+    """Return the frames that are drawn, in address order: first the blocks that were halved or joined, then others."""
     chosen: set[int] = set()
-    for event in events:
-        if isinstance(event, (*CUTS, *TAKES, ev.PageFreed)):
-            whole = {*_whole(event)[:WINDOW]}
-            chosen |= whole if len(chosen | whole) <= WINDOW else set()
-    spans: list[range] = []
-    for frame in sorted(chosen):
-        if spans and spans[-1].stop == frame:
-            spans[-1] = range(spans[-1].start, frame + 1)
-        else:
-            spans.append(range(frame, frame + 1))
-    return spans
+    for event in sorted((one for one in events if isinstance(one, _SHOWN)), key=lambda one: not isinstance(one, CUTS)):
+        whole = {*_whole(event)[:WINDOW]}
+        chosen |= whole if len(chosen | whole) <= WINDOW else set()
+    runs = groupby(enumerate(sorted(chosen)), key=lambda one: one[1] - one[0])
+    return [range(run[0][1], run[-1][1] + 1) for run in ([*some] for _, some in runs)]
 
 
 def turns_of(before: FramesValue, events: Iterable[ev.Event], window: Sequence[range]) -> tuple[Turn, list[Turn]]:
     """Return memory before these events, and each turn with memory after it."""
     frames = _Frames(before)
-    groups: list[list[ev.Event]] = []
-    for event in (event for event in events if isinstance(event, DRAWN)):
-        if not groups or (_PARTS[type(groups[-1][-1])], _PARTS[type(event)]) not in _GO_ON:
-            groups.append([])
-        groups[-1].append(event)
     first = Turn(lists=dict(frames.lists), held=frames.held(window))
     turns = []
-    for group in groups:
+    for group in _groups(event for event in events if isinstance(event, DRAWN)):
+        what, moved = frames.what(group)
         for event in group:
             frames.take(event)
-        turns.append(_turn(group, dict(frames.lists), frames.held(window)))
+        cuts, joined = ([(one.frame, one.order) for one in group if isinstance(one, kind)] for kind in CUTS)
+        turns.append(Turn(what, cuts, moved, joined, dict(frames.lists), frames.held(window)))
     return first, turns
 
 
-_PARTS = {
-    ev.BlockSplit: "cut", ev.PoolFilled: "cut", ev.PageAllocated: "taken", ev.PageHandedOver: "zeroed",
-    ev.PageFreed: "freed", ev.PoolDrained: "joined", ev.BlockJoined: "joined",
-}  # fmt: skip
-"""The part of a turn that an event is."""
+def _groups(events: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield the events of each turn."""
+    group: list[Any] = []
+    for event in events:
+        if group and not _goes_on(group[-1], event):
+            yield group
+            group = []
+        group.append(event)
+    if group:
+        yield group
 
-_GO_ON = {("cut", "cut"), ("cut", "taken"), ("taken", "taken"), ("freed", "freed"), ("freed", "joined"),
-          ("joined", "joined")}  # fmt: skip
-"""The parts that follow each other in one turn; any other part begins another one."""
 
-
-def _turn(group: Sequence[ev.Event], lists: Mapping[int, int], held: Mapping[int, Held]) -> Turn:
-    def frames_of(*kinds: type[ev.Event]) -> tuple[int, ...]:
-        return tuple(frame for event in group if isinstance(event, kinds) for frame in _whole(event))
-
-    def blocks_in(kind: type[ev.Event]) -> tuple[tuple[int, int], ...]:
-        found: list[Any] = [event for event in group if isinstance(event, kind)]
-        return tuple((event.frame, event.order) for event in found)
-
-    return Turn(
-        blocks_in(ev.BlockSplit),
-        frames_of(*TAKES),
-        frames_of(ev.PageFreed),
-        blocks_in(ev.BlockJoined),
-        isinstance(group[0], ev.PageHandedOver),
-        lists,
-        held,
-    )
+def _goes_on(last: Any, event: Any) -> bool:
+    """Return whether an event is in the turn of the event before it."""
+    if isinstance(last, ev.BlockSplit):
+        return True  # until what the block was halved for
+    if isinstance(last, ev.BlockJoined):
+        grows = isinstance(event, ev.BlockJoined) and event.order == last.order + 1
+        return grows or isinstance(event, ev.PoolDrained) or (isinstance(event, ev.PageFreed) and event.order > 0)
+    return type(event) is type(last) and getattr(event, "order", 0) == getattr(last, "order", 0) == 0
 
 
 # ---- the drawing ---------------------------------------------------------------------------------
@@ -292,8 +293,7 @@ def _plate(
     window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: Sequence[int], free: int, w: float
 ) -> Part:
     is_narrow = w < _NARROW
-    drawn = {frame for span in window for frame in span}
-    shown = _chosen(turns, drawn)
+    shown = _chosen(turns, window)
     orders = [] if is_narrow else orders
     lists = _COLUMN * len(orders) + 24 * bool(orders)
     left = 0.0 if is_narrow else _LABEL
@@ -305,35 +305,36 @@ def _plate(
         places.update({frame: x + unit * number for number, frame in enumerate(span)})
         x += unit * len(span) + _APART
     draw = _Rows(window, places, unit, orders, w - _COLUMN * len(orders), is_narrow)
-    letters = iter(_letters())
-    rows = [_fixed(_HEAD, draw.head), _fixed(_PITCH + 14 * is_narrow, partial(draw.before, first))]
-    last = first
-    for number, turn in enumerate(turns, 1):
-        if any(turn is one for one in shown):
-            marks = [next(letters) for _ in turn.cuts]
-            high = _PITCH + _LETTER * bool(turn.cuts) + 14 * is_narrow
-            rows.append(_fixed(high, partial(draw.row, turn, last, number, marks)))
-        last = turn
+    high = _PITCH + 14 * is_narrow
+    letters = map(_letter, count())
+    rows = [_fixed(_HEAD, draw.head), _fixed(high, partial(draw.before, first))]
+    for number in shown:
+        turn = turns[number]
+        marks = [next(letters) for _ in turn.cuts]
+        last = turns[number - 1] if number else first
+        below = _LETTER * bool(marks) + _JOIN * max(0, len(draw.spans(turn.joined)) - 1)
+        rows.append(_fixed(high + below, partial(draw.row, turn, last, number + 1, marks)))
     if len(turns) > len(shown):
         said = counted(len(turns) - len(shown), "more turn")
-        rows.append(_fixed(_PITCH + 14 * is_narrow, partial(draw.after, turns[-1], said)))
-    states = {piece.state for turn in (first, *shown) for piece in turn.held.values()}
+        rows.append(_fixed(high, partial(draw.after, turns[-1], said)))
+    last = turns[-1] if turns else first
+    states = {piece.state for turn in (first, *turns) for piece in turn.held.values()}
     means = [_MEANS[state] for state in _MEANS if state in states]
-    others = free - sum(one.frames for one in last.held.values() if one.state in ("free", "pooled", "zeroed"))
+    if unit - _GAP - 4 < text_width("pool", "label"):
+        means = [words.replace(":", f" ({words[0].lower()}):", 1) for words in means]
+    others = free - sum(one.frames for one in last.held.values() if one.state in FREE)
     if others > 0:
         means.append(f"{counted(others, 'more free frame')} not drawn.")
     rows.append(boxes.words("frames/turns/means", " ".join(means)))
-    joins = {order: frame for turn in shown for frame, order in turn.joined}
-    if joins:  # the largest, and the one that made a half of it
-        largest = joins[max(joins)], max(joins)
-        halves = [pair for turn in shown for pair in turn.joined if pair[1] == largest[1] - 1]
-        inner = [pair for pair in halves if pair[0] in (largest[0], largest[0] + (1 << largest[1] - 1))]
-        rows.append(boxes.drawing(0, partial(_buddies, [*inner[:1], largest])))
+    joined = max((turns[number].joined for number in shown), key=len, default=())
+    if joined:
+        rows.append(boxes.drawing(0, partial(_buddies, joined[-2:])))
     return boxes.below(*rows)
 
 
 _MEANS = {
-    "pooled": "Pool: free frames that a processor keeps for its next requests; they join no buddy until they leave it.",
+    "pooled": "Pool: free frames that a processor keeps for its next requests. Empty, it is filled with frames of the"
+    " buddy system; full, it gives half of them back, and only then do they join.",
     "zeroed": "Zeroed: free, kept apart, and filled with zeroes already.",
 }
 """What is said of free frames that are in no block."""
@@ -349,12 +350,16 @@ def _fixed(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
     return put
 
 
-def _chosen(turns: Sequence[Turn], drawn: Set[int]) -> list[Turn]:
-    """Return the turns that have a row: of those whose frames are drawn, the ones that halve or join first."""
-    frames = [(*turn.taken, *turn.freed, *dict(turn.joined), *dict(turn.cuts)) for turn in turns]
-    seen = [at for at, some in enumerate(frames) if not drawn.isdisjoint(some)]
-    ranked = sorted(seen, key=lambda at: (not (turns[at].cuts or turns[at].joined), at))
-    return [turns[at] for at in sorted(ranked[:ROWS])]
+def _chosen(turns: Sequence[Turn], window: Sequence[range]) -> list[int]:
+    """Return the numbers of the turns that have a row: of those that are drawn, the ones that halve or join first."""
+
+    def is_drawn(turn: Turn) -> bool:
+        frames = (*turn.moved, *dict(turn.joined), *dict(turn.cuts))
+        return any(frame in span for frame in frames for span in window)
+
+    seen = [number for number, turn in enumerate(turns) if is_drawn(turn)]
+    ranked = sorted(seen, key=lambda number: (not (turns[number].cuts or turns[number].joined), number))
+    return sorted(ranked[:ROWS])
 
 
 def _orders(first: Turn, turns: Sequence[Turn]) -> list[int]:
@@ -363,9 +368,13 @@ def _orders(first: Turn, turns: Sequence[Turn]) -> list[int]:
     return [*range(min(changed), min(max(changed), min(changed) + 5) + 1)] if changed else []
 
 
-def _letters() -> Iterator[str]:
-    for number in range(1 << 20):
-        yield chr(ord("a") + number % 26) * (1 + number // 26)
+def _drawn(frame: int, order: int, window: Sequence[range]) -> list[int]:
+    """Return the frames of a block that are drawn."""
+    return [at for span in window for at in range(max(frame, span.start), min(frame + (1 << order), span.stop))]
+
+
+def _letter(number: int) -> str:
+    return chr(ord("a") + number % 26) * (1 + number // 26)
 
 
 class _Rows(NamedTuple):
@@ -408,22 +417,29 @@ class _Rows(NamedTuple):
         """Yield what a turn did: its cuts, the frames that it took, and the blocks that are left."""
         yield from self._label(*_said(turn, marks), box, number)
         y = box.y + 18 * self.is_narrow
-        new = dict.fromkeys(turn.taken, "taken") | dict.fromkeys(turn.freed, "freed")
-        new |= {frame: "joined" for frame, _ in turn.joined}
+        new = dict.fromkeys(turn.moved, _NOW.get(turn.what, "")) | {frame: "joined" for frame, _ in turn.joined[-1:]}
         yield from self._pieces(turn, new, number, box._replace(y=y))
-        cuts: list[tuple[float, str]] = []
-        for (frame, order), letter in zip(turn.cuts, marks, strict=True):
-            at = frame + (1 << order - 1)
-            if at in self.places:
-                cuts.append((self.places[at], letter))
-        bars = [Bar(x - 1, -4, 2, _ROW + 8, "error") for x, _ in cuts]
-        text = [Text(x, _ROW + 13, letter, "label error", "middle") for x, letter in cuts]
-        if cuts:
-            said = ", ".join(f"{letter} halves {frame:#x}" for (frame, _), letter in zip(turn.cuts, marks, strict=True))
-            yield kit.runs(
-                f"frames/turn/{number}/cuts", Box(box.x, y, box.w, _ROW + _LETTER + 6), text, bars=bars, title=said
-            )
+        halves = [(frame + (1 << order - 1), letter) for (frame, order), letter in zip(turn.cuts, marks, strict=True)]
+        cuts = [(self.places[at], letter) for at, letter in halves if at in self.places]
+        bars = [Bar(x - 1.5, -3, 2, _ROW + 6, "error") for x, _ in cuts]
+        text = [Text(x - 0.5, _ROW + 15, letter, "label error", "middle") for x, letter in cuts]
+        said = [f"{letter} halves {frame:#x}" for (frame, _), letter in zip(turn.cuts, marks, strict=True)]
+        said += [f"{frame:#x} is one block of {counted(1 << order, 'frame')}" for frame, order in turn.joined]
+        spans = self.spans(turn.joined)
+        bars += [Bar(x, _ROW + 3 + _JOIN * line, w, 2, "own-new") for line, (x, w) in enumerate(spans)]
+        if bars:
+            place = Box(box.x, y, box.w, _ROW + max(_LETTER + 8, _JOIN * len(spans)))
+            yield kit.runs(f"frames/turn/{number}/cuts", place, text, bars=bars, title=", ".join(said))
         yield from self._lists(turn, last, number, box)
+
+    def spans(self, blocks: Iterable[tuple[int, int]]) -> list[tuple[float, float]]:
+        """Return the places and widths of those parts of growing blocks that are drawn, each part once."""
+        found: dict[tuple[float, float], None] = {}
+        for frame, order in blocks:
+            some = [self.places[at] for at in _drawn(frame, order, self.window)]
+            if some:
+                found[some[0], some[-1] + self.unit - _GAP - some[0]] = None
+        return [*found]
 
     def after(self, turn: Turn, said: str, box: Box) -> Iterator[Node]:
         """Yield memory after turns that have no row."""
@@ -443,16 +459,16 @@ class _Rows(NamedTuple):
 
     def _pieces(self, turn: Turn, new: Mapping[int, str], number: int, box: Box) -> Iterator[Node]:
         for piece in turn.held.values():
-            place = Box(box.x + self.places[piece.first], box.y, self.unit * piece.frames - 2, _ROW)
+            place = Box(box.x + self.places[piece.first], box.y, self.unit * piece.frames - _GAP, _ROW)
             what = new.get(piece.first, "")
-            is_free = piece.state in ("free", "pooled", "zeroed")
+            is_free = piece.state in FREE
             words: tuple[str, ...] = (f"{piece.first:#x}",)
             if piece.state == "free":
                 count, on = short_count(piece.whole), " …" * (piece.whole > piece.frames)
                 words = ("free", "") if piece.whole == 1 else (f"{count} free{on}", f"{count}{on}", "")
             elif is_free:
                 words = ("pool", "p", "") if piece.state == "pooled" else ("zeroed", "z", "")
-            state = ["tile", "is-free" if is_free else f"is-{kind_of_owner(piece.owner)}"]
+            state = ["tile", "is-free" if is_free else f"is-{kind_of_owner(piece.owner)}", f"frame-{piece.state}"]
             state += ["now"] * bool(what)
             said = owner_words(piece.owner) or {"pooled": "free, in the processor's pool"}.get(piece.state, piece.state)
             bold = text_width(words[0], "label strong") <= place.w - 4
@@ -477,24 +493,31 @@ class _Rows(NamedTuple):
         )
 
 
+_NOW = {"filled": "to the pool", "taken": "taken", "zeroed": "taken", "block taken": "taken", "freed": "freed",
+        "block freed": "freed", "drained": "out of the pool"}  # fmt: skip
+"""What is said of the frames that a turn moves."""
+
+
 def _said(turn: Turn, marks: Sequence[str]) -> tuple[str, str]:
-    """Return what a turn is called, and what it took."""
-    if turn.joined and not turn.freed:
-        return "joined", counted(len(turn.joined), "join")
-    if turn.freed:
-        joins = f", {counted(len(turn.joined), 'join')}" if turn.joined else ", no join"
-        return f"{_count(turn.freed)} freed", joins.removeprefix(", ") + " (pool)" * (not turn.joined)
-    head = f"{_count(turn.taken)} taken" if turn.taken else "cut"
-    if turn.cuts:
-        shown = f"{marks[0]} to {marks[-1]}" if len(marks) > 3 else ", ".join(marks)
-        return head, f"{counted(len(turn.cuts), 'cut')}: {shown}"
-    if turn.zeroed:
-        return head, "zeroed, no cut"
-    return head, "no cut"
-
-
-def _count(frames: Sequence[int]) -> str:
-    return f"{frames[0]:#x}" if len(frames) == 1 else f"{len(frames)} frames"
+    """Return what a turn is called, and how it came about."""
+    frames = f"{turn.moved[0]:#x}" if len(turn.moved) == 1 else f"{len(turn.moved)} frames"
+    if turn.joined:
+        half = 1 << turn.joined[0][1] - 1
+        steps = [short_count(1 << order) for _, order in turn.joined]
+        sizes = " → ".join(steps if len(steps) < 4 else ["…", steps[-1]])
+        return f"{half} + {half} → {sizes}", "out of the pool" if turn.what == "drained" else f"{frames} freed"
+    letters = f"{marks[0]} to {marks[-1]}" if len(marks) > 3 else ", ".join(marks)
+    cuts = f"{counted(len(marks), 'cut')}: {letters}" if marks else "no cut"
+    ways = {
+        "filled": (f"pool takes {len(turn.moved)}", cuts),
+        "taken": (f"{frames} taken", "from the pool"),
+        "zeroed": (f"{frames} taken", "already zeroed"),
+        "block taken": (f"{frames} taken", f"as one block, {cuts}"),
+        "freed": (f"{frames} freed", "to the pool"),
+        "block freed": (f"{frames} freed", "no join"),
+        "drained": (f"pool gives {len(turn.moved)}", "no join"),
+    }
+    return ways.get(turn.what, ("cut", cuts))
 
 
 def _buddies(joined: Sequence[tuple[int, int]], box: Box) -> Iterator[Node]:
@@ -521,16 +544,43 @@ def _buddies(joined: Sequence[tuple[int, int]], box: Box) -> Iterator[Node]:
 def verb_of(events: Iterable[ev.Event]) -> str:
     """Return what these events did to blocks and frames, in a sentence; "" if they did nothing."""
     some = [*events]
-    taken = sum(1 << getattr(one, "order", 0) for one in some if isinstance(one, TAKES))
-    freed = sum(1 << one.order for one in some if isinstance(one, ev.PageFreed))
+    taken = sum(len(_whole(one)) for one in some if isinstance(one, TAKES))
+    freed = sum(len(_whole(one)) for one in some if isinstance(one, ev.PageFreed))
     cuts = sum(isinstance(one, ev.BlockSplit) for one in some)
     joins = sum(isinstance(one, ev.BlockJoined) for one in some)
-    said = [_passive(taken, "taken")] * bool(taken) + [_passive(freed, "freed")] * bool(freed)
-    made = [counted(cuts, "cut")] * bool(cuts) + [counted(joins, "join")] * bool(joins)
-    if not said:
-        return f"The buddy system made {' and '.join(made)}." if made else ""
-    return f"{', '.join(said)}: {' and '.join(made) if made else 'no cut' if taken else 'no join'}."
+    said = [_passive(taken, "frame", "taken")] * bool(taken) + [_passive(freed, "frame", "freed")] * bool(freed)
+    made = [_passive(cuts, "block", "halved")] * bool(cuts)
+    made += [f"{counted(joins, 'pair')} of buddies joined"] * bool(joins)
+    first, second = " and ".join(said), " and ".join(made)
+    return f"{first}, and {second}." if first and second else f"{first or second}." if first or second else ""
 
 
-def _passive(count: int, verb: str) -> str:
-    return f"{counted(count, 'frame')} {'was' if count == 1 else 'were'} {verb}"
+def asked_of(events: Iterable[ev.Event]) -> str:
+    """Return who asked for frames, and who gave some back, in a sentence: the two owners with the most of each."""
+    asked: Counter[str] = Counter()
+    gave: Counter[str] = Counter()
+    said = []
+    for event in events:
+        if isinstance(event, (*TAKES, ev.PageFreed)):
+            owner, frames = owner_words(event.owner), len(_whole(event))
+            if frames > 1:
+                verb = "gave back" if isinstance(event, ev.PageFreed) else "asked for"
+                said.append(f"{owner} {verb} {frames} frames side by side")
+            else:
+                (gave if isinstance(event, ev.PageFreed) else asked)[owner] += 1
+    if asked:
+        times = [(owner, "once" if count == 1 else f"{count} times") for owner, count in asked.most_common(2)]
+        said.append(_each("asked", times) + " for one frame: any will do")
+    if gave:
+        frames_of = [(owner, "one frame" if count == 1 else f"{count} frames") for owner, count in gave.most_common(2)]
+        said.append(_each("gave back", frames_of) + ", one by one" * (gave.total() > 1))
+    return "; ".join(said[-3:]) + "." * bool(said)
+
+
+def _each(verb: str, all_of: Sequence[tuple[str, str]]) -> str:
+    first, *others = all_of
+    return " and ".join([f"{first[0]} {verb} {first[1]}", *(" ".join(other) for other in others)])
+
+
+def _passive(count: int, what: str, verb: str) -> str:
+    return f"{counted(count, what)} {'was' if count == 1 else 'were'} {verb}"

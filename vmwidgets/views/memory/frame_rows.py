@@ -22,7 +22,7 @@ from vmwidgets.views.scene.text import short_count, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
-from .buddies import blocks_of
+from .buddies import FREE, blocks_of
 
 ROWS, PIECES = 14, 120
 """The most rows and bands that are drawn (changed rows first), and the most pieces in them."""
@@ -207,7 +207,7 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
             state=["folded"],
             title=f"{counted(piece.frames, 'frame')} from {piece.first:#x} on are left out",
         )
-    is_free, is_band = run.state in ("free", "pooled", "zeroed"), strip.rows > 1
+    is_free, is_band = run.state in FREE, strip.rows > 1
     kind = "free" if is_free else kind_of_owner(run.owner)
     bars: list[Bar] = []
     if run.state == "zeroed":

@@ -24,7 +24,7 @@ from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
-from .buddies import draw_turns, is_touched, verb_of
+from .buddies import asked_of, draw_turns, is_touched, verb_of
 from .frame_rows import (
     Piece,
     Strip,
@@ -72,12 +72,13 @@ def draw_frames(
     boxes in a row.
     """
     moment, value, before = look.moment, look.now, look.before
-    touched = touched_frames(moment.so_far)
     chosen = -1 if selected is None else selected.frame
     strips: list[Strip] = []
-    answered = answer(value.counts)
+    answered, differs = answer(value.counts), _difference(value, before)
     if rows:
-        part = _runs(value, touched, selected, frozenset(lit), width, rows, among, frozenset(named))
+        part = _runs(
+            value, touched_frames(moment.so_far), selected, frozenset(lit), width, rows, among, frozenset(named)
+        )
     elif compact:
         part = boxes.below(boxes.words("frames/answer", answer(value.counts), "body"), gauges(value, before), gap=12)
     elif is_touched(moment.events) and not (still or look.is_far) and moment.has_steps:
@@ -88,7 +89,7 @@ def draw_frames(
             strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
         whole = [_grid(value, before, strips, across)] * bool(strips)
         part = boxes.below(drawn, gauges(value, before, calm=True), *detail, *whole, gap=12)
-        answered = f"{verb_of(moment.so_far)} {answered}".strip()
+        answered, differs = f"{verb_of(moment.so_far)} {asked_of(moment.so_far)} {answered}".strip(), ""
     else:
         across = 64 if width >= _WIDE else 32
         strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
@@ -102,9 +103,7 @@ def draw_frames(
         "physical memory",
         subtitle,
         part,
-        caption=moment.caption
-        if rows or compact
-        else moment.caption_of(steps, answered, _difference(value, before), tells=False),
+        caption=moment.caption if rows or compact else moment.caption_of(steps, answered, differs, tells=False),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=steps,
         machine=machine,

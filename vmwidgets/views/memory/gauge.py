@@ -21,8 +21,8 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wrapped
 from vmwidgets.views.story.words.names import owner_words
 
-_BAR = 20.0
-"""Height of the bar."""
+_BAR, _THIN = 20.0, 8.0
+"""Heights of the bar, and of one that is beside the point: it has no words."""
 
 OWNERS = 7
 """The most parts that are named below the bar."""
@@ -47,11 +47,13 @@ def gauges(value: FramesValue, before: FramesValue, *, calm: bool = False) -> Pa
     """Return the bar with its marks, and the names of its parts.
 
     `before` is physical memory at the operation's start; earlier numbers are next to the parts.  If it is `calm`, marks
-    that are far away are left out.
+    that are far away are left out, and the bar is thin as long as all are.
     """
-    scale = boxes.drawing(_BAR, partial(_scale, value, before.counts.free, "" if calm else WAKES))
+    high = _THIN if calm and value.counts.available >= value.counts.free_target else _BAR
+    scale = boxes.drawing(high, partial(_scale, value, before.counts.free, "" if calm else WAKES, high))
     refused = [_refused(name) for name, is_served in served(value.counts).items() if not is_served]
-    return boxes.below(boxes.flowing(refused), scale, _names(value, before), gap=10)
+    names = _names(value, before, is_thin=high == _THIN)
+    return boxes.below(boxes.flowing(refused), scale, names, gap=10 if high == _BAR else 6)
 
 
 def answer(counts: PageCounts) -> str:
@@ -100,14 +102,19 @@ def _known(value: FramesValue, what: str) -> Counter[str]:
     return found if found.total() == getattr(value.counts, what) else Counter()
 
 
-def _names(value: FramesValue, before: FramesValue) -> Part:
-    """Return the name of each part with its number, and how many frames are wired."""
+def _names(value: FramesValue, before: FramesValue, *, is_thin: bool) -> Part:
+    """Return the name of each part with its number, and how many frames are wired.
+
+    What is free is one of them if the bar has no room for it.  If the bar has no words (`is_thin`), what is free and
+    the parts that changed are named, and the others together.
+    """
     now, was = ({name: frames for name, frames, *_ in _parts(one)} for one in (value, before))
     kinds = {name: kind for name, _, kind, _ in [*_parts(before), *_parts(value)]}
     known = sorted({**was, **now}, key=lambda name: (name not in _AVAILABLE, -now.get(name, 0)))
-    if level(value.counts, value.counts.free, 1) > _SAID:
+    if level(value.counts, value.counts.free, 1) > _SAID and not is_thin:
         known.remove("free")
-    shown, rest = known[:OWNERS], known[OWNERS:]
+    named = [name for name in known if not is_thin or name == "free" or now.get(name, 0) != was.get(name, 0)][:OWNERS]
+    shown, rest = named, [name for name in known if name not in named]
     items = [
         _name(
             name,
@@ -119,7 +126,7 @@ def _names(value: FramesValue, before: FramesValue) -> Part:
     ]
     if rest:
         items.append(_name(counted(len(rest), "more owner"), sum(now.get(name, 0) for name in rest), None, ""))
-    if value.counts.wired:
+    if value.counts.wired and not (is_thin and value.counts.wired == before.counts.wired):
         items.append(_name("wired", value.counts.wired, before.counts.wired, "mark"))
     return boxes.flowing(items, gap=14)
 
@@ -143,7 +150,7 @@ def _name(name: str, count: int, was: int | None, look: str) -> tuple[float, Par
     return wide, boxes.thing(kit.LINE, draw)
 
 
-def _pieces(value: FramesValue, was_free: int, box: Box) -> Iterator[Node]:
+def _pieces(value: FramesValue, was_free: int, high: float, box: Box) -> Iterator[Node]:
     """Yield the parts of the bar; a small one is also seen."""
     done, x, parts = 0, 0.0, _parts(value)
     for left, (name, frames, kind, wired) in zip(range(len(parts), 0, -1), parts, strict=True):
@@ -155,7 +162,8 @@ def _pieces(value: FramesValue, was_free: int, box: Box) -> Iterator[Node]:
             words = f"{frames:,} {name}", *words
         if kind == "free" and frames != was_free:
             words = f"{frames:,} free, was {was_free:,}", *words
-        line = (Bar(0, _BAR - 5, wide * wired / frames, 5, "mark"),) * bool(wired)
+        words = words if high == _BAR else ()
+        line = (Bar(0, high - high / 4, wide * wired / frames, high / 4, "mark"),) * bool(wired)
         yield kit.chip(
             f"frames/part/{name}", "run", box._replace(x=box.x + x, w=wide), (*words, ""),
             style="label strong", lane="frames/parts", state=["tile", *_LOOKS.get(kind, (f"is-{kind}",))], bars=line,
@@ -195,7 +203,7 @@ def level(counts: PageCounts, pages: int, w: float) -> float:
     return w * min(1.0, pages / max(counts.total, counts.free_target + 1))
 
 
-def _scale(value: FramesValue, was_free: int, always: str, box: Box) -> Iterator[Node]:
+def _scale(value: FramesValue, was_free: int, always: str, high: float, box: Box) -> Iterator[Node]:
     """Yield the bar, its parts, and a line from it to each mark's number, effect and name below.
 
     The mark called `always` is drawn even if it is far away.
@@ -203,8 +211,8 @@ def _scale(value: FramesValue, was_free: int, always: str, box: Box) -> Iterator
     counts = value.counts
     said = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
     yield kit.chip("frames/reserves", "axis", box, title=f"{said}; to scale")
-    yield from _pieces(value, was_free, box)
-    y = _BAR + 2
+    yield from _pieces(value, was_free, high, box)
+    y = high + 2
     for name, meaning in MEANINGS.items():
         if counts.available < counts.free_target or name == always:
             mark = _mark(counts, name, meaning, y, box)
