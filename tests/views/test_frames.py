@@ -240,10 +240,15 @@ def test_the_headline_says_what_happened_and_how_many_frames_are_free() -> None:
     machine = vm.boot("x86-64", layout="small")
     machine.kmem_malloc("12 KiB")
     caption = vm.Frames(machine).scene().caption
-    counts = machine.frames.value().counts
-    said = f"{counts.available:,} of {counts.total:,} frames are available."
     assert caption.text == "3 frames were taken."
-    assert caption.reason == f"kmem_object asked 3 times for one frame: any will do. {said}"
+    assert caption.reason == "kmem_object asked 3 times for one frame: any will do."
+    machine.read_file("libc", "4 MiB")
+    counts = machine.frames.value().counts
+    machine.take_pages(counts.available - 100)
+    machine.kmem_malloc("4 KiB")
+    left = machine.frames.value().counts
+    said = f"{left.available:,} of {left.total:,} frames are available. All requests are served, but"
+    assert said in vm.Frames(machine).scene().caption.reason
 
 
 def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() -> None:
@@ -269,14 +274,8 @@ def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() ->
 
 def allocating(seed: int) -> Iterator[vm.Machine]:
     """A machine after each of many allocations and releases."""
-    if seed == 4:  # tables of four frames, which no pool keeps
-        for size in (1, 3, 2):
-            machine = vm.boot("armv7", layout="small")
-            tasks = [machine.task(f"task {number}") for number in range(size)]
-            yield machine
-            for task in tasks:
-                task.exit()
-                yield machine
+    if seed == 4:
+        yield from of_arm()
         return
     machine, random = vm.boot("x86-64", layout=("tiny", "small")[seed % 2]), Random(seed)
     held: list[tuple[int, str]] = []
@@ -287,6 +286,17 @@ def allocating(seed: int) -> Iterator[vm.Machine]:
             else:
                 size = random.choice(["4 KiB", "12 KiB", "28 KiB", "64 KiB"])
                 held.append((machine.kmem_alloc(size), size))
+            yield machine
+
+
+def of_arm() -> Iterator[vm.Machine]:
+    """Machines whose page tables begin with four frames, which no pool keeps."""
+    for count in (1, 3, 2):
+        machine = vm.boot("armv7", layout="small")
+        tasks = [machine.task(f"task {number}") for number in range(count)]
+        yield machine
+        for task in tasks:
+            task.exit()
             yield machine
 
 
@@ -341,16 +351,38 @@ def test_a_row_of_joins_adds_up_to_the_block_that_it_leaves() -> None:
         at, pieces = placed(scene), rows_of_turns(scene)
         for row, drawn in pieces.items():
             head = at[f"frames/turn/{row}"].text[0].text
-            if " + " not in head:
+            numbers = [int(number) for number in re.findall(r"\d+", head)]
+            if "+" not in head:
                 continue
-            one, other, *sizes = (int(number) for number in re.findall(r"\d+", head))
-            assert "…" in head or [one + other, *(2 * size for size in sizes[:-1])] == sizes
+            assert numbers[0] + numbers[1] == numbers[2]
+            assert "…" in head or numbers[3:] in ([], [numbers[2], numbers[2], 2 * numbers[2]])
             (now,) = (node for node in drawn.values() if "now" in node.state)
             assert now.title.endswith("free, joined now")
-            last = pieces[max((one for one in pieces if int(one) < int(row)), key=int)]
-            assert sizes[-1] == len(last) - len(drawn) + 1 or len(sizes) > 1, "pieces of before are in the new one"
+            first, last = (int(one, 16) for one in re.findall(r"0x\w+", now.title))
+            assert last - first + 1 == numbers[-1] or "…" in words(now)
             found += 1
     assert found > 5
+
+
+def test_halves_of_each_level_are_the_blocks_that_the_journal_cut() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.kmem_malloc("28 KiB")
+    scene = vm.Frames(machine, width=900).scene()
+    cut = [event for event in machine.journal.last.events if isinstance(event, ev.BlockSplit)]
+    (drawn,) = (node for node in scene.nodes if node.id.endswith("/cuts"))
+    halves = Counter(int(run.text) for run in drawn.text)
+    assert halves == Counter(1 << event.order - 1 for event in cut for _ in range(2) if event.order > 1)
+    assert sum(bar.style == "error" for bar in drawn.bars) == len(cut)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_pool_has_the_frames_that_the_engine_has_there(seed: int) -> None:
+    for machine in allocating(seed):
+        at = vm.Frames(machine).at()
+        look = look_at(at.target, at.moment, (), whole=10**9)
+        first, turns = turns_of(look.before, at.moment.events, [])
+        for turn, value in ((first, look.before), (turns[-1] if turns else first, look.after)):
+            assert turn.pool == sum(run.frames for run in value.runs if run.state == "pooled")
 
 
 def test_buddies_that_join_differ_in_the_bit_that_is_marked() -> None:

@@ -5,7 +5,9 @@ The picture has no machine, and does not change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.on_paper.buddy import BuddyRequest, BuddyValue
@@ -17,8 +19,8 @@ from vmwidgets.views.scene.text import text_width
 from .at import At
 from .registry import picture_of
 
-_ROW, _PITCH, _LABEL, _LARGE = 20.0, 27.0, 84.0, 30.0
-"""Heights of a block and of a row, the width of its size, and the height of the given block, larger."""
+_ROW, _PITCH, _LABEL, _LARGE, _AXIS = 20.0, 27.0, 84.0, 30.0, 20.0
+"""Heights of a block and of a row, width of its size, heights of the enlarged block and of the addresses above all."""
 
 
 @picture_of(first_for=BuddyValue, name="Buddy")
@@ -38,10 +40,15 @@ def draw_buddy(at: At) -> Scene:
     cuts = counted(len(last.halved), "cut") if last.halved else "no cut"
     verb = f"{asked} is asked for, {given} is given: {cuts}."
     if last.halved:
-        how = f"{binary_size(last.halved[0][1])} is halved until a half would be too small."
+        until = " until a half would be too small" if len(last.halved) > 1 else ""
+        how = f"{binary_size(last.halved[0][1])}, the smallest that is large enough, is halved{until}."
     else:
         how = f"A free block of {given} was there."
-    unused = f"{binary_size(last.waste)} of the block stays unused." if last.waste else "The block is used whole."
+    unused = (
+        f"{binary_size(last.waste)} of the block is lost: internal fragmentation."
+        if last.waste
+        else "The block is used whole."
+    )
     blocks = [(start, size, "free") for start, size in last.free]
     blocks += [(one.start, one.size, f"given for {binary_size(one.asked)}") for one in value.requests]
     return boxes.picture(
@@ -50,7 +57,7 @@ def draw_buddy(at: At) -> Scene:
         "",
         boxes.linked(
             boxes.below(
-                boxes.drawing(_PITCH * len(sizes), lambda box: _rows(value, sizes, box)),
+                boxes.drawing(_PITCH * len(sizes) + _AXIS, lambda box: _rows(value, sizes, box)),
                 boxes.drawing(_LARGE + 24, lambda box: _larger(last, box)),
                 gap=24,
             ),
@@ -75,69 +82,93 @@ def _sizes(value: BuddyValue) -> list[int]:
 
 
 def _rows(value: BuddyValue, sizes: list[int], box: Box) -> Iterator[Node]:
-    scale = (box.w - _LABEL) / value.size
+    """Yield the addresses, and a row of blocks for each size: what has no room in its block is said beside the row."""
+    left, scale = box.x + _LABEL, (box.w - _LABEL) / value.size
+    marks = [value.size * part // 4 for part in range(4)]
+    axis = [Text(_LABEL + at * scale, 14, "address 0" if not at else binary_size(at), "label dim") for at in marks]
+    yield kit.runs("buddy/axis", box._replace(h=_AXIS), axis, title="offsets in the memory")
     last = value.requests[-1]
+    given = Box(left + last.start * scale, 0, last.size * scale, 0)
     for number, size in enumerate(sizes):
-        y = box.y + _PITCH * number + 4
-        name = binary_size(size)
-        yield kit.runs(f"buddy/{size}", Box(box.x, y, _LABEL, _ROW), [Text(0, 14, name, "strong")])
-
-        def place(start: int, y: float = y, size: int = size) -> Box:
-            return Box(box.x + _LABEL + start * scale, y, size * scale, _ROW)
-
-        for one in value.requests:
-            for cut, (start, length) in enumerate(one.halved, 1):
-                if length == size:
-                    yield _halved(place(start), start, size, cut if one is last else 0)
-            if one.size == size:
-                yield _given(place(one.start), one, is_now=one is last)
-        free = [start for start, length in last.free if length == size]
-        taken = [*free, *(one.start for one in value.requests if one.size == size)]
-        taken += [start for one in value.requests for start, length in one.halved if length == size]
-        for start in free:
-            where = place(start)
-            said = f"{name} free" + ": its buddy" * (size == last.size and start == last.start ^ size)
-            right = min((place(other).x for other in taken if other > start), default=box.x + box.w)
-            is_beside = text_width(said) > where.w - 4 and where.x + where.w + 6 + text_width(said) <= right
-            ways = "" if is_beside else (said, name, "free", "")
-            yield kit.chip(
-                f"buddy/free/{start:x}", "run", where, ways, state=("tile", "is-free"), title=f"{said}, from {start:#x}"
+        y = box.y + _AXIS + _PITCH * number + 4
+        yield kit.runs(f"buddy/{size}", Box(box.x, y, _LABEL, _ROW), [Text(0, 14, binary_size(size), "strong")])
+        blocks = sorted(_blocks(value, size), key=lambda one: one[0])
+        said, end = Counter[str](), left
+        for start, draw, words in blocks:
+            place = Box(left + start * scale, y, size * scale, _ROW)
+            has_room = text_width(words) <= place.w - 8
+            yield draw(place, words if has_room else "")
+            said[words] += bool(words) and not has_room
+            end = place.x + place.w
+        if size < last.size and end < given.x + given.w:
+            end = max(end, given.x + given.w)  # beside the band to the enlarged block
+        beside = " · ".join(f"{times} × {words}" if times > 1 else words for words, times in said.items() if times)
+        if beside and end + 6 + text_width(beside) <= box.x + box.w:
+            yield kit.runs(
+                f"buddy/{size}/said", Box(end + 6, y, text_width(beside), _ROW), [Text(0, 14, beside, "label dim")]
             )
-            if is_beside:
-                beside = Box(where.x + where.w + 6, y, text_width(said), _ROW)
-                yield kit.runs(f"buddy/free/{start:x}/said", beside, [Text(0, 14, said, "label dim")])
 
 
-def _halved(place: Box, start: int, size: int, cut: int) -> Node:
-    """Return a block that was halved: empty, as its halves are in the next row, with the cut in its middle.
+Block = tuple[int, Callable[[Box, str], Node], str]
+"""The start of a block, a function that draws it in a place with words, and its words."""
 
-    `cut` is the cut's number; 0 if it was made for an earlier request.
+
+def _blocks(value: BuddyValue, size: int) -> Iterator[Block]:
+    """Yield the blocks of a size: those that were halved, those that requests got, and free ones."""
+    last = value.requests[-1]
+    for one in value.requests:
+        for cut, (start, length) in enumerate(one.halved, 1):
+            if length == size:
+                was = f"{binary_size(size)}, was free" if one is last and cut == 1 else ""
+                yield start, partial(_halved, start, size, cut if one is last else 0), was
+        if one.size == size:
+            yield (
+                one.start,
+                partial(_given, one, one is last),
+                "" if one is last else f"{binary_size(one.asked)} in use",
+            )
+    for start, length in last.free:
+        if length == size:
+            said = f"{binary_size(size)} free" + ", its buddy" * (size == last.size and start == last.start ^ size)
+            yield start, partial(_free, start), said
+
+
+def _halved(start: int, size: int, cut: int, place: Box, words: str) -> Node:
+    """Return a block that was halved, with the cut in its middle: a line, as its halves are in the next row.
+
+    `cut` is the cut's number, 0 for an earlier request.  A block with `words` was free before: it is drawn.
     """
     line = Bar(place.w / 2 - 1, -3, 2, _ROW + 6, "error" if cut else "line")
-    whole = Bar(0, _ROW / 2 - 1, place.w, 2, "line")
+    whole = Bar(1, _ROW / 2 - 1, place.w - 2, 2, "line") if cut != 1 else Bar(0, 0, place.w, _ROW, "own-reserved")
     said = f"{binary_size(size)} from {start:#x}, halved {f'by cut {cut}' if cut else 'before'}"
-    text = [Text(place.w / 2 + 5, 7, str(cut), "label error")] * (cut > 0 and place.w / 2 > 5 + text_width("0"))
+    text = [Text(place.w / 2 + 5, 14 if cut == 1 else 7, str(cut), "label error")] * (cut > 0 and place.w > 30)
+    text += [Text(6, 14, words, "label dim")] * (bool(words) and text_width(words) < place.w / 2 - 12)
     return kit.runs(f"buddy/halved/{start:x}/{size:x}", place, text, bars=(whole, line), title=said)
 
 
-def _given(place: Box, one: BuddyRequest, *, is_now: bool) -> Node:
+def _given(one: BuddyRequest, is_now: bool, place: Box, words: str) -> Node:
     """Return a block that was given: the part that is used, and the waste; grey if it was given before."""
     said = (
         f"{binary_size(one.size)} from {one.start:#x}: {binary_size(one.asked)} used, {binary_size(one.waste)} wasted"
     )
-    identity = f"buddy/given/{one.start:x}"
-    if not is_now:
-        ways = f"{binary_size(one.asked)} used", binary_size(one.asked), ""
-        return kit.chip(identity, "run", place, ways, state=("tile", "is-kernel"), title=f"{said}, given before")
     used = place.w * one.asked / one.size
-    bars = Bar(0, 0, used, _ROW, "new"), Bar(used, 0, place.w - used, _ROW, "waste")
-    return kit.runs(identity, place, [], bars=bars, title=said)
+    bars = [Bar(0, 0, used, _ROW, "new" if is_now else "own-kernel")]
+    bars += [Bar(used, 0, place.w - used, _ROW, "waste")]
+    text = [Text(place.w / 2, 14, words, "label", "middle")] * bool(words)
+    return kit.runs(
+        f"buddy/given/{one.start:x}", place, text, bars=bars, title=f"{said}{'' if is_now else ', given before'}"
+    )
+
+
+def _free(start: int, place: Box, words: str) -> Node:
+    title = f"free, from {start:#x}"
+    return kit.chip(f"buddy/free/{start:x}", "run", place, words, state=("tile", "is-free"), title=title)
 
 
 def _larger(one: BuddyRequest, box: Box) -> Iterator[Node]:
     """Yield the block that was given, across the picture: its used part and its waste, to scale."""
     y = box.y + 24
-    head = f"the block of {binary_size(one.size)}, larger"
+    head = f"the block of {binary_size(one.size)}, enlarged"
     yield kit.runs("buddy/larger", box._replace(h=20), [Text(box.w, 14, head, "label dim", "end")])
     used = box.w * one.asked / one.size
     said = binary_size(one.asked)
@@ -155,10 +186,10 @@ def _larger(one: BuddyRequest, box: Box) -> Iterator[Node]:
 
 def _zoomed(at: Mapping[str, Node]) -> Iterator[Link]:
     """Yield the band from the given block to the same block, larger."""
-    given = next(node for node in at.values() if node.id.startswith("buddy/given/") and node.kind != "run")
+    given = next(node for node in at.values() if any(bar.style == "new" for bar in node.bars))
     whole = [at[name] for name in ("buddy/larger/used", "buddy/larger/waste") if name in at]
     below = Box(whole[0].x, whole[0].y, sum(node.w for node in whole), whole[0].h)
     end = max(node.y + node.h for node in at.values() if node.y < whole[0].y - 24)
     straight = end - given.y - given.h  # past the rows of smaller blocks
     small = Box(given.x, given.y, given.w, given.h)
-    yield kit.band("buddy/zoom", given.id, whole[0].id, small, below, straight=straight)
+    yield kit.band("buddy/zoom", given.id, whole[0].id, small, below, straight=straight, state=("now",))

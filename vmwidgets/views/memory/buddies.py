@@ -1,8 +1,8 @@
 """The buddy system at work: blocks that were halved, and blocks that joined, in the order of the journal.
 
-A row is a *turn*: the pool was filled, and the cuts that this needed; frames were taken, or freed; a frame left the
-pool, and the blocks that it joined.  The first row is memory before, in the same form.  At the right are the free lists
-after each turn.
+A row is a *turn*: the pool was filled, and the halves that were cut for it, by level; frames were taken, or freed; a
+frame left the pool, and the blocks that it joined.  The first row is memory before, in the same form.  At the right are
+the frames of the pool and the free lists after each turn.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import partial
-from itertools import count, groupby
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from vmwidgets import events as ev
@@ -36,10 +36,10 @@ WINDOW = 32
 FREE = "free", "pooled", "zeroed"
 """The states of frames without an owner."""
 
-_ROW, _PITCH, _LETTER, _JOIN, _HEAD = 24.0, 32.0, 10.0, 4.0, 38.0
-"""Heights of a row, of it with its gap, of letters or of another join's line below it, and of the numbers above."""
+_ROW, _PITCH, _LEVEL, _JOIN, _HEAD = 24.0, 32.0, 18.0, 4.0, 38.0
+"""Heights of a row, of it with its gap, of a level of halves, of another join's line, and of the numbers above all."""
 
-_LABEL, _COLUMN, _APART, _GAP, _NARROW = 148.0, 30.0, 14.0, 2.0, 600.0
+_LABEL, _COLUMN, _APART, _GAP, _NARROW = 148.0, 32.0, 14.0, 2.0, 600.0
 """Widths of a row's name, of a free list, between parts that are apart, and that are not; where names are above."""
 
 
@@ -58,7 +58,7 @@ class Held(NamedTuple):
 class Turn:
     """What happened in a row: blocks `cut`, frames `moved`, and blocks `joined`; `what` says where from and where to.
 
-    `lists` are the numbers of free blocks by order, after it.
+    `lists` are the numbers of free blocks by order, after it, and `pool` the frames of the processor's pool.
     """
 
     what: str = ""
@@ -68,6 +68,7 @@ class Turn:
     lists: Mapping[int, int] = field(default_factory=dict)
     held: Mapping[int, Held] = field(default_factory=dict)
     """The pieces of memory after it, by their first frames."""
+    pool: int = 0
 
 
 # ---- the turns -----------------------------------------------------------------------------------
@@ -80,6 +81,7 @@ class _Frames:
         self.lists = Counter({one.order: one.count for one in before.orders})
         self.blocks: dict[int, int] = {}
         self.pool: set[int] = set()
+        self.pooled = before.counts.free - before.counts.zeroed - sum(one.count << one.order for one in before.orders)
         self.joined: set[int] = set()
         """Frames that joined before the journal says that they left the pool, or their owner."""
         self.owned: dict[int, tuple[str, str]] = {}
@@ -100,8 +102,10 @@ class _Frames:
             halves = _halves(first)
             is_pool = not self.pool.isdisjoint(halves)
             return ("drained" if is_pool else "block freed"), range(halves[1] - halves[0])
-        if isinstance(last, (ev.PoolFilled, ev.PoolDrained)):
-            return ("filled" if isinstance(last, ev.PoolFilled) else "drained"), last.moved
+        if isinstance(last, ev.PoolFilled):
+            return "filled", last.moved
+        if isinstance(last, ev.PoolDrained):
+            return "drained", [frame for frame in last.moved if frame not in self.joined]
         what = {ev.PageAllocated: "taken", ev.PageHandedOver: "zeroed", ev.PageFreed: "freed"}.get(type(last), "")
         moved = [frame for one in group if not isinstance(one, CUTS) for frame in _whole(one)]
         return f"block {what}" if getattr(last, "order", 0) and what else what, moved
@@ -124,6 +128,7 @@ class _Frames:
             if frame in self.blocks:
                 self._unlist(frame, event.order - 1)
             else:
+                self.pooled -= frame in self.pool
                 self.pool.discard(frame)
                 self.joined.add(frame)
         self._list(event.frame, event.order)
@@ -133,19 +138,23 @@ class _Frames:
         for frame in event.moved:
             self._unlist(frame, 0)
         self.pool.update(event.moved)
+        self.pooled += len(event.moved)
 
     def drain(self, event: Any) -> None:
         """Move frames from the processor's pool to the list."""
         for frame in {*event.moved} - self.joined:
             self._list(frame, 0)
+        self.pooled -= len({*event.moved} - self.joined)
         self.joined.difference_update(event.moved)
         self.pool.difference_update(event.moved)
 
     def allocate(self, event: Any) -> None:
         """Give frames of the pool, or a block of the list, to an owner."""
-        if event.frame not in self.pool:
+        if event.frame in self.pool:
+            self.pool.discard(event.frame)
+            self.pooled -= 1
+        else:
             self._unlist(event.frame, event.order)
-        self.pool.discard(event.frame)
         self.owned.update(dict.fromkeys(_whole(event), (event.owner, "used")))
 
     def free(self, event: Any) -> None:
@@ -154,6 +163,7 @@ class _Frames:
             self.owned.pop(frame, None)
         if not event.order:
             self.pool.add(event.frame)
+            self.pooled += 1
         elif event.frame in self.joined:
             self.joined.discard(event.frame)
         else:
@@ -242,14 +252,16 @@ def window_of(events: Iterable[ev.Event]) -> list[range]:
 def turns_of(before: FramesValue, events: Iterable[ev.Event], window: Sequence[range]) -> tuple[Turn, list[Turn]]:
     """Return memory before these events, and each turn with memory after it."""
     frames = _Frames(before)
-    first = Turn(lists=dict(frames.lists), held=frames.held(window))
+    first = Turn(lists=dict(frames.lists), held=frames.held(window), pool=frames.pooled)
     turns = []
     for group in _groups(event for event in events if isinstance(event, DRAWN)):
         what, moved = frames.what(group)
         for event in group:
             frames.take(event)
+        if what == "drained" and not moved:
+            continue  # all have joined, in the turns before
         cuts, joined = ([(one.frame, one.order) for one in group if isinstance(one, kind)] for kind in CUTS)
-        turns.append(Turn(what, cuts, moved, joined, dict(frames.lists), frames.held(window)))
+        turns.append(Turn(what, cuts, moved, joined, dict(frames.lists), frames.held(window), frames.pooled))
     return first, turns
 
 
@@ -271,7 +283,7 @@ def _goes_on(last: Any, event: Any) -> bool:
         return True  # until what the block was halved for
     if isinstance(last, ev.BlockJoined):
         grows = isinstance(event, ev.BlockJoined) and event.order == last.order + 1
-        return grows or isinstance(event, ev.PoolDrained) or (isinstance(event, ev.PageFreed) and event.order > 0)
+        return grows or (isinstance(event, ev.PageFreed) and event.order > 0)
     return type(event) is type(last) and getattr(event, "order", 0) == getattr(last, "order", 0) == 0
 
 
@@ -285,35 +297,32 @@ def draw_turns(before: FramesValue, events: Sequence[ev.Event], done: Sequence[e
     """
     window = window_of(events)
     first, turns = turns_of(before, done, window)
-    _, every = turns_of(before, events, window)  # so that all moments of an operation have the same places
-    return boxes.sized(lambda w: _plate(window, first, turns, _orders(first, every), free, w))
+    every = turns if len(done) == len(events) else turns_of(before, events, window)[1]
+    lists = _lists_of(first, every)  # of all moments, so that these have the same places
+    return boxes.sized(lambda w: _plate(window, first, turns, lists, free, w))
 
 
 def _plate(
-    window: Sequence[range], first: Turn, turns: Sequence[Turn], orders: Sequence[int], free: int, w: float
+    window: Sequence[range], first: Turn, turns: Sequence[Turn], lists: Sequence[int], free: int, w: float
 ) -> Part:
     is_narrow = w < _NARROW
     shown = _chosen(turns, window)
-    orders = [] if is_narrow else orders
-    lists = _COLUMN * len(orders) + 24 * bool(orders)
+    lists = [] if is_narrow else lists
     left = 0.0 if is_narrow else _LABEL
-    room = w - left - lists - _APART * (len(window) - 1)
+    room = w - left - _COLUMN * len(lists) - 24 * bool(lists) - _APART * (len(window) - 1)
     unit = min(56.0, room / max(1, sum(map(len, window))))
     places: dict[int, float] = {}
     x = left
     for span in window:
         places.update({frame: x + unit * number for number, frame in enumerate(span)})
         x += unit * len(span) + _APART
-    draw = _Rows(window, places, unit, orders, w - _COLUMN * len(orders), is_narrow)
+    draw = _Rows(window, places, unit, lists, w - _COLUMN * len(lists), is_narrow)
     high = _PITCH + 14 * is_narrow
-    letters = map(_letter, count())
     rows = [_fixed(_HEAD, draw.head), _fixed(high, partial(draw.before, first))]
     for number in shown:
-        turn = turns[number]
-        marks = [next(letters) for _ in turn.cuts]
-        last = turns[number - 1] if number else first
-        below = _LETTER * bool(marks) + _JOIN * max(0, len(draw.spans(turn.joined)) - 1)
-        rows.append(_fixed(high + below, partial(draw.row, turn, last, number + 1, marks)))
+        turn, last = turns[number], turns[number - 1] if number else first
+        more = _LEVEL * len(draw.levels(turn.cuts)) + _JOIN * max(0, len(draw.spans(turn.joined)) - 1)
+        rows.append(_fixed(high + more, partial(draw.row, turn, last, number + 1)))
     if len(turns) > len(shown):
         said = counted(len(turns) - len(shown), "more turn")
         rows.append(_fixed(high, partial(draw.after, turns[-1], said)))
@@ -326,15 +335,15 @@ def _plate(
     if others > 0:
         means.append(f"{counted(others, 'more free frame')} not drawn.")
     rows.append(boxes.words("frames/turns/means", " ".join(means)))
-    joined = max((turns[number].joined for number in shown), key=len, default=())
-    if joined:
-        rows.append(boxes.drawing(0, partial(_buddies, joined[-2:])))
+    pairs = _pairs([turns[number] for number in shown])
+    if pairs:
+        rows.append(boxes.drawing(0, partial(_buddies, pairs)))
     return boxes.below(*rows)
 
 
 _MEANS = {
-    "pooled": "Pool: free frames that a processor keeps for its next requests. Empty, it is filled with frames of the"
-    " buddy system; full, it gives half of them back, and only then do they join.",
+    "pooled": "Pool: free frames that a processor keeps for its next requests; the last in is the first out. Empty, it"
+    " takes a number of frames; full, it gives as many back. Only these join their buddies.",
     "zeroed": "Zeroed: free, kept apart, and filled with zeroes already.",
 }
 """What is said of free frames that are in no block."""
@@ -362,19 +371,20 @@ def _chosen(turns: Sequence[Turn], window: Sequence[range]) -> list[int]:
     return sorted(ranked[:ROWS])
 
 
-def _orders(first: Turn, turns: Sequence[Turn]) -> list[int]:
-    """Return the orders whose lists change, and those between."""
+_POOL = -1
+"""The list that is the processor's pool."""
+
+
+def _lists_of(first: Turn, turns: Sequence[Turn]) -> list[int]:
+    """Return the orders whose lists change, and those between; and the pool, if it changes."""
     changed = [order for turn in turns for order in turn.lists if turn.lists[order] != first.lists.get(order, 0)]
-    return [*range(min(changed), min(max(changed), min(changed) + 5) + 1)] if changed else []
+    pool = [_POOL] * any(turn.pool != first.pool for turn in turns)
+    return pool + ([*range(min(changed), min(max(changed), min(changed) + 5) + 1)] if changed else [])
 
 
 def _drawn(frame: int, order: int, window: Sequence[range]) -> list[int]:
     """Return the frames of a block that are drawn."""
     return [at for span in window for at in range(max(frame, span.start), min(frame + (1 << order), span.stop))]
-
-
-def _letter(number: int) -> str:
-    return chr(ord("a") + number % 26) * (1 + number // 26)
 
 
 class _Rows(NamedTuple):
@@ -383,54 +393,82 @@ class _Rows(NamedTuple):
     window: Sequence[range]
     places: Mapping[int, float]
     unit: float
-    orders: Sequence[int]
-    lists: float
+    lists: Sequence[int]
+    right: float
     is_narrow: bool
 
     def head(self, box: Box) -> Iterator[Node]:
         """Yield the number of each frame, or of the first of each part, and the sizes of free blocks."""
         text: list[Text] = []
+        room = self.unit - _GAP
+        names = {frame: f"{frame:#x}" for frame in self.places}
+        if any(text_width(name, "mono label") > room for name in names.values()):
+            names = {frame: f"{frame:x}" for frame in names}
         end = -1e9
-        for frame, place in self.places.items():
-            said = f"{frame:#x}"
-            x = place + max(0.0, self.unit - 2 - text_width(said, "mono label")) / 2
-            if x > end + 6 and x + text_width(said, "mono label") <= box.w:
-                text.append(Text(x, 32, said, "mono label dim"))
-                end = x + text_width(said, "mono label")
+        for frame, name in names.items():
+            wide = text_width(name, "mono label")
+            x = self.places[frame] + max(0.0, room - wide) / 2
+            if x > end + 3 and x + wide <= box.w:
+                text.append(Text(x, 32, name, "mono label dim"))
+                end = x + wide
+        apart = [Bar(self.places[span.start] - (_APART + _GAP) / 2, 22, 1, 12, "line") for span in self.window[1:]]
         if not self.is_narrow:
             text.append(Text(0, 32, "frame", "label dim"))
-        for number, order in enumerate(self.orders):
-            text.append(
-                Text(self.lists + _COLUMN * number + _COLUMN / 2, 32, short_count(1 << order), "strong", "middle")
-            )
-        if self.orders:
-            text.append(Text(box.w - 2, 14, "free blocks of so many frames", "label dim", "end"))
-        yield kit.runs("frames/turns/head", box, text, title="the frames' numbers, and free blocks by their frames")
+        for number, order in enumerate(self.lists):
+            name = "pool" if order == _POOL else short_count(1 << order)
+            text.append(Text(self.right + _COLUMN * (number + 0.5), 32, name, "strong", "middle"))
+        if self.lists:
+            pool = "the pool, and " if self.lists[0] == _POOL and len(self.lists) > 1 else ""
+            said = f"{pool}free blocks of so many frames" if self.lists[-1] != _POOL else "the pool"
+            text.append(Text(box.w - 2, 14, f"in all of memory: {said}", "label dim", "end"))
+        yield kit.runs(
+            "frames/turns/head", box, text, bars=apart, title="the frames' numbers, and free blocks by their frames"
+        )
 
     def before(self, first: Turn, box: Box) -> Iterator[Node]:
         """Yield memory before the operation."""
         yield from self._label("before", "", box, 0)
         yield from self._pieces(first, {}, 0, box._replace(y=box.y + 18 * self.is_narrow))
-        yield from self._lists(first, first, 0, box)
+        yield from self._counts(first, first, 0, box)
 
-    def row(self, turn: Turn, last: Turn, number: int, marks: Sequence[str], box: Box) -> Iterator[Node]:
-        """Yield what a turn did: its cuts, the frames that it took, and the blocks that are left."""
-        yield from self._label(*_said(turn, marks), box, number)
+    def row(self, turn: Turn, last: Turn, number: int, box: Box) -> Iterator[Node]:
+        """Yield what a turn did: the halves that were cut, the frames that moved, and the blocks that are left."""
+        yield from self._label(*_said(turn, last), box, number)
+        levels = self.levels(turn.cuts)
         y = box.y + 18 * self.is_narrow
+        bars, text = [], []
+        for line, (order, starts) in enumerate(levels.items()):
+            top = _LEVEL * line
+            for start in starts:
+                for half in (start, start + (1 << order - 1)):
+                    some = self.spans([(half, order - 1)])
+                    bars += [Bar(x, top, w, _LEVEL - 3, "own-reserved") for x, w in some]
+                    text += [Text(x + w / 2, top + 12, str(1 << order - 1), "label dim", "middle") for x, w in some]
+                cut = self.places[start + (1 << order - 1)]
+                bars.append(Bar(cut - 2, top - 2, 2, _LEVEL + 1, "error"))
+        top = _LEVEL * len(levels)
         new = dict.fromkeys(turn.moved, _NOW.get(turn.what, "")) | {frame: "joined" for frame, _ in turn.joined[-1:]}
-        yield from self._pieces(turn, new, number, box._replace(y=y))
-        halves = [(frame + (1 << order - 1), letter) for (frame, order), letter in zip(turn.cuts, marks, strict=True)]
-        cuts = [(self.places[at], letter) for at, letter in halves if at in self.places]
-        bars = [Bar(x - 1.5, -3, 2, _ROW + 6, "error") for x, _ in cuts]
-        text = [Text(x - 0.5, _ROW + 15, letter, "label error", "middle") for x, letter in cuts]
-        said = [f"{letter} halves {frame:#x}" for (frame, _), letter in zip(turn.cuts, marks, strict=True)]
-        said += [f"{frame:#x} is one block of {counted(1 << order, 'frame')}" for frame, order in turn.joined]
+        yield from self._pieces(turn, new, number, box._replace(y=y + top))
+        last_cuts = [frame + 1 for frame, order in turn.cuts if order == 1]
+        if not levels:
+            last_cuts = [frame + (1 << order - 1) for frame, order in turn.cuts]
+        bars += [Bar(self.places[at] - 2, top - 2, 2, _ROW + 4, "error") for at in last_cuts if at in self.places]
         spans = self.spans(turn.joined)
         bars += [Bar(x, _ROW + 3 + _JOIN * line, w, 2, "own-new") for line, (x, w) in enumerate(spans)]
         if bars:
-            place = Box(box.x, y, box.w, _ROW + max(_LETTER + 8, _JOIN * len(spans)))
-            yield kit.runs(f"frames/turn/{number}/cuts", place, text, bars=bars, title=", ".join(said))
-        yield from self._lists(turn, last, number, box)
+            said = [f"cut of {counted(1 << order, 'frame')} from {frame:#x} on" for frame, order in turn.cuts]
+            said += [f"{frame:#x} is one block of {counted(1 << order, 'frame')}" for frame, order in turn.joined]
+            place = Box(box.x, y, box.w, top + _ROW + 4 + _JOIN * len(spans))
+            yield kit.runs(f"frames/turn/{number}/cuts", place, text, bars=bars, title="; ".join(said))
+        yield from self._counts(turn, last, number, box._replace(y=box.y + top))
+
+    def levels(self, cuts: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+        """Return the blocks that were halved by order, but for the last order: the row itself has its halves."""
+        found: dict[int, list[int]] = {}
+        for frame, order in cuts:
+            if frame + (1 << order - 1) in self.places:
+                found.setdefault(order, []).append(frame)
+        return {order: found[order] for order in sorted(found, reverse=True)[:-1]}
 
     def spans(self, blocks: Iterable[tuple[int, int]]) -> list[tuple[float, float]]:
         """Return the places and widths of those parts of growing blocks that are drawn, each part once."""
@@ -445,7 +483,7 @@ class _Rows(NamedTuple):
         """Yield memory after turns that have no row."""
         yield from self._label("after", said, box, -1)
         yield from self._pieces(turn, {}, -1, box._replace(y=box.y + 18 * self.is_narrow))
-        yield from self._lists(turn, turn, -1, box)
+        yield from self._counts(turn, turn, -1, box)
 
     def _label(self, head: str, more: str, box: Box, number: int) -> Iterator[Node]:
         if self.is_narrow:
@@ -462,34 +500,35 @@ class _Rows(NamedTuple):
             place = Box(box.x + self.places[piece.first], box.y, self.unit * piece.frames - _GAP, _ROW)
             what = new.get(piece.first, "")
             is_free = piece.state in FREE
-            words: tuple[str, ...] = (f"{piece.first:#x}",)
+            words: tuple[str, ...] = (what, "")
             if piece.state == "free":
                 count, on = short_count(piece.whole), " …" * (piece.whole > piece.frames)
-                words = ("free", "") if piece.whole == 1 else (f"{count} free{on}", f"{count}{on}", "")
+                words = ("free", "1", "") if piece.whole == 1 else (f"{count} free{on}", f"{count}{on}", "")
             elif is_free:
                 words = ("pool", "p", "") if piece.state == "pooled" else ("zeroed", "z", "")
             state = ["tile", "is-free" if is_free else f"is-{kind_of_owner(piece.owner)}", f"frame-{piece.state}"]
-            state += ["now"] * bool(what)
+            to_pool = bool(what) and piece.state == "pooled"  # green is what the picture is about
+            state += ["now"] * (bool(what) and not to_pool)
             said = owner_words(piece.owner) or {"pooled": "free, in the processor's pool"}.get(piece.state, piece.state)
             bold = text_width(words[0], "label strong") <= place.w - 4
             yield kit.chip(
                 f"frames/turn/{number}/{piece.first:x}", "run", place, (*words, ""),
                 style="label strong" if what and bold else "label", lane=f"frames/turn/{number}", state=state,
                 title=f"{frame_numbers(piece.first, piece.frames)}: {said}{f', {what} now' if what else ''}",
-                thing=f"frame:{piece.first}", action="select",
+                thing=f"frame:{piece.first}", action="select", bars=[Bar(0, _ROW - 3, place.w, 3, "own-new")] * to_pool,
             )  # fmt: skip
 
-    def _lists(self, turn: Turn, last: Turn, number: int, box: Box) -> Iterator[Node]:
-        if not self.orders:
+    def _counts(self, turn: Turn, last: Turn, number: int, box: Box) -> Iterator[Node]:
+        if not self.lists:
             return
-        text = []
-        for column, order in enumerate(self.orders):
-            count, was = turn.lists.get(order, 0), last.lists.get(order, 0)
-            style = "strong" if count != was else "label dim"
-            text.append(Text(self.lists + _COLUMN * (column + 0.5), 17, short_count(count), style, "middle"))
-        said = ", ".join(f"{turn.lists.get(order, 0)} of {counted(1 << order, 'frame')}" for order in self.orders)
+        text, said = [], []
+        for column, order in enumerate(self.lists):
+            now, was = ((one.pool if order == _POOL else one.lists.get(order, 0)) for one in (turn, last))
+            style = "strong" if now != was else "label dim"
+            text.append(Text(self.right + _COLUMN * (column + 0.5), 17, short_count(now), style, "middle"))
+            said.append(f"{now} in the pool" if order == _POOL else f"{now} of {counted(1 << order, 'frame')}")
         yield kit.runs(
-            f"frames/turn/{number}/lists", Box(box.x, box.y, box.w, _ROW), text, title=f"free blocks: {said}"
+            f"frames/turn/{number}/lists", Box(box.x, box.y, box.w, _ROW), text, title=f"free: {', '.join(said)}"
         )
 
 
@@ -498,31 +537,46 @@ _NOW = {"filled": "to the pool", "taken": "taken", "zeroed": "taken", "block tak
 """What is said of the frames that a turn moves."""
 
 
-def _said(turn: Turn, marks: Sequence[str]) -> tuple[str, str]:
+def _said(turn: Turn, last: Turn) -> tuple[str, str]:
     """Return what a turn is called, and how it came about."""
-    frames = f"{turn.moved[0]:#x}" if len(turn.moved) == 1 else f"{len(turn.moved)} frames"
+    count = len(turn.moved)
+    frames = f"{turn.moved[0]:#x}" if count == 1 else f"{count} frames"
     if turn.joined:
-        half = 1 << turn.joined[0][1] - 1
-        steps = [short_count(1 << order) for _, order in turn.joined]
-        sizes = " → ".join(steps if len(steps) < 4 else ["…", steps[-1]])
-        return f"{half} + {half} → {sizes}", "out of the pool" if turn.what == "drained" else f"{frames} freed"
-    letters = f"{marks[0]} to {marks[-1]}" if len(marks) > 3 else ", ".join(marks)
-    cuts = f"{counted(len(marks), 'cut')}: {letters}" if marks else "no cut"
+        sums = [f"{1 << order - 1}+{1 << order - 1} → {1 << order}" for _, order in turn.joined]
+        said = ", ".join(sums) if len(sums) < 3 else f"{sums[0]}, … → {1 << turn.joined[-1][1]}"
+        return said, "out of the pool" if turn.what == "drained" else f"{frames} freed"
+    cuts = counted(len(turn.cuts), "cut") if turn.cuts else "no cut"
     ways = {
-        "filled": (f"pool takes {len(turn.moved)}", cuts),
+        "filled": (f"pool takes {count}", cuts if last.pool else f"empty: {cuts}"),
         "taken": (f"{frames} taken", "from the pool"),
         "zeroed": (f"{frames} taken", "already zeroed"),
         "block taken": (f"{frames} taken", f"as one block, {cuts}"),
         "freed": (f"{frames} freed", "to the pool"),
         "block freed": (f"{frames} freed", "no join"),
-        "drained": (f"pool gives {len(turn.moved)}", "no join"),
+        "drained": (f"{frames} alone", "out of the pool"),
     }
     return ways.get(turn.what, ("cut", cuts))
 
 
-def _buddies(joined: Sequence[tuple[int, int]], box: Box) -> Iterator[Node]:
+def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
+    """Return buddies that are shown in bits, by the first's frame and the order of both, and why they did not join.
+
+    They are those that joined last in the longest turn (""), and a frame out of the pool whose buddy is not free.
+    """
+    joined = max((turn.joined for turn in turns), key=len, default=())
+    for turn in turns:
+        for frame in turn.moved if turn.what == "drained" and not turn.joined else ():
+            buddy = turn.held.get(frame ^ 1)
+            if buddy is not None and buddy.state != "free":
+                where = "in the pool" if buddy.state == "pooled" else "in use"
+                alone = frame & ~1, 1, f"{buddy.first:#x} is {where}"
+                return [*((first, order, "") for first, order in joined[-1:]), alone]
+    return [(frame, order, "") for frame, order in joined[-2:]]
+
+
+def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
     """Yield the numbers of buddies in bits: they differ in one, whose place is the order of their size."""
-    for line, (frame, order) in enumerate(joined):
+    for line, (frame, order, why) in enumerate(pairs):
         bit, wide = order - 1, max(4, frame.bit_length())
         text: list[Text] = []
         x, at = 0.0, wide - 1 - bit
@@ -533,26 +587,53 @@ def _buddies(joined: Sequence[tuple[int, int]], box: Box) -> Iterator[Node]:
                 text += [Text(x, 14, words, style)] * bool(words)
                 x += text_width(words, style)
         x -= text_width(text.pop().text, "label dim")
-        whole = counted(1 << order, "frame")
         half = counted(1 << bit, "frame")
-        ways = f"blocks of {half} that differ in bit {bit}: buddies, now one of {whole}", f"bit {bit}: {whole}", ""
-        said = wording(ways, box.w - x - 8)
-        text += [Text(x + 8, 14, said, "label dim")] * bool(said)
-        yield kit.runs(f"frames/buddies/{line}", box._replace(y=box.y + 8 + 20 * line, h=20), text, title=ways[0])
+        differ = f"blocks of {half} that differ in bit {bit} alone: buddies"
+        result = f"no join, as {why}" if why else f"now one of {1 << order}"
+        said = wording((f"{differ}, {result}", f"buddies: {result}", result, ""), box.w - x - 8)
+        text += [Text(x + 8, 14, said, "label error" if why else "label dim")] * bool(said)
+        title = f"{differ}, {result}"
+        yield kit.runs(f"frames/buddies/{line}", box._replace(y=box.y + 8 + 20 * line, h=20), text, title=title)
 
 
 def verb_of(events: Iterable[ev.Event]) -> str:
-    """Return what these events did to blocks and frames, in a sentence; "" if they did nothing."""
+    """Return what these events did to frames, and to the pool, in a sentence; "" if they did nothing."""
     some = [*events]
-    taken = sum(len(_whole(one)) for one in some if isinstance(one, TAKES))
-    freed = sum(len(_whole(one)) for one in some if isinstance(one, ev.PageFreed))
-    cuts = sum(isinstance(one, ev.BlockSplit) for one in some)
-    joins = sum(isinstance(one, ev.BlockJoined) for one in some)
-    said = [_passive(taken, "frame", "taken")] * bool(taken) + [_passive(freed, "frame", "freed")] * bool(freed)
-    made = [_passive(cuts, "block", "halved")] * bool(cuts)
-    made += [f"{counted(joins, 'pair')} of buddies joined"] * bool(joins)
-    first, second = " and ".join(said), " and ".join(made)
-    return f"{first}, and {second}." if first and second else f"{first or second}." if first or second else ""
+
+    def count(*kinds: type[ev.Event]) -> int:
+        return sum(len(_whole(one)) for one in some if isinstance(one, kinds))
+
+    def moved(kind: type[ev.Event]) -> int:
+        found: list[Any] = [one for one in some if isinstance(one, kind)]
+        return sum(len(one.moved) for one in found)
+
+    taken, freed, filled, drained = count(*TAKES), count(ev.PageFreed), moved(ev.PoolFilled), moved(ev.PoolDrained)
+    said = [_passive(taken, "taken")] * bool(taken) + [_passive(freed, "freed")] * bool(freed)
+    pool = [f"took {filled}"] * bool(filled) + [f"gave {drained} back"] * bool(drained)
+    made = [f"the pool {' and '.join(pool)}"] * bool(pool)
+    words = "; ".join([" and ".join(said)] * bool(said) + made)
+    return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def cause_of(events: Iterable[ev.Event]) -> str:
+    """Return why the pool took frames or gave some back, and what became of their blocks, in sentences."""
+    requests, releases = 0, 0
+    said: list[str] = []
+    cuts = joins = 0
+    for event in events:
+        cuts += isinstance(event, ev.BlockSplit)
+        joins += isinstance(event, ev.BlockJoined)
+        requests += isinstance(event, ev.PageAllocated) and not event.order
+        releases += isinstance(event, ev.PageFreed) and not event.order
+        if isinstance(event, ev.PoolFilled) and len(said) < 2:
+            made = f", with {counted(cuts, 'cut')}" if cuts else ""
+            said.append(f"Request {requests + 1} found the pool empty, and it took {len(event.moved)}{made}.")
+        if isinstance(event, ev.PoolDrained) and len(said) < 2:
+            made = f": {counted(joins, 'join')}" if joins else ""
+            said.append(f"Release {releases + 1} found the pool full, and it gave {len(event.moved)} back{made}.")
+        if isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
+            cuts = joins = 0
+    return " ".join(said)
 
 
 def asked_of(events: Iterable[ev.Event]) -> str:
@@ -582,5 +663,5 @@ def _each(verb: str, all_of: Sequence[tuple[str, str]]) -> str:
     return " and ".join([f"{first[0]} {verb} {first[1]}", *(" ".join(other) for other in others)])
 
 
-def _passive(count: int, what: str, verb: str) -> str:
-    return f"{counted(count, what)} {'was' if count == 1 else 'were'} {verb}"
+def _passive(count: int, verb: str) -> str:
+    return f"{counted(count, 'frame')} {'was' if count == 1 else 'were'} {verb}"

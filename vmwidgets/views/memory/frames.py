@@ -24,7 +24,7 @@ from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
-from .buddies import asked_of, draw_turns, is_touched, verb_of
+from .buddies import asked_of, cause_of, draw_turns, is_touched, verb_of
 from .frame_rows import (
     Piece,
     Strip,
@@ -89,7 +89,9 @@ def draw_frames(
             strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
         whole = [_grid(value, before, strips, across)] * bool(strips)
         part = boxes.below(drawn, gauges(value, before, calm=True), *detail, *whole, gap=12)
-        answered, differs = f"{verb_of(moment.so_far)} {asked_of(moment.so_far)} {answered}".strip(), ""
+        left = answered if value.counts.available < value.counts.free_target else ""  # the bar says it
+        said = verb_of(moment.so_far), asked_of(moment.so_far), cause_of(moment.so_far), left
+        answered, differs = " ".join(filter(None, said)) or answered, ""
     else:
         across = 64 if width >= _WIDE else 32
         strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
