@@ -63,7 +63,7 @@ def test_widths_are_to_scale(value: BuddyValue, width: int) -> None:
     assert all(at[f"buddy/given/{one.start:x}"].w == pytest.approx(unit * one.size) for one in value.requests)
     whole = at["buddy/larger/used"].w + (at["buddy/larger/waste"].w if last.waste else 0)
     assert at["buddy/larger/used"].w / whole == pytest.approx(last.asked / last.size)
-    used, waste = at[f"buddy/given/{last.start:x}"].bars
+    used, waste, _ = at[f"buddy/given/{last.start:x}"].bars
     assert [used.w, waste.w] == pytest.approx([unit * last.asked, unit * last.waste])
 
 

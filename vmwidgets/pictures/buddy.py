@@ -41,14 +41,14 @@ def draw_buddy(at: At) -> Scene:
     verb = f"{asked} is asked for, {given} is given: {cuts}."
     if last.halved:
         until = " until a half would be too small" if len(last.halved) > 1 else ""
-        how = f"{binary_size(last.halved[0][1])}, the smallest that is large enough, is halved{until}."
+        how = f"{binary_size(last.halved[0][1])}, the smallest free block that is large enough, is halved{until}."
     else:
         how = f"A free block of {given} was there."
-    unused = (
-        f"{binary_size(last.waste)} of the block is lost: internal fragmentation."
-        if last.waste
-        else "The block is used whole."
-    )
+    unused = "The block is used whole."
+    if last.waste:
+        whole = sum(one.waste for one in value.requests)
+        more = f", {binary_size(whole)} in all" if whole > last.waste else ""
+        unused = f"{binary_size(last.waste)} of the block is lost: internal fragmentation{more}."
     blocks = [(start, size, "free") for start, size in last.free]
     blocks += [(one.start, one.size, f"given for {binary_size(one.asked)}") for one in value.requests]
     return boxes.picture(
@@ -125,11 +125,13 @@ def _blocks(value: BuddyValue, size: int) -> Iterator[Block]:
             yield (
                 one.start,
                 partial(_given, one, one is last),
-                "" if one is last else f"{binary_size(one.asked)} in use",
+                f"{binary_size(one.asked)} {'new' if one is last else 'in use'}",
             )
     for start, length in last.free:
         if length == size:
-            said = f"{binary_size(size)} free" + ", its buddy" * (size == last.size and start == last.start ^ size)
+            said = f"{binary_size(size)} free" + ", the buddy of the new one" * (
+                size == last.size and start == last.start ^ size
+            )
             yield start, partial(_free, start), said
 
 
@@ -153,7 +155,7 @@ def _given(one: BuddyRequest, is_now: bool, place: Box, words: str) -> Node:
     )
     used = place.w * one.asked / one.size
     bars = [Bar(0, 0, used, _ROW, "new" if is_now else "own-kernel")]
-    bars += [Bar(used, 0, place.w - used, _ROW, "waste")]
+    bars += [Bar(used, 0, place.w - used, _ROW, "waste"), Bar(place.w - 1.5, 0, 1.5, _ROW, "ground")]
     text = [Text(place.w / 2, 14, words, "label", "middle")] * bool(words)
     return kit.runs(
         f"buddy/given/{one.start:x}", place, text, bars=bars, title=f"{said}{'' if is_now else ', given before'}"
@@ -167,9 +169,9 @@ def _free(start: int, place: Box, words: str) -> Node:
 
 def _larger(one: BuddyRequest, box: Box) -> Iterator[Node]:
     """Yield the block that was given, across the picture: its used part and its waste, to scale."""
-    y = box.y + 24
+    y = box.y
     head = f"the block of {binary_size(one.size)}, enlarged"
-    yield kit.runs("buddy/larger", box._replace(h=20), [Text(box.w, 14, head, "label dim", "end")])
+    yield kit.runs("buddy/larger", Box(box.x, y + _LARGE + 4, box.w, 20), [Text(0, 14, head, "label dim")])
     used = box.w * one.asked / one.size
     said = binary_size(one.asked)
     yield kit.chip(
@@ -189,7 +191,7 @@ def _zoomed(at: Mapping[str, Node]) -> Iterator[Link]:
     given = next(node for node in at.values() if any(bar.style == "new" for bar in node.bars))
     whole = [at[name] for name in ("buddy/larger/used", "buddy/larger/waste") if name in at]
     below = Box(whole[0].x, whole[0].y, sum(node.w for node in whole), whole[0].h)
-    end = max(node.y + node.h for node in at.values() if node.y < whole[0].y - 24)
+    end = max(node.y + node.h for node in at.values() if node.y + node.h <= whole[0].y)
     straight = end - given.y - given.h  # past the rows of smaller blocks
     small = Box(given.x, given.y, given.w, given.h)
     yield kit.band("buddy/zoom", given.id, whole[0].id, small, below, straight=straight, state=("now",))

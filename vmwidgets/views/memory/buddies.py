@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 from vmwidgets import events as ev
@@ -36,10 +36,10 @@ WINDOW = 32
 FREE = "free", "pooled", "zeroed"
 """The states of frames without an owner."""
 
-_ROW, _PITCH, _LEVEL, _JOIN, _HEAD = 24.0, 32.0, 18.0, 4.0, 38.0
-"""Heights of a row, of it with its gap, of a level of halves, of another join's line, and of the numbers above all."""
+_ROW, _PITCH, _LEVEL, _HEAD = 24.0, 32.0, 18.0, 38.0
+"""Heights of a row, of it with its gap, of a level of halves or of joined blocks, and of the numbers above all."""
 
-_LABEL, _COLUMN, _APART, _GAP, _NARROW = 148.0, 32.0, 14.0, 2.0, 600.0
+_LABEL, _COLUMN, _APART, _GAP, _NARROW = 148.0, 32.0, 16.0, 2.0, 600.0
 """Widths of a row's name, of a free list, between parts that are apart, and that are not; where names are above."""
 
 
@@ -98,14 +98,13 @@ class _Frames:
     def what(self, group: Sequence[Any]) -> tuple[str, Sequence[int]]:
         """Return what these events will do, in a word, and frames: those that they move, or as many as are freed."""
         first, last = group[0], group[-1]
-        if isinstance(first, ev.BlockJoined):
-            halves = _halves(first)
-            is_pool = not self.pool.isdisjoint(halves)
-            return ("drained" if is_pool else "block freed"), range(halves[1] - halves[0])
         if isinstance(last, ev.PoolFilled):
             return "filled", last.moved
-        if isinstance(last, ev.PoolDrained):
-            return "drained", [frame for frame in last.moved if frame not in self.joined]
+        if isinstance(first, (ev.BlockJoined, ev.PoolDrained)) and not isinstance(last, ev.PageFreed):
+            frames = (half for one in group if isinstance(one, ev.BlockJoined) for half in _halves(one))
+            return "drained", last.moved if isinstance(last, ev.PoolDrained) else [
+                one for one in frames if one in self.pool
+            ]
         what = {ev.PageAllocated: "taken", ev.PageHandedOver: "zeroed", ev.PageFreed: "freed"}.get(type(last), "")
         moved = [frame for one in group if not isinstance(one, CUTS) for frame in _whole(one)]
         return f"block {what}" if getattr(last, "order", 0) and what else what, moved
@@ -258,8 +257,6 @@ def turns_of(before: FramesValue, events: Iterable[ev.Event], window: Sequence[r
         what, moved = frames.what(group)
         for event in group:
             frames.take(event)
-        if what == "drained" and not moved:
-            continue  # all have joined, in the turns before
         cuts, joined = ([(one.frame, one.order) for one in group if isinstance(one, kind)] for kind in CUTS)
         turns.append(Turn(what, cuts, moved, joined, dict(frames.lists), frames.held(window), frames.pooled))
     return first, turns
@@ -282,8 +279,7 @@ def _goes_on(last: Any, event: Any) -> bool:
     if isinstance(last, ev.BlockSplit):
         return True  # until what the block was halved for
     if isinstance(last, ev.BlockJoined):
-        grows = isinstance(event, ev.BlockJoined) and event.order == last.order + 1
-        return grows or (isinstance(event, ev.PageFreed) and event.order > 0)
+        return not isinstance(event, ev.PageFreed) or event.order > 0
     return type(event) is type(last) and getattr(event, "order", 0) == getattr(last, "order", 0) == 0
 
 
@@ -321,8 +317,8 @@ def _plate(
     rows = [_fixed(_HEAD, draw.head), _fixed(high, partial(draw.before, first))]
     for number in shown:
         turn, last = turns[number], turns[number - 1] if number else first
-        more = _LEVEL * len(draw.levels(turn.cuts)) + _JOIN * max(0, len(draw.spans(turn.joined)) - 1)
-        rows.append(_fixed(high + more, partial(draw.row, turn, last, number + 1)))
+        levels = _LEVEL * (len(draw.levels(turn.cuts)) + len(draw.grown(turn.joined)))
+        rows.append(_fixed(high + levels, partial(draw.row, turn, last, number + 1)))
     if len(turns) > len(shown):
         said = counted(len(turns) - len(shown), "more turn")
         rows.append(_fixed(high, partial(draw.after, turns[-1], said)))
@@ -331,9 +327,14 @@ def _plate(
     means = [_MEANS[state] for state in _MEANS if state in states]
     if unit - _GAP - 4 < text_width("pool", "label"):
         means = [words.replace(":", f" ({words[0].lower()}):", 1) for words in means]
-    others = free - sum(one.frames for one in last.held.values() if one.state in FREE)
-    if others > 0:
-        means.append(f"{counted(others, 'more free frame')} not drawn.")
+    drawn = Counter[str]()
+    for piece in last.held.values():
+        drawn[piece.state] += piece.frames
+    pooled = last.pool - drawn["pooled"]
+    others = free - sum(drawn[state] for state in FREE) - pooled
+    more = [f"{counted(pooled, 'frame')} of the pool"] * (pooled > 0)
+    more += [f"{counted(others, 'free frame')} in other blocks"] * (others > 0)
+    means += [f"Not drawn: {' and '.join(more)}."] * bool(more)
     rows.append(boxes.words("frames/turns/means", " ".join(means)))
     pairs = _pairs([turns[number] for number in shown])
     if pairs:
@@ -342,8 +343,8 @@ def _plate(
 
 
 _MEANS = {
-    "pooled": "Pool: free frames that a processor keeps for its next requests; the last in is the first out. Empty, it"
-    " takes a number of frames; full, it gives as many back. Only these join their buddies.",
+    "pooled": "Pool: free frames that a processor keeps for its next requests; the last in is the first out. In it,"
+    " they join no buddy.",
     "zeroed": "Zeroed: free, kept apart, and filled with zeroes already.",
 }
 """What is said of free frames that are in no block."""
@@ -411,19 +412,22 @@ class _Rows(NamedTuple):
             if x > end + 3 and x + wide <= box.w:
                 text.append(Text(x, 32, name, "mono label dim"))
                 end = x + wide
-        apart = [Bar(self.places[span.start] - (_APART + _GAP) / 2, 22, 1, 12, "line") for span in self.window[1:]]
+        if self.unit >= text_width(f"{next(iter(names), 0)}", "mono label"):  # they stay above their cells
+            middles = [self.places[span.start] - (_APART + _GAP) / 2 for span in self.window[1:]]
+            text += [Text(x, 32, "…", "label dim", "middle") for x in middles]
         if not self.is_narrow:
             text.append(Text(0, 32, "frame", "label dim"))
         for number, order in enumerate(self.lists):
             name = "pool" if order == _POOL else short_count(1 << order)
             text.append(Text(self.right + _COLUMN * (number + 0.5), 32, name, "strong", "middle"))
         if self.lists:
-            pool = "the pool, and " if self.lists[0] == _POOL and len(self.lists) > 1 else ""
-            said = f"{pool}free blocks of so many frames" if self.lists[-1] != _POOL else "the pool"
-            text.append(Text(box.w - 2, 14, f"in all of memory: {said}", "label dim", "end"))
-        yield kit.runs(
-            "frames/turns/head", box, text, bars=apart, title="the frames' numbers, and free blocks by their frames"
-        )
+            said = (
+                "in all of memory: the pool"
+                if self.lists[-1] == _POOL
+                else "free blocks of so many frames, in all of memory"
+            )
+            text.append(Text(box.w - 2, 14, said, "label dim", "end"))
+        yield kit.runs("frames/turns/head", box, text, title="the frames' numbers, and free blocks by their frames")
 
     def before(self, first: Turn, box: Box) -> Iterator[Node]:
         """Yield memory before the operation."""
@@ -434,7 +438,7 @@ class _Rows(NamedTuple):
     def row(self, turn: Turn, last: Turn, number: int, box: Box) -> Iterator[Node]:
         """Yield what a turn did: the halves that were cut, the frames that moved, and the blocks that are left."""
         yield from self._label(*_said(turn, last), box, number)
-        levels = self.levels(turn.cuts)
+        levels, grown = self.levels(turn.cuts), self.grown(turn.joined)
         y = box.y + 18 * self.is_narrow
         bars, text = [], []
         for line, (order, starts) in enumerate(levels.items()):
@@ -446,19 +450,20 @@ class _Rows(NamedTuple):
                     text += [Text(x + w / 2, top + 12, str(1 << order - 1), "label dim", "middle") for x, w in some]
                 cut = self.places[start + (1 << order - 1)]
                 bars.append(Bar(cut - 2, top - 2, 2, _LEVEL + 1, "error"))
-        top = _LEVEL * len(levels)
-        new = dict.fromkeys(turn.moved, _NOW.get(turn.what, "")) | {frame: "joined" for frame, _ in turn.joined[-1:]}
+        for line, (order, some) in enumerate(grown.items()):
+            bars += [Bar(x, _LEVEL * line, w, _LEVEL - 3, "formed") for x, w in some]
+            text += [Text(x + w / 2, _LEVEL * line + 12, str(1 << order), "label", "middle") for x, w in some]
+        top = _LEVEL * (len(levels) + len(grown))
+        new = dict.fromkeys(turn.moved, _NOW.get(turn.what, "")) | {frame: "joined" for frame, _ in turn.joined}
         yield from self._pieces(turn, new, number, box._replace(y=y + top))
         last_cuts = [frame + 1 for frame, order in turn.cuts if order == 1]
         if not levels:
             last_cuts = [frame + (1 << order - 1) for frame, order in turn.cuts]
         bars += [Bar(self.places[at] - 2, top - 2, 2, _ROW + 4, "error") for at in last_cuts if at in self.places]
-        spans = self.spans(turn.joined)
-        bars += [Bar(x, _ROW + 3 + _JOIN * line, w, 2, "own-new") for line, (x, w) in enumerate(spans)]
         if bars:
             said = [f"cut of {counted(1 << order, 'frame')} from {frame:#x} on" for frame, order in turn.cuts]
             said += [f"{frame:#x} is one block of {counted(1 << order, 'frame')}" for frame, order in turn.joined]
-            place = Box(box.x, y, box.w, top + _ROW + 4 + _JOIN * len(spans))
+            place = Box(box.x, y, box.w, top + _ROW + 2)
             yield kit.runs(f"frames/turn/{number}/cuts", place, text, bars=bars, title="; ".join(said))
         yield from self._counts(turn, last, number, box._replace(y=box.y + top))
 
@@ -469,6 +474,16 @@ class _Rows(NamedTuple):
             if frame + (1 << order - 1) in self.places:
                 found.setdefault(order, []).append(frame)
         return {order: found[order] for order in sorted(found, reverse=True)[:-1]}
+
+    def grown(self, joined: Iterable[tuple[int, int]]) -> dict[int, list[tuple[float, float]]]:
+        """Return the places of joined blocks by order, but for the last order: the row itself has these."""
+        found: dict[int, list[tuple[float, float]]] = {}
+        for frame, order in sorted(joined, key=lambda one: one[1]):
+            found.setdefault(order, []).extend(self.spans([(frame, order)]))
+        orders = [order for order in found if found[order]]
+        # Of blocks that are larger than what is drawn, one is enough.
+        kept = [order for order, more in pairwise(orders) if found[order] != found[more]]
+        return {order: found[order] for order in kept}
 
     def spans(self, blocks: Iterable[tuple[int, int]]) -> list[tuple[float, float]]:
         """Return the places and widths of those parts of growing blocks that are drawn, each part once."""
@@ -507,8 +522,8 @@ class _Rows(NamedTuple):
             elif is_free:
                 words = ("pool", "p", "") if piece.state == "pooled" else ("zeroed", "z", "")
             state = ["tile", "is-free" if is_free else f"is-{kind_of_owner(piece.owner)}", f"frame-{piece.state}"]
-            to_pool = bool(what) and piece.state == "pooled"  # green is what the picture is about
-            state += ["now"] * (bool(what) and not to_pool)
+            to_pool = bool(what) and piece.state == "pooled"
+            state += ["now" if piece.state == "used" else "formed"] * (bool(what) and not to_pool)
             said = owner_words(piece.owner) or {"pooled": "free, in the processor's pool"}.get(piece.state, piece.state)
             bold = text_width(words[0], "label strong") <= place.w - 4
             yield kit.chip(
@@ -541,21 +556,29 @@ def _said(turn: Turn, last: Turn) -> tuple[str, str]:
     """Return what a turn is called, and how it came about."""
     count = len(turn.moved)
     frames = f"{turn.moved[0]:#x}" if count == 1 else f"{count} frames"
-    if turn.joined:
-        sums = [f"{1 << order - 1}+{1 << order - 1} → {1 << order}" for _, order in turn.joined]
-        said = ", ".join(sums) if len(sums) < 3 else f"{sums[0]}, … → {1 << turn.joined[-1][1]}"
-        return said, "out of the pool" if turn.what == "drained" else f"{frames} freed"
-    cuts = counted(len(turn.cuts), "cut") if turn.cuts else "no cut"
+    cuts, joins = (_by_level(blocks, word) for blocks, word in ((turn.cuts, "cut"), (turn.joined, "join")))
     ways = {
-        "filled": (f"pool takes {count}", cuts if last.pool else f"empty: {cuts}"),
+        "filled": ("pool refilled" if last.pool else "pool was empty", cuts),
         "taken": (f"{frames} taken", "from the pool"),
         "zeroed": (f"{frames} taken", "already zeroed"),
         "block taken": (f"{frames} taken", f"as one block, {cuts}"),
         "freed": (f"{frames} freed", "to the pool"),
-        "block freed": (f"{frames} freed", "no join"),
-        "drained": (f"{frames} alone", "out of the pool"),
+        "block freed": (f"{frames} freed", joins),
+        "drained": ("pool was full", joins),
     }
     return ways.get(turn.what, ("cut", cuts))
+
+
+def _by_level(blocks: Iterable[tuple[int, int]], word: str) -> str:
+    """Return how many cuts or joins there were: in their order, of each size if there were few.
+
+    >>> _by_level([(8, 3), (8, 2), (12, 2)], "cut"), _by_level([(8, 1), (10, 1), (8, 2)], "join"), _by_level([], "cut")
+    ('1+2 cuts', '2+1 joins', 'no cut')
+    """
+    levels = Counter(order for _, order in blocks)
+    if 1 < len(levels) < 5:
+        return f"{'+'.join(str(levels[order]) for order in sorted(levels, reverse=word == 'cut'))} {word}s"
+    return counted(levels.total(), word) if levels else f"no {word}"
 
 
 def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
@@ -564,14 +587,15 @@ def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
     They are those that joined last in the longest turn (""), and a frame out of the pool whose buddy is not free.
     """
     joined = max((turn.joined for turn in turns), key=len, default=())
+    largest = sorted(joined, key=lambda one: one[1])[-2:]
+    alone = []
     for turn in turns:
-        for frame in turn.moved if turn.what == "drained" and not turn.joined else ():
-            buddy = turn.held.get(frame ^ 1)
-            if buddy is not None and buddy.state != "free":
-                where = "in the pool" if buddy.state == "pooled" else "in use"
-                alone = frame & ~1, 1, f"{buddy.first:#x} is {where}"
-                return [*((first, order, "") for first, order in joined[-1:]), alone]
-    return [(frame, order, "") for frame, order in joined[-2:]]
+        for frame in turn.moved if turn.what == "drained" else ():
+            buddy, piece = turn.held.get(frame ^ 1), turn.held.get(frame)
+            if piece is not None and piece.whole == 1 and buddy is not None and buddy.state != "free":
+                where = "is in the pool" if buddy.state == "pooled" else "was still in use"
+                alone.append((frame & ~1, 1, f"{buddy.first:#x} {where}"))
+    return [*((frame, order, "") for frame, order in largest[-1 if alone else -2 :]), *alone[:2]]
 
 
 def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
@@ -609,8 +633,9 @@ def verb_of(events: Iterable[ev.Event]) -> str:
 
     taken, freed, filled, drained = count(*TAKES), count(ev.PageFreed), moved(ev.PoolFilled), moved(ev.PoolDrained)
     said = [_passive(taken, "taken")] * bool(taken) + [_passive(freed, "freed")] * bool(freed)
-    pool = [f"took {filled}"] * bool(filled) + [f"gave {drained} back"] * bool(drained)
-    made = [f"the pool {' and '.join(pool)}"] * bool(pool)
+    pool = [f"was refilled with {filled}"] * bool(filled) + [f"gave {drained} back"] * bool(drained)
+    state = "empty " if filled and not drained else "full " if drained and not filled else ""
+    made = [f"the {state}pool {' and '.join(pool)}"] * bool(pool)
     words = "; ".join([" and ".join(said)] * bool(said) + made)
     return f"{words[0].upper()}{words[1:]}." if words else ""
 
@@ -626,11 +651,12 @@ def cause_of(events: Iterable[ev.Event]) -> str:
         requests += isinstance(event, ev.PageAllocated) and not event.order
         releases += isinstance(event, ev.PageFreed) and not event.order
         if isinstance(event, ev.PoolFilled) and len(said) < 2:
-            made = f", with {counted(cuts, 'cut')}" if cuts else ""
-            said.append(f"Request {requests + 1} found the pool empty, and it took {len(event.moved)}{made}.")
+            made = f": {counted(cuts, 'cut')} refilled it" if cuts else ""
+            said.append(f"Request {requests + 1} found the pool empty{made}.")
         if isinstance(event, ev.PoolDrained) and len(said) < 2:
-            made = f": {counted(joins, 'join')}" if joins else ""
-            said.append(f"Release {releases + 1} found the pool full, and it gave {len(event.moved)} back{made}.")
+            said.append(
+                f"Release {releases + 1} found the pool full: {counted(joins, 'join') if joins else 'no join'}."
+            )
         if isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
             cuts = joins = 0
     return " ".join(said)
@@ -651,7 +677,7 @@ def asked_of(events: Iterable[ev.Event]) -> str:
                 (gave if isinstance(event, ev.PageFreed) else asked)[owner] += 1
     if asked:
         times = [(owner, "once" if count == 1 else f"{count} times") for owner, count in asked.most_common(2)]
-        said.append(_each("asked", times) + " for one frame: any will do")
+        said.append(_each("asked", times) + " for one frame: any frame will do")
     if gave:
         frames_of = [(owner, "one frame" if count == 1 else f"{count} frames") for owner, count in gave.most_common(2)]
         said.append(_each("gave back", frames_of) + ", one by one" * (gave.total() > 1))

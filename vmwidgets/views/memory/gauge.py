@@ -105,8 +105,8 @@ def _known(value: FramesValue, what: str) -> Counter[str]:
 def _names(value: FramesValue, before: FramesValue, *, is_thin: bool) -> Part:
     """Return the name of each part with its number, and how many frames are wired.
 
-    What is free is one of them if the bar has no room for it.  If the bar has no words (`is_thin`), only what is free
-    and the parts that changed are named.
+    What is free is one of them if the bar has no room for it.  If the bar has no words (`is_thin`), what is free and
+    the parts that changed are named.
     """
     now, was = ({name: frames for name, frames, *_ in _parts(one)} for one in (value, before))
     kinds = {name: kind for name, _, kind, _ in [*_parts(before), *_parts(value)]}
@@ -124,7 +124,7 @@ def _names(value: FramesValue, before: FramesValue, *, is_thin: bool) -> Part:
         )
         for name in shown
     ]
-    if rest and not is_thin:
+    if rest:
         items.append(_name(counted(len(rest), "more owner"), sum(now.get(name, 0) for name in rest), None, ""))
     if value.counts.wired and not is_thin:
         items.append(_name("wired", value.counts.wired, before.counts.wired, "mark"))
