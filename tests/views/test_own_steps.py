@@ -74,13 +74,19 @@ def made_of_functions(machine: vm.Machine) -> Iterator[Picture]:
 
 
 def faults_of_steps(picture: Picture, operation: Operation, places: list[int]) -> Iterator[tuple[str, int]]:
-    """Steps that draw the same as before ("still"), and moments between steps that draw otherwise ("missing")."""
+    """Steps that draw the same as before ("still"), and moments between steps that draw otherwise ("missing").
+
+    Steps that are joined to at most nine are each one of `every`.
+    """
 
     def at(place: int) -> tuple[Any, ...]:
         picture.moment = When(operation.serial, None if place == AFTER else place)
         return drawn(picture.scene())
 
-    own = picture.scene().steps.places
+    steps = picture.scene().steps
+    assert len(steps.places) <= 1 + 9 + 1
+    assert not steps.every or {*steps.places} <= {*steps.every}
+    own = steps.every or steps.places
     if len(own) < 2:
         own = (0, AFTER)
     before = at(own[0])

@@ -349,7 +349,7 @@ class Steps:
     `places` gives, for each step from 0 to count, the number of events that are done there: a slider goes from one to
     the next.  The last place is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.
     `said` has a sentence and its functions for each step from 1 on; the last sentence says what the operation did.
-    `every` are the places with all folds opened, if there are any.
+    `every` are the places with all folds opened and no steps joined, if there are more of them.
     """
 
     index: int

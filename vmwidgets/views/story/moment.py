@@ -228,23 +228,25 @@ class Moment:
         return " ".join(said[-MOST_PASSED:])
 
     def steps(self, mine: Mine, about: About = lambda step: False) -> Steps:
-        """Return the picture's place among its own steps: the last place is after the operation.
+        """Return the picture's place among its own steps, at most nine: the last place is after the operation.
 
         `about` selects further steps about the picture's subject, whose sentences are added to the picture's next step.
         """
         if self.operation is None:
             return STILL
-        steps = self.mine(mine)
-        if not steps:
+        every_one = self.mine(mine)
+        if not every_one:
             return Steps(0, 0, self.operation.number)
+        steps = _joined(every_one)
         done = [step.index + 1 for step in steps]
         count = len(done) + 1  # the whole operation comes after its last step, so that this one is seen too
         at = count if self.is_after else sum(one <= self.place for one in done)
         functions = [number + 1 for number, step in enumerate(steps) if not number or _begins(step, steps[number - 1])]
         places = (0, *done, AFTER)
-        each = tuple(stage.step.index + 1 for stage in mine(self.opened)) if self.opened else ()
-        every = (0, *each, AFTER) if len(each) > len(done) else ()
-        said = Rows(lambda: self._said(steps, about))
+        each = [stage.step for stage in mine(self.opened)] if self.opened else every_one
+        every = (0, *(step.index + 1 for step in each), AFTER) if len(each) > len(done) else ()
+        known = {step.index for step in every_one}
+        said = Rows(lambda: self._said(steps, lambda step: step.index in known or about(step)))
         return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every)
 
     def _said(self, steps: Sequence[Step], about: About) -> tuple[Row, ...]:
@@ -287,6 +289,17 @@ class Moment:
 
 MOST_WORDS = 8
 """The number of an operation's moments for which the words of descriptors are cached."""
+
+
+MOST_STEPS = 9
+"""The most steps of a picture: of more, neighbours are joined, and each is still one of `every`."""
+
+
+def _joined(steps: Sequence[Step]) -> Sequence[Step]:
+    """Return at most :data:`MOST_STEPS` steps: the last one of each of as many groups of neighbours."""
+    if len(steps) <= MOST_STEPS:
+        return steps
+    return [steps[len(steps) * group // MOST_STEPS - 1] for group in range(1, MOST_STEPS + 1)]
 
 
 def _begins(step: Step, before: Step) -> bool:
