@@ -85,13 +85,10 @@ def faults_of_steps(picture: Picture, operation: Operation, places: list[int]) -
 
     steps = picture.scene().steps
     assert len(steps.places) <= 1 + 9 + 1
-    assert not steps.every or {*steps.places} <= {*steps.every}
-    own = steps.every or steps.places
-    if len(own) < 2:
-        own = (0, AFTER)
-    before = at(own[0])
+    own = {*steps.places, *steps.every}
+    before = at(0)
     for place in places:
-        if place > own[0]:
+        if place > 0:
             now = at(place)
             if (now == before) is (place in own):
                 yield "still" if place in own else "missing", place

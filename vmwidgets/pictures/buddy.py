@@ -46,9 +46,9 @@ def draw_buddy(at: At) -> Scene:
         how = f"A free block of {given} was there."
     unused = "The block is used whole."
     if last.waste:
-        whole = sum(one.waste for one in value.requests)
-        more = f", {binary_size(whole)} in all" if whole > last.waste else ""
-        unused = f"{binary_size(last.waste)} of the block is lost: internal fragmentation{more}."
+        old = sum(one.waste for one in value.requests) - last.waste
+        more = f", as are {binary_size(old)} of older ones" if old else ""
+        unused = f"{binary_size(last.waste)} of the block is lost{more}: internal fragmentation."
     blocks = [(start, size, "free") for start, size in last.free]
     blocks += [(one.start, one.size, f"given for {binary_size(one.asked)}") for one in value.requests]
     return boxes.picture(
@@ -141,9 +141,9 @@ def _halved(start: int, size: int, cut: int, place: Box, words: str) -> Node:
     `cut` is the cut's number, 0 for an earlier request.  A block with `words` was free before: it is drawn.
     """
     line = Bar(place.w / 2 - 1, -3, 2, _ROW + 6, "error" if cut else "line")
-    whole = Bar(1, _ROW / 2 - 1, place.w - 2, 2, "line") if cut != 1 else Bar(0, 0, place.w, _ROW, "own-reserved")
+    whole = Bar(1, _ROW / 2 - 1, place.w - 2, 2, "line") if cut != 1 else Bar(0, 0, place.w, _ROW, "own-gone")
     said = f"{binary_size(size)} from {start:#x}, halved {f'by cut {cut}' if cut else 'before'}"
-    text = [Text(place.w / 2 + 5, 14 if cut == 1 else 7, str(cut), "label error")] * (cut > 0 and place.w > 30)
+    text = [Text(place.w / 2 + 5, 14 if cut == 1 else 7, f"cut {cut}", "label error")] * (cut > 0 and place.w > 80)
     text += [Text(6, 14, words, "label dim")] * (bool(words) and text_width(words) < place.w / 2 - 12)
     return kit.runs(f"buddy/halved/{start:x}/{size:x}", place, text, bars=(whole, line), title=said)
 

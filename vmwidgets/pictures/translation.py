@@ -15,14 +15,14 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 from vmwidgets.engine.spaces.processors_schema import CpusValue
-from vmwidgets.views.memory.frames import FRAMES_CHANGE, draw_frames, touched_frames
+from vmwidgets.views.memory.frames import draw_frames, steps_of_frames, touched_frames
 from vmwidgets.views.scene.kit import MARGIN, paragraph, scene, stack
 from vmwidgets.views.scene.model import Caption, Scene, Table
 from vmwidgets.views.scene.relations import things_of
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.lookups import Lookup, lookups_of
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
+from vmwidgets.views.story.stages import Mine, Stage, either, once, seen, where
 from vmwidgets.views.story.words.pictures import say_translation
 from vmwidgets.views.tables.address import draw_address
 from vmwidgets.views.tables.relations import of_tlbs, of_walk
@@ -361,7 +361,7 @@ def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mi
     if {"address", "walk"} & {*panes}:
         mine.append(walk_steps(machine, whole, one.task, one.va, access, one.user))
     if "frames" in panes:
-        mine.append(having(*FRAMES_CHANGE))
+        mine.append(steps_of_frames(look_at(machine.frames, whole)))
 
     @cache
     def look(done: int) -> object:

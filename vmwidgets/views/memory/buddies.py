@@ -52,6 +52,8 @@ class Held(NamedTuple):
     state: str = "used"
     whole: int = 1
     """The frames of the whole block, some of which may not be drawn."""
+    number: int = 0
+    """Which of the operation's requests took it, or which release freed it into the pool; 0 for none."""
 
 
 @frozen
@@ -85,6 +87,8 @@ class _Frames:
         self.joined: set[int] = set()
         """Frames that joined before the journal says that they left the pool, or their owner."""
         self.owned: dict[int, tuple[str, str]] = {}
+        self.numbers: dict[int, int] = {}
+        self.requests = self.releases = 0
         for run in before.runs:
             if run.state == "free":
                 self.blocks.update(blocks_of(run.first, run.frames))
@@ -136,6 +140,7 @@ class _Frames:
         """Move frames from the list to the processor's pool."""
         for frame in event.moved:
             self._unlist(frame, 0)
+            self.numbers.pop(frame, None)
         self.pool.update(event.moved)
         self.pooled += len(event.moved)
 
@@ -154,12 +159,16 @@ class _Frames:
             self.pooled -= 1
         else:
             self._unlist(event.frame, event.order)
-        self.owned.update(dict.fromkeys(_whole(event), (event.owner, "used")))
+        self.requests += 1
+        for frame in _whole(event):
+            self.owned[frame], self.numbers[frame] = (event.owner, "used"), self.requests
 
     def free(self, event: Any) -> None:
         """Take frames from their owner: a single one goes to the pool, a block to the list."""
+        self.releases += 1
         for frame in _whole(event):
             self.owned.pop(frame, None)
+            self.numbers[frame] = self.releases
         if not event.order:
             self.pool.add(event.frame)
             self.pooled += 1
@@ -170,7 +179,8 @@ class _Frames:
 
     def hand_over(self, event: Any) -> None:
         """Give a frame to another owner."""
-        self.owned[event.frame] = event.owner, "used"
+        self.requests += 1
+        self.owned[event.frame], self.numbers[event.frame] = (event.owner, "used"), self.requests
 
     def _list(self, frame: int, order: int) -> None:
         self.blocks[frame] = order
@@ -189,7 +199,9 @@ class _Frames:
                 order = self.blocks.get(at)
                 whole = 1 if order is None else 1 << order
                 owner, state = self.owned.get(at, ("", "pooled" if at in self.pool else "free"))
-                found[at] = Held(at, min(whole, span.stop - at), owner, state if order is None else "free", whole)
+                number = self.numbers.get(at, 0) if order is None else 0
+                state = state if order is None else "free"
+                found[at] = Held(at, min(whole, span.stop - at), owner, state, whole, number)
                 at += found[at].frames
         return found
 
@@ -305,14 +317,17 @@ def _plate(
     shown = _chosen(turns, window)
     lists = [] if is_narrow else lists
     left = 0.0 if is_narrow else _LABEL
-    room = w - left - _COLUMN * len(lists) - 24 * bool(lists) - _APART * (len(window) - 1)
+    apart = 14.0 * (_POOL in lists[:-1])  # a column of frames beside columns of blocks
+    counts = _COLUMN * len(lists) + apart
+    columns = [w - counts + _COLUMN * (at + 0.5) + apart * (which != _POOL) for at, which in enumerate(lists)]
+    room = w - left - counts - 24 * bool(lists) - _APART * (len(window) - 1)
     unit = min(56.0, room / max(1, sum(map(len, window))))
     places: dict[int, float] = {}
     x = left
     for span in window:
         places.update({frame: x + unit * number for number, frame in enumerate(span)})
         x += unit * len(span) + _APART
-    draw = _Rows(window, places, unit, lists, w - _COLUMN * len(lists), is_narrow)
+    draw = _Rows(window, places, unit, lists, columns, is_narrow)
     high = _PITCH + 14 * is_narrow
     rows = [_fixed(_HEAD, draw.head), _fixed(high, partial(draw.before, first))]
     for number in shown:
@@ -322,11 +337,27 @@ def _plate(
     if len(turns) > len(shown):
         said = counted(len(turns) - len(shown), "more turn")
         rows.append(_fixed(high, partial(draw.after, turns[-1], said)))
+    is_short = unit - _GAP < text_width("pool", "label")
+    rows.append(boxes.words("frames/turns/means", " ".join(_meanings(first, turns, free, is_short=is_short))))
+    pairs = _pairs([turns[number] for number in shown])
+    if pairs:
+        rows.append(boxes.drawing(0, partial(_buddies, pairs)))
+    return boxes.below(*rows)
+
+
+def _meanings(first: Turn, turns: Sequence[Turn], free: int, *, is_short: bool) -> Iterator[str]:
+    """Yield sentences: what numbers and states mean, and which of the `free` frames are not drawn."""
     last = turns[-1] if turns else first
-    states = {piece.state for turn in (first, *turns) for piece in turn.held.values()}
-    means = [_MEANS[state] for state in _MEANS if state in states]
-    if unit - _GAP - 4 < text_width("pool", "label"):
-        means = [words.replace(":", f" ({words[0].lower()}):", 1) for words in means]
+    done = {_NOW.get(turn.what, "") for turn in turns}
+    verbs = [verb for verb in ("taken", "freed") if verb in done]
+    if verbs:
+        yield f"1, 2 … in frames: the order in which they were {' or '.join(verbs)}."
+    pieces = [piece for turn in (first, *turns) for piece in turn.held.values()]
+    for state, name, means in _MEANS:
+        some = [piece for piece in pieces if piece.state == state]
+        letter = f" ({name[0].lower()})" * (is_short and not all(piece.number for piece in some))
+        if some:
+            yield f"{name}{letter}: {means}"
     drawn = Counter[str]()
     for piece in last.held.values():
         drawn[piece.state] += piece.frames
@@ -334,20 +365,17 @@ def _plate(
     others = free - sum(drawn[state] for state in FREE) - pooled
     more = [f"{counted(pooled, 'frame')} of the pool"] * (pooled > 0)
     more += [f"{counted(others, 'free frame')} in other blocks"] * (others > 0)
-    means += [f"Not drawn: {' and '.join(more)}."] * bool(more)
-    rows.append(boxes.words("frames/turns/means", " ".join(means)))
-    pairs = _pairs([turns[number] for number in shown])
-    if pairs:
-        rows.append(boxes.drawing(0, partial(_buddies, pairs)))
-    return boxes.below(*rows)
+    if more:
+        yield f"Not drawn: {' and '.join(more)}."
+    if any(turn.joined for turn in turns):
+        yield "Buddies have the same size, and join when both are free blocks."
 
 
-_MEANS = {
-    "pooled": "Pool: free frames that a processor keeps for its next requests; the last in is the first out. In it,"
-    " they join no buddy.",
-    "zeroed": "Zeroed: free, kept apart, and filled with zeroes already.",
-}
-"""What is said of free frames that are in no block."""
+_MEANS = (
+    ("pooled", "Pool", "free frames that a processor keeps for its next requests; the last in is the first out."),
+    ("zeroed", "Zeroed", "free, kept apart, and filled with zeroes already."),
+)
+"""What is said of free frames that are in no block, by their state."""
 
 
 def _fixed(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
@@ -376,11 +404,24 @@ _POOL = -1
 """The list that is the processor's pool."""
 
 
+_POOL, _LARGER = -1, -2
+"""The lists that are the processor's pool, and all blocks that are larger than those of the list before."""
+
+
 def _lists_of(first: Turn, turns: Sequence[Turn]) -> list[int]:
-    """Return the orders whose lists change, and those between; and the pool, if it changes."""
+    """Return the lists that are counted: the pool if it changes, and free blocks up to the largest that change."""
     changed = [order for turn in turns for order in turn.lists if turn.lists[order] != first.lists.get(order, 0)]
     pool = [_POOL] * any(turn.pool != first.pool for turn in turns)
-    return pool + ([*range(min(changed), min(max(changed), min(changed) + 5) + 1)] if changed else [])
+    return pool + ([*range(min(max(changed), 3) + 1), _LARGER] if changed else [])
+
+
+def _count(turn: Turn, lists: Sequence[int], which: int) -> int:
+    """Return how many frames are in the pool, or how many blocks in a list."""
+    if which == _POOL:
+        return turn.pool
+    if which == _LARGER:
+        return sum(count for order, count in turn.lists.items() if order > lists[-2])
+    return turn.lists.get(which, 0)
 
 
 def _drawn(frame: int, order: int, window: Sequence[range]) -> list[int]:
@@ -395,7 +436,8 @@ class _Rows(NamedTuple):
     places: Mapping[int, float]
     unit: float
     lists: Sequence[int]
-    right: float
+    columns: Sequence[float]
+    """The middles of the lists' columns."""
     is_narrow: bool
 
     def head(self, box: Box) -> Iterator[Node]:
@@ -417,16 +459,13 @@ class _Rows(NamedTuple):
             text += [Text(x, 32, "…", "label dim", "middle") for x in middles]
         if not self.is_narrow:
             text.append(Text(0, 32, "frame", "label dim"))
-        for number, order in enumerate(self.lists):
-            name = "pool" if order == _POOL else short_count(1 << order)
-            text.append(Text(self.right + _COLUMN * (number + 0.5), 32, name, "strong", "middle"))
-        if self.lists:
-            said = (
-                "in all of memory: the pool"
-                if self.lists[-1] == _POOL
-                else "free blocks of so many frames, in all of memory"
+        for order, x in zip(self.lists, self.columns, strict=True):
+            of = (
+                "pool" if order == _POOL else f"{2 << self.lists[-2]}+" if order == _LARGER else short_count(1 << order)
             )
-            text.append(Text(box.w - 2, 14, said, "label dim", "end"))
+            text.append(Text(x, 32, of, "strong", "middle"))
+        if self.lists and self.lists[-1] != _POOL:
+            text.append(Text(box.w - 2, 14, "free blocks by their frames", "label dim", "end"))
         yield kit.runs("frames/turns/head", box, text, title="the frames' numbers, and free blocks by their frames")
 
     def before(self, first: Turn, box: Box) -> Iterator[Node]:
@@ -437,8 +476,9 @@ class _Rows(NamedTuple):
 
     def row(self, turn: Turn, last: Turn, number: int, box: Box) -> Iterator[Node]:
         """Yield what a turn did: the halves that were cut, the frames that moved, and the blocks that are left."""
-        yield from self._label(*_said(turn, last), box, number)
         levels, grown = self.levels(turn.cuts), self.grown(turn.joined)
+        down = 0 if self.is_narrow else _LEVEL * (len(levels) + len(grown))
+        yield from self._label(*_said(turn), box._replace(y=box.y + down), number)
         y = box.y + 18 * self.is_narrow
         bars, text = [], []
         for line, (order, starts) in enumerate(levels.items()):
@@ -515,20 +555,20 @@ class _Rows(NamedTuple):
             place = Box(box.x + self.places[piece.first], box.y, self.unit * piece.frames - _GAP, _ROW)
             what = new.get(piece.first, "")
             is_free = piece.state in FREE
-            words: tuple[str, ...] = (what, "")
+            words: tuple[str, ...] = (f"{piece.number}",) if piece.number else ("in use", "used")
             if piece.state == "free":
                 count, on = short_count(piece.whole), " …" * (piece.whole > piece.frames)
-                words = ("free", "1", "") if piece.whole == 1 else (f"{count} free{on}", f"{count}{on}", "")
-            elif is_free:
+                words = ("free", "") if piece.whole == 1 else (f"{count} free{on}", f"{count}{on}", "")
+            elif is_free and not piece.number:
                 words = ("pool", "p", "") if piece.state == "pooled" else ("zeroed", "z", "")
             state = ["tile", "is-free" if is_free else f"is-{kind_of_owner(piece.owner)}", f"frame-{piece.state}"]
             to_pool = bool(what) and piece.state == "pooled"
             state += ["now" if piece.state == "used" else "formed"] * (bool(what) and not to_pool)
             said = owner_words(piece.owner) or {"pooled": "free, in the processor's pool"}.get(piece.state, piece.state)
-            bold = text_width(words[0], "label strong") <= place.w - 4
+            bold = text_width(words[0], "label strong") <= place.w
             yield kit.chip(
                 f"frames/turn/{number}/{piece.first:x}", "run", place, (*words, ""),
-                style="label strong" if what and bold else "label", lane=f"frames/turn/{number}", state=state,
+                style="label strong" if what and bold else "label", spare=0, lane=f"frames/turn/{number}", state=state,
                 title=f"{frame_numbers(piece.first, piece.frames)}: {said}{f', {what} now' if what else ''}",
                 thing=f"frame:{piece.first}", action="select", bars=[Bar(0, _ROW - 3, place.w, 3, "own-new")] * to_pool,
             )  # fmt: skip
@@ -537,11 +577,11 @@ class _Rows(NamedTuple):
         if not self.lists:
             return
         text, said = [], []
-        for column, order in enumerate(self.lists):
-            now, was = ((one.pool if order == _POOL else one.lists.get(order, 0)) for one in (turn, last))
-            style = "strong" if now != was else "label dim"
-            text.append(Text(self.right + _COLUMN * (column + 0.5), 17, short_count(now), style, "middle"))
-            said.append(f"{now} in the pool" if order == _POOL else f"{now} of {counted(1 << order, 'frame')}")
+        for which, x in zip(self.lists, self.columns, strict=True):
+            now, was = (_count(one, self.lists, which) for one in (turn, last))
+            text.append(Text(x, 17, short_count(now), "strong" if now != was else "label dim", "middle"))
+            blocks = "larger blocks" if which == _LARGER else f"of {counted(1 << which, 'frame')}" if which >= 0 else ""
+            said.append(f"{now} {blocks or 'in the pool'}")
         yield kit.runs(
             f"frames/turn/{number}/lists", Box(box.x, box.y, box.w, _ROW), text, title=f"free: {', '.join(said)}"
         )
@@ -552,19 +592,26 @@ _NOW = {"filled": "to the pool", "taken": "taken", "zeroed": "taken", "block tak
 """What is said of the frames that a turn moves."""
 
 
-def _said(turn: Turn, last: Turn) -> tuple[str, str]:
+def _said(turn: Turn) -> tuple[str, str]:
     """Return what a turn is called, and how it came about."""
     count = len(turn.moved)
-    frames = f"{turn.moved[0]:#x}" if count == 1 else f"{count} frames"
+    numbers = [turn.held[frame].number for frame in turn.moved if frame in turn.held]
+    which = (
+        f"{count} frames"
+        if not numbers
+        else f"{numbers[0]}"
+        if count == 1
+        else f"{numbers[-1] - count + 1} to {numbers[-1]}"
+    )
     cuts, joins = (_by_level(blocks, word) for blocks, word in ((turn.cuts, "cut"), (turn.joined, "join")))
     ways = {
-        "filled": ("pool refilled" if last.pool else "pool was empty", cuts),
-        "taken": (f"{frames} taken", "from the pool"),
-        "zeroed": (f"{frames} taken", "already zeroed"),
-        "block taken": (f"{frames} taken", f"as one block, {cuts}"),
-        "freed": (f"{frames} freed", "to the pool"),
-        "block freed": (f"{frames} freed", joins),
-        "drained": ("pool was full", joins),
+        "filled": (f"pool gets {count}", cuts),
+        "taken": (f"taken: {which}", "from the pool"),
+        "zeroed": (f"taken: {which}", "already zeroed"),
+        "block taken": (f"{count} taken", f"as one block, {cuts}"),
+        "freed": (f"freed: {which}", "to the pool"),
+        "block freed": (f"{count} freed", joins),
+        "drained": (f"pool gives {count}", joins),
     }
     return ways.get(turn.what, ("cut", cuts))
 
@@ -573,11 +620,12 @@ def _by_level(blocks: Iterable[tuple[int, int]], word: str) -> str:
     """Return how many cuts or joins there were: in their order, of each size if there were few.
 
     >>> _by_level([(8, 3), (8, 2), (12, 2)], "cut"), _by_level([(8, 1), (10, 1), (8, 2)], "join"), _by_level([], "cut")
-    ('1+2 cuts', '2+1 joins', 'no cut')
+    ('cuts: 1, then 2', 'joins: 2, then 1', 'no cut')
     """
     levels = Counter(order for _, order in blocks)
-    if 1 < len(levels) < 5:
-        return f"{'+'.join(str(levels[order]) for order in sorted(levels, reverse=word == 'cut'))} {word}s"
+    *some, last = (levels[order] for order in sorted(levels, reverse=word == "cut")) if levels else (0,)
+    if 0 < len(some) < 3:
+        return f"{word}s: {', '.join(map(str, some))}, then {last}"
     return counted(levels.total(), word) if levels else f"no {word}"
 
 
@@ -593,9 +641,11 @@ def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
         for frame in turn.moved if turn.what == "drained" else ():
             buddy, piece = turn.held.get(frame ^ 1), turn.held.get(frame)
             if piece is not None and piece.whole == 1 and buddy is not None and buddy.state != "free":
-                where = "is in the pool" if buddy.state == "pooled" else "was still in use"
+                last = turns[-1].held.get(buddy.first, buddy)
+                where = "is in the pool" if buddy.state == "pooled" else "was in use"
+                where += ", and is now in the pool" * (last.state == "pooled" != buddy.state)
                 alone.append((frame & ~1, 1, f"{buddy.first:#x} {where}"))
-    return [*((frame, order, "") for frame, order in largest[-1 if alone else -2 :]), *alone[:2]]
+    return [*((frame, order, "") for frame, order in largest[-1:]), *alone[:2]]
 
 
 def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
@@ -633,7 +683,7 @@ def verb_of(events: Iterable[ev.Event]) -> str:
 
     taken, freed, filled, drained = count(*TAKES), count(ev.PageFreed), moved(ev.PoolFilled), moved(ev.PoolDrained)
     said = [_passive(taken, "taken")] * bool(taken) + [_passive(freed, "freed")] * bool(freed)
-    pool = [f"was refilled with {filled}"] * bool(filled) + [f"gave {drained} back"] * bool(drained)
+    pool = [f"got {filled} more"] * bool(filled) + [f"gave {drained} away"] * bool(drained)
     state = "empty " if filled and not drained else "full " if drained and not filled else ""
     made = [f"the {state}pool {' and '.join(pool)}"] * bool(pool)
     words = "; ".join([" and ".join(said)] * bool(said) + made)
@@ -652,11 +702,9 @@ def cause_of(events: Iterable[ev.Event]) -> str:
         releases += isinstance(event, ev.PageFreed) and not event.order
         if isinstance(event, ev.PoolFilled) and len(said) < 2:
             made = f": {counted(cuts, 'cut')} refilled it" if cuts else ""
-            said.append(f"Request {requests + 1} found the pool empty{made}.")
+            said.append(f"Number {requests + 1} found the pool empty{made}.")
         if isinstance(event, ev.PoolDrained) and len(said) < 2:
-            said.append(
-                f"Release {releases + 1} found the pool full: {counted(joins, 'join') if joins else 'no join'}."
-            )
+            said.append(f"Number {releases + 1} found the pool full: {counted(joins, 'join') if joins else 'no join'}.")
         if isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
             cuts = joins = 0
     return " ".join(said)
@@ -671,7 +719,7 @@ def asked_of(events: Iterable[ev.Event]) -> str:
         if isinstance(event, (*TAKES, ev.PageFreed)):
             owner, frames = owner_words(event.owner), len(_whole(event))
             if frames > 1:
-                verb = "gave back" if isinstance(event, ev.PageFreed) else "asked for"
+                verb = "freed" if isinstance(event, ev.PageFreed) else "asked for"
                 said.append(f"{owner} {verb} {frames} frames side by side")
             else:
                 (gave if isinstance(event, ev.PageFreed) else asked)[owner] += 1
@@ -680,7 +728,7 @@ def asked_of(events: Iterable[ev.Event]) -> str:
         said.append(_each("asked", times) + " for one frame: any frame will do")
     if gave:
         frames_of = [(owner, "one frame" if count == 1 else f"{count} frames") for owner, count in gave.most_common(2)]
-        said.append(_each("gave back", frames_of) + ", one by one" * (gave.total() > 1))
+        said.append(_each("freed", frames_of) + ", one by one" * (gave.total() > 1))
     return "; ".join(said[-3:]) + "." * bool(said)
 
 

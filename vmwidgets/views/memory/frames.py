@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
+from itertools import accumulate
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
@@ -20,11 +21,11 @@ from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.relations import FRAMES, About, Pages
 from vmwidgets.views.scene.text import short_count, text_width
 from vmwidgets.views.story.look import Look
-from vmwidgets.views.story.stages import either, having, once, where
+from vmwidgets.views.story.stages import Mine, once, seen
 from vmwidgets.views.story.words.names import frames as frame_numbers
 from vmwidgets.views.story.words.names import owner_words
 
-from .buddies import asked_of, cause_of, draw_turns, is_touched, verb_of
+from .buddies import DRAWN, asked_of, cause_of, draw_turns, is_touched, verb_of
 from .frame_rows import (
     Piece,
     Strip,
@@ -33,7 +34,7 @@ from .frame_rows import (
     rows_of,
     strips_of,
 )
-from .gauge import answer, gauges, owners_of, served
+from .gauge import answer, gauge_facts, gauges, is_far, owners_of, served
 
 _NARROW = 600.0
 """Width in pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
@@ -89,7 +90,7 @@ def draw_frames(
             strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
         whole = [_grid(value, before, strips, across)] * bool(strips)
         part = boxes.below(drawn, gauges(value, before, calm=True), *detail, *whole, gap=12)
-        left = answered if value.counts.available < value.counts.free_target else ""  # the bar says it
+        left = "" if is_far(value.counts) else answered
         said = verb_of(moment.so_far), asked_of(moment.so_far), cause_of(moment.so_far), left
         answered, differs = " ".join(filter(None, said)) or answered, ""
     else:
@@ -97,7 +98,8 @@ def draw_frames(
         strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
         detail = [] if selected is None else [_detail(selected)]
         part = boxes.below(gauges(value, before), _grid(value, before, strips, across), *detail, gap=30)
-    counts, steps = value.counts, moment.steps(steps_of_gauges if compact else steps_of_frames)
+    counts = value.counts
+    steps = moment.steps(look.mine("gauges", gauge_facts) if compact else steps_of_frames(look))
     subtitle = f"{counts.total:,} frames, {binary_size(counts.total * PAGE)}"
     subtitle += f" · {counted(counts.deficit, 'request')} refused" * bool(counts.deficit)
     return boxes.picture(
@@ -137,29 +139,15 @@ def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[s
     return {thing: About((pages,)) for thing, pages in known if thing in drawn}
 
 
-FRAMES_CHANGE = (
-    ev.PageAllocated,
-    ev.PageFreed,
-    ev.PageHandedOver,
-    ev.PoolFilled,
-    ev.PoolDrained,
-    ev.PageGranted,
-    ev.PageWired,
-    ev.PageUnwired,
-)
-"""Events that change a frame's owner, or whether it is wired."""
+def steps_of_frames(look: Look[FramesValue]) -> Mine:
+    """Return the steps of physical memory: what the bar says changes, or a block, its list, or a frame's owner."""
+    moved = [0, *accumulate(isinstance(event, DRAWN) for event in look.moment.events)]
 
-steps_of_gauges = either(
-    having(*FRAMES_CHANGE, ev.PageDenied, ev.PageCached),
-    where(lambda stage: any(isinstance(event, ev.FileRead) and event.how == "reactivated" for event in stage.events)),
-)
-"""The steps of the bar: pages that are allocated, freed, wired, cached, or used again."""
+    def facts(done: int) -> object:
+        value = look.at(done)  # the last one, if it is far: then only what moved is known
+        return gauge_facts(value, calm=True), value.counts.deficit, moved[done]
 
-steps_of_frames = once(
-    "frames",
-    either(steps_of_gauges, having(ev.BlockSplit, ev.BlockJoined)),
-)
-"""The steps of physical memory, including the free lists."""
+    return once("frames", seen(facts, within=lambda stage: is_touched(stage.events)))
 
 
 _WIRED = ev.PageGranted, ev.PageWired, ev.PageUnwired

@@ -21,8 +21,8 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wrapped
 from vmwidgets.views.story.words.names import owner_words
 
-_BAR, _THIN = 20.0, 8.0
-"""Heights of the bar, and of one that is beside the point: it has no words."""
+_BAR = 20.0
+"""Height of the bar."""
 
 OWNERS = 7
 """The most parts that are named below the bar."""
@@ -46,14 +46,14 @@ def owners_of(value: FramesValue) -> dict[str, int]:
 def gauges(value: FramesValue, before: FramesValue, *, calm: bool = False) -> Part:
     """Return the bar with its marks, and the names of its parts.
 
-    `before` is physical memory at the operation's start; earlier numbers are next to the parts.  If it is `calm`, marks
-    that are far away are left out, and the bar is thin as long as all are.
+    `before` is physical memory at the operation's start; earlier numbers are next to the parts.  If it is `calm` and
+    all marks are far away, only the numbers that changed are left.
     """
-    high = _THIN if calm and value.counts.available >= value.counts.free_target else _BAR
-    scale = boxes.drawing(high, partial(_scale, value, before.counts.free, "" if calm else WAKES, high))
+    if calm and is_far(value.counts):
+        return _names(value, before, brief=True)
+    scale = boxes.drawing(_BAR, partial(_scale, value, before.counts.free, "" if calm else WAKES))
     refused = [_refused(name) for name, is_served in served(value.counts).items() if not is_served]
-    names = _names(value, before, is_thin=high == _THIN)
-    return boxes.below(boxes.flowing(refused), scale, names, gap=10 if high == _BAR else 6)
+    return boxes.below(boxes.flowing(refused), scale, _names(value, before), gap=10)
 
 
 def answer(counts: PageCounts) -> str:
@@ -63,7 +63,7 @@ def answer(counts: PageCounts) -> str:
     """
     left = counts.available
     said = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available."
-    if left >= counts.free_target:
+    if is_far(counts):
         return said
     if not left:
         return said + " Every request is refused."
@@ -76,8 +76,15 @@ def answer(counts: PageCounts) -> str:
     return said + " All requests are served; a page daemon that is awake works on."
 
 
-def gauge_facts(value: FramesValue) -> object:
+def is_far(counts: PageCounts) -> bool:
+    """Return whether so many frames are available that no mark matters."""
+    return counts.available >= counts.free_target
+
+
+def gauge_facts(value: FramesValue, *, calm: bool = False) -> object:
     """Return what the bar and its words say of frames."""
+    if calm and is_far(value.counts):
+        return [(name, frames) for name, frames, *_ in _parts(value)]
     return _parts(value), replace(value.counts, zeroed=0, inactive=0, deficit=0)
 
 
@@ -102,19 +109,19 @@ def _known(value: FramesValue, what: str) -> Counter[str]:
     return found if found.total() == getattr(value.counts, what) else Counter()
 
 
-def _names(value: FramesValue, before: FramesValue, *, is_thin: bool) -> Part:
+def _names(value: FramesValue, before: FramesValue, *, brief: bool = False) -> Part:
     """Return the name of each part with its number, and how many frames are wired.
 
-    What is free is one of them if the bar has no room for it.  If the bar has no words (`is_thin`), what is free and
-    the parts that changed are named.
+    What is free is one of them if the bar has no room for it.  A `brief` line has what is free and what changed.
     """
     now, was = ({name: frames for name, frames, *_ in _parts(one)} for one in (value, before))
     kinds = {name: kind for name, _, kind, _ in [*_parts(before), *_parts(value)]}
     known = sorted({**was, **now}, key=lambda name: (name not in _AVAILABLE, -now.get(name, 0)))
-    if level(value.counts, value.counts.free, 1) > _SAID and not is_thin:
+    if brief:
+        known = [name for name in known if name == "free" or now.get(name) != was.get(name)]
+    elif level(value.counts, value.counts.free, 1) > _SAID:
         known.remove("free")
-    named = [name for name in known if not is_thin or name == "free" or now.get(name, 0) != was.get(name, 0)][:OWNERS]
-    shown, rest = named, [name for name in known if name not in named]
+    shown, rest = known[:OWNERS], known[OWNERS:]
     items = [
         _name(
             name,
@@ -126,12 +133,8 @@ def _names(value: FramesValue, before: FramesValue, *, is_thin: bool) -> Part:
     ]
     if rest:
         items.append(_name(counted(len(rest), "more owner"), sum(now.get(name, 0) for name in rest), None, ""))
-    if value.counts.wired and not is_thin:
+    if value.counts.wired and not brief:
         items.append(_name("wired", value.counts.wired, before.counts.wired, "mark"))
-    if is_thin:
-        said = f"all {value.counts.total:,} frames:"
-        draw = partial(kit.runs, "frames/all", text=[Text(0, 13, said, "label dim")])
-        items.insert(0, (text_width(said), boxes.thing(kit.LINE, draw)))
     return boxes.flowing(items, gap=14)
 
 
@@ -154,7 +157,7 @@ def _name(name: str, count: int, was: int | None, look: str) -> tuple[float, Par
     return wide, boxes.thing(kit.LINE, draw)
 
 
-def _pieces(value: FramesValue, was_free: int, high: float, box: Box) -> Iterator[Node]:
+def _pieces(value: FramesValue, was_free: int, box: Box) -> Iterator[Node]:
     """Yield the parts of the bar; a small one is also seen."""
     done, x, parts = 0, 0.0, _parts(value)
     for left, (name, frames, kind, wired) in zip(range(len(parts), 0, -1), parts, strict=True):
@@ -166,8 +169,7 @@ def _pieces(value: FramesValue, was_free: int, high: float, box: Box) -> Iterato
             words = f"{frames:,} {name}", *words
         if kind == "free" and frames != was_free:
             words = f"{frames:,} free, was {was_free:,}", *words
-        words = words if high == _BAR else ()
-        line = (Bar(0, high - high / 4, wide * wired / frames, high / 4, "mark"),) * bool(wired)
+        line = (Bar(0, _BAR - 5, wide * wired / frames, 5, "mark"),) * bool(wired)
         yield kit.chip(
             f"frames/part/{name}", "run", box._replace(x=box.x + x, w=wide), (*words, ""),
             style="label strong", lane="frames/parts", state=["tile", *_LOOKS.get(kind, (f"is-{kind}",))], bars=line,
@@ -207,7 +209,7 @@ def level(counts: PageCounts, pages: int, w: float) -> float:
     return w * min(1.0, pages / max(counts.total, counts.free_target + 1))
 
 
-def _scale(value: FramesValue, was_free: int, always: str, high: float, box: Box) -> Iterator[Node]:
+def _scale(value: FramesValue, was_free: int, always: str, box: Box) -> Iterator[Node]:
     """Yield the bar, its parts, and a line from it to each mark's number, effect and name below.
 
     The mark called `always` is drawn even if it is far away.
@@ -215,8 +217,8 @@ def _scale(value: FramesValue, was_free: int, always: str, high: float, box: Box
     counts = value.counts
     said = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
     yield kit.chip("frames/reserves", "axis", box, title=f"{said}; to scale")
-    yield from _pieces(value, was_free, high, box)
-    y = high + 2
+    yield from _pieces(value, was_free, box)
+    y = _BAR + 2
     for name, meaning in MEANINGS.items():
         if counts.available < counts.free_target or name == always:
             mark = _mark(counts, name, meaning, y, box)

@@ -84,12 +84,15 @@ def joined(stages: Sequence[Stage]) -> Sequence[Stage]:
     return [Stage(group[-1].step, [event for one in group for event in one.events]) for group in groups]
 
 
-def seen(facts: Callable[[int], object], *, is_far: bool = False) -> Mine:
+def seen(
+    facts: Callable[[int], object], *, is_far: bool = False, within: Callable[[Stage], bool] = lambda stage: True
+) -> Mine:
     """Return the stages at whose end other `facts` hold than at their beginning.
 
     `facts` gets a number of events, and returns what a picture draws after these: a small value without anything that
     the picture leaves out.  If the picture draws events, such as the comparisons of a search, they are facts too.  If
-    it `is_far` to read inside the operation, each stage that changes anything is a step.
+    it `is_far` to read inside the operation, each stage that changes anything is a step.  No facts are read inside
+    folds: there, each stage is a step for which `within` is true.
     """
 
     def changing(stages: Sequence[Stage]) -> Iterable[Stage]:
@@ -110,9 +113,9 @@ def seen(facts: Callable[[int], object], *, is_far: bool = False) -> Mine:
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
         if not isinstance(stages, Stages) or stages.folded is None:
             return changing(stages)
-        folds = changing(stages.folded)  # reading inside folds would take long
+        folds = changing(stages.folded)
         inside = {one.index for fold in folds for one in (fold.step.inside or (fold.step,))}
-        return [stage for stage in stages if stage.step.index in inside]
+        return [stage for stage in stages if stage.step.index in inside and within(stage)]
 
     return mine
 
