@@ -59,10 +59,6 @@ class Space(Protocol):
     def has_map(self) -> bool:
         """Return whether a map says what should be mapped; domains, and tables without a machine, have no map."""
 
-    @property
-    def map_name(self) -> str:
-        """The map's name in events; "" if there is no map."""
-
     def entry(self, va: int) -> EntryValue | None:
         """Return the map's entry for an address, if there is a map."""
 
@@ -140,11 +136,6 @@ class MachineSpace:
         return not self.task or self.task in self._machine.tasks
 
     @property
-    def map_name(self) -> str:
-        """The name of the map in events."""
-        return self._map.name if self.has_map else ""
-
-    @property
     def _map(self) -> MachineMap:
         return self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
 
@@ -208,7 +199,6 @@ class TablesSpace:
         return {}
 
     has_map = False
-    map_name = ""
 
     def entry(self, va: int) -> EntryValue | None:
         """Return None: there is no map."""

@@ -50,7 +50,7 @@ from .spaces import (
     space_of,
     there,
 )
-from .table_steps import marks_of_tables, steps_of_walk
+from .table_steps import marks_of_tables
 from .walked import quantities_of_walk, quantities_of_window, walk_without, window_without
 
 ROWS, STACKED = 12, 22
@@ -478,10 +478,13 @@ def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
     """Return the steps of a walk in the tables of `task` ("" for the kernel's tables), drawn as tables or `in_line`."""
-    mine = steps_of_walk(
-        moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
-    )
-    return once(("walk", task, address, access, user, in_line), mine)
+
+    def facts(done: int) -> object:
+        space = MachineSpace(machine, task, moment.at(done))
+        found, entry = space.walk(address, access, user), None if in_line else space.entry(address)
+        return found, entry and (entry.id, entry.protection, entry.role or entry.object)
+
+    return once(("walk", task, address, access, user, in_line), seen(facts))
 
 
 def _walk_of(target: Any, options: dict[str, Any]) -> str:
