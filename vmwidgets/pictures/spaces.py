@@ -285,11 +285,11 @@ def there(space: Space, va: int) -> There:
 
 
 def names_of(space: Space, found: Walk) -> Names:
-    """Return the register that holds the root of a walk, and the short names of its tables: T1, T2 …."""
+    """Return the register that holds the root of a walk, its tables' short names (T1, T2 …), and an entry's bytes."""
     tables = space.tables
     second = tables.fmt.rules.second_base(found.va, tables.controls)
     register = (tables.fmt.base_register if second is None else second[0]).removeprefix("root in ")
-    return Names(register, space.table_names(found))
+    return Names(register, space.table_names(found), tables.fmt.entry_width)
 
 
 def table_names(machine: Machine, task: str, moment: Moment) -> dict[int, str]:
