@@ -321,6 +321,11 @@ def test_a_flag_that_changed_has_both_of_its_values() -> None:
     task.mprotect(start, "4 KiB", "r")
     changed = {name: words_in(node)[1] for name, node in flags_in(view.scene()).items() if "changed" in node.state}
     assert changed["R/W"] == "1 → 0"
+    later = vm.Walk(task.walk(start))  # what was walked after a moment did not change before it
+    later.moment = When(task.machine.journal[-2].serial)
+    flags = flags_in(later.scene())
+    assert words_in(flags["R/W"])[1] == "1"
+    assert not any("changed" in node.state for node in flags.values())
 
 
 def test_a_flag_is_red_if_and_only_if_it_refuses() -> None:

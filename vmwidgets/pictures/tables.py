@@ -355,6 +355,7 @@ class Walk(Picture):
         elif not isinstance(getattr(target, "tables", None), PageTables):
             raise Refused(f"Walk shows the result of a walk, not {shown(target)}: {_walk_of(target, options)}")
         self._result: WalkValue = target
+        self._walked = -1 if machine is None else len(machine.journal) - 1
         self._shows_bits: bool | None = None  # whether a reader opened or folded the bits
         self._task = target.task if isinstance(target, MachineWalk) else ""
         self._without_machine = None if isinstance(target, MachineWalk) else target.tables
@@ -377,7 +378,8 @@ class Walk(Picture):
         if at.machine is not None:
             mine = walk_steps(at.machine, at.moment, self._task, self.address, self.access, self.user)
             told = at.moment.told(mine)
-        bench, earlier = self._bench(space), result if same and at.done is None else None
+        is_later = at.done is None and at.number >= self._walked
+        bench, earlier = self._bench(space), result if same and is_later else None
         if at.blanks is not NOTHING:
             bench, earlier = replace(bench, edited={}, unedited=None), None
         shown_walk = walk_without(found, at.blanks)

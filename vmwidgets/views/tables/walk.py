@@ -158,7 +158,7 @@ def _address_line(walk: Walk, plate: Plate, bench: Bench | None, drawn: Drawn, r
                  title=f"the address {said}")
     )  # fmt: skip
     left = x + wide + 12
-    who = {"user": "user code", "supervisor": "the kernel"}.get(walk.side, "")
+    who = {"user": "user code", "supervisor": "kernel code"}.get(walk.side, "")
     asked = f"{asked_of(walk)}, by {who}" if who else asked_of(walk)
     ways = f"asked: {asked}", asked.replace("by ", ""), asked_of(walk)
     request = fitted(0, 20, ways, x + w - left, "label")
