@@ -20,7 +20,7 @@ ADDRESS = 0x7F0A_A6EB_33A8
 _USER = 1 << 2
 """U/S of a descriptor: Intel SDM 4.5."""
 
-PANES = ("address", "tlb", "walk", "frames")
+PANES = ("address", "tlb", "walk")
 """The lecture's panes: what each descriptor allows is in the notebook's picture, and here all words would be small."""
 
 ONE_SCREEN = 840
