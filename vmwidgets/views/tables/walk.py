@@ -160,7 +160,8 @@ def _address_line(walk: Walk, plate: Plate, bench: Bench | None, drawn: Drawn, r
     left = x + wide + 12
     who = {"user": "user code", "supervisor": "kernel code"}.get(walk.side, "")
     asked = f"{asked_of(walk)}, by {who}" if who else asked_of(walk)
-    ways = f"asked: {asked}", asked.replace("by ", ""), asked_of(walk)
+    short = asked.replace("by ", "")
+    ways = f"asked: {asked}", short, short.removesuffix(" code")
     request = fitted(0, 20, ways, x + w - left, "label")
     wide = text_width(request.text) + 4
     drawn.nodes.append(kit.runs("walk/asked", Box(left, y, wide, high), [request], title=ways[0]))

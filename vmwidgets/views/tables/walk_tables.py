@@ -314,7 +314,7 @@ def _register(plate: Plate, room: Box, first: Box, *, is_stacked: bool) -> Itera
         left = box.w + 12
         ways = f"an entry is at {table} {index}", f"at {table} {index}", f"{table} {index}", index
         text = [fitted(room.w, 15, ways, room.w - left, "label dim", "end")]
-        place = room._replace(x=room.x, w=room.w, h=_REGISTER)
+        place = room._replace(h=_REGISTER)
     else:
         place = Box(room.x, first.y + _HEAD + _BODY, first.x - _APART - room.x, _FOOT)
         text = [fitted(0, base, said, place.w, "label dim") for base, said in ((32, table), (49, f"{index} ="))]
