@@ -172,8 +172,8 @@ def test_a_large_page_is_cut_as_such_only_when_its_descriptor_was_read() -> None
     task.map.superpages(start, size=size, page=size)
     task.read(start)
     before, *_, after = steps_of(picture(task), machine.journal.last.number)
-    assert slices(before) == ["address/4", "address/3", "address/2", "address/1", "address/offset"]
-    assert slices(after) == ["address/4", "address/3", "address/2", "address/offset"]
+    assert slices(before) == ["address/top", "address/4", "address/3", "address/2", "address/1", "address/offset"]
+    assert slices(after) == ["address/top", "address/4", "address/3", "address/2", "address/offset"]
     assert words(after, "address/offset").startswith("0x0 20–0")
     sets = {one.id.split("/")[3] for one in after.nodes if one.id.startswith("tlb/cpu:0/set/")}
     assert sets == {str(start // vm.PAGE % 16), str(start // size % 16)} == {"0", "1"}

@@ -21,6 +21,7 @@ from vmwidgets.engine.mmu.tables_schema import Permission, Permissions
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.pictures.moments import When
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.tables.walk import draw_walk
 
 
@@ -83,7 +84,10 @@ def flags_in(scene: Scene) -> dict[str, Node]:
 @pytest.mark.parametrize("width", [420, 900, 1600])
 @pytest.mark.parametrize("architecture", sorted(FORMATS))
 def test_the_physical_address_is_the_sum_of_what_is_drawn(architecture: str, width: int) -> None:
-    """Each table is in the frame that the entry before holds; the page's frame and the offset make the address."""
+    """Each table is in the frame that the entry before holds; the page's frame and the offset make the address.
+
+    An entry is at its table's frame times the size of a frame, plus its index times the bytes of an entry.
+    """
     fmt = FORMATS[architecture]
     sizes = [size for size in fmt.page_sizes if size <= 1 << 30]
     tables = vm.compare_formats([(size if size > 4096 else 0, size) for size in sizes], [architecture])
@@ -110,7 +114,117 @@ def test_the_physical_address_is_the_sum_of_what_is_drawn(architecture: str, wid
         assert frame * unit + offset == physical == found.pa
         assert int(held[-1], 16) == frame
         assert f"byte {sums[3]}" in said
+        times = re.search(r"index × (\d+)", " ".join(words_in(nodes["walk/rule"])))
+        assert times is not None
+        for step in found.steps:
+            said = words_in(nodes[f"walk/table/{step.level}"])
+            word, number = next((word, after) for word, after in pairwise(said) if word in ("frame", "at"))
+            start = int(number, 16) * (unit if word == "frame" else 1)
+            assert start + int(words_in(nodes[f"walk/step/{step.level}"])[0]) * int(times[1]) == step.pa
         assert (covered_words(scene), cut_text(scene), misplaced_text(scene)) == ([], [], [])
+
+
+ARCHITECTURES = ["x86", "x86-pae", "x86-64", "x86-64-la57", "armv7", "aarch64", "riscv-sv39"]
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_refused_walk_says_what_was_asked_for_and_what_is_allowed(architecture: str, width: int) -> None:
+    machine = vm.boot(architecture, layout="small")
+    task = machine.task("init")
+    start = task.mmap("8 KiB", "r")
+    task.read(start)
+    kernels = int(machine.kernel_map.start)
+    refused = 0
+    for va in (start, kernels):
+        allowed = {access for access in LETTERS.values() if task.walk(va, access).ok}
+        for access in {*LETTERS.values()} - allowed:
+            scene = vm.Walk(task.walk(va, access), width=width).scene()
+            said = " ".join(word for node in scene.nodes if node.id == "walk/refusal" for word in words_in(node))
+            asked, may = re.fullmatch(r"asked: (.*?)(?: ·)? (?:allowed: )?(\S*|[^:]*)", said).groups()
+            if va == kernels:
+                assert (asked, may.removesuffix(" only")) == ("user", "kernel")
+            else:
+                assert (accesses_in(asked), accesses_in(may)) == ({access}, allowed)
+            assert "mapped, but refused" in " ".join(words_in(page_of(scene)))
+            assert (covered_words(scene), cut_text(scene), misplaced_text(scene)) == ([], [], [])
+            refused += 1
+    assert refused >= 4, "a write of the page, and each access to the kernel's page"
+    absent = vm.Walk(task.walk(0x5000_0000), width=width).scene()
+    assert "refused" not in " ".join(words_in(page_of(absent)))
+    assert any("nothing is here" in " ".join(words_in(node)) for node in absent.nodes if node.id == "walk/refusal")
+
+
+LETTERS = {"r": "read", "w": "write", "x": "execute"}
+
+
+def accesses_in(said: str) -> set[str]:
+    """The accesses that are said in words or in letters."""
+    if {*said} <= {*"rwx-"}:
+        return {LETTERS[letter] for letter in said if letter != "-"}
+    return {{"run code": "execute"}.get(one, one) for one in said.split(", ")}
+
+
+def bits_in(scene: Scene) -> dict[int, int]:
+    """The bits of the address from left to right, by number."""
+    bits = sorted((node for node in scene.nodes if node.kind == "address-bit"), key=lambda node: node.x)
+    return {int(node.id.rpartition("/")[2]): int(words_in(node)[0]) for node in bits}
+
+
+def page_of(scene: Scene) -> Node:
+    return next(node for node in scene.nodes if node.id == "walk/page")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "access", "register"),
+    [
+        ("x86", "write", "CR2"), ("x86-64", "execute", "CR2"), ("armv7", "write", "DFAR"), ("armv7", "execute", "IFAR"),
+        ("aarch64", "write", "FAR_EL1"), ("riscv-sv39", "write", "stval"),
+    ],
+)  # fmt: skip  # Intel SDM 3A, 4.7; ARM DDI 0406C, B3.13; ARM DDI 0487, D13.2.40; RISC-V privileged, 4.1.9
+def test_a_fault_says_which_register_has_the_address(architecture: str, access: str, register: str) -> None:
+    task = vm.boot(architecture, layout="small").task("init")
+    va = task.mmap("8 KiB", "r") + 0x123
+    task.read(va)
+    fault = task.walk(va, access).fault
+    if fault is None:  # 32-bit tables of x86 can't forbid fetches
+        return
+    said = next(words_in(node) for node in vm.Walk(task.walk(va, access)).scene().nodes if node.id == "walk/verdict")
+    assert f"{register} = {vm.Address(va)}" in " ".join(said)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "va"),
+    [
+        ("x86-64", 0x8000_0000_1000_0000), ("x86-64", 0x8000_0000_0000), ("x86-64", 0xFFFF_0000_0000_0000),
+        ("x86-64-la57", 1 << 56), ("aarch64", 0x8000_0000_1000_0000), ("riscv-sv39", 1 << 38),
+    ],
+)  # fmt: skip
+def test_an_address_whose_upper_bits_are_wrong_is_drawn_with_them(architecture: str, va: int) -> None:
+    machine = vm.boot(architecture, layout="small")
+    scene = vm.Walk(machine.walk(va)).scene()
+    assert str(vm.Address(va)) in scene.headed.text
+    top = next(node for node in scene.nodes if node.id == "walk/slice/top")
+    assert "fault" in top.state
+    assert "≠" in words_in(top)[0] or architecture == "aarch64", "its upper bits only choose a register"
+    assert sum(bit << place for place, bit in bits_in(scene).items()) == va
+    assert not any(node.id.startswith("walk/step/") for node in scene.nodes)
+    right = vm.Walk(machine.walk(machine.kernel_map.start)).scene()
+    assert "fault" not in next(node for node in right.nodes if node.id == "walk/slice/top").state
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_all_bits_of_an_address_are_in_one_strip(architecture: str) -> None:
+    task = vm.boot(architecture, layout="small").task("init")
+    task.write(va := task.mmap("8 KiB") + 0x123, b"x")
+    scene = vm.Walk(task.walk(va)).scene()
+    strip = sorted((node for node in scene.nodes if node.kind == "slice"), key=lambda node: node.x)
+    assert {(node.y, node.h) for node in strip} == {(strip[0].y, strip[0].h)}
+    bits = bits_in(scene)
+    assert [*bits] == [*reversed(range(task.walk(va).word_bits))], "from left to right"
+    assert sum(bit << place for place, bit in bits.items()) == va
+    asked = next(node for node in scene.nodes if node.id == "walk/asked")
+    assert "read, by user code" in " ".join(words_in(asked))
 
 
 def words_in(node: Node) -> list[str]:
@@ -207,6 +321,11 @@ def test_a_flag_that_changed_has_both_of_its_values() -> None:
     task.mprotect(start, "4 KiB", "r")
     changed = {name: words_in(node)[1] for name, node in flags_in(view.scene()).items() if "changed" in node.state}
     assert changed["R/W"] == "1 → 0"
+    later = vm.Walk(task.walk(start))  # what was walked after a moment did not change before it
+    later.moment = When(task.machine.journal[-2].serial)
+    flags = flags_in(later.scene())
+    assert words_in(flags["R/W"])[1] == "1"
+    assert not any("changed" in node.state for node in flags.values())
 
 
 def test_a_flag_is_red_if_and_only_if_it_refuses() -> None:
@@ -316,3 +435,14 @@ def test_bit_by_bit_the_descriptor_that_denies_a_right_has_the_bit_marked_and_no
         nodes = picture.scene().nodes
         marked = [node.id.rpartition("/")[2] for node in nodes if node.kind == "bit" and "fault" in node.state]
         assert marked == expected
+
+
+def test_the_latest_operation_does_not_read_like_the_cause_of_a_refusal() -> None:
+    task = vm.boot("x86-64", layout="small").task("init")
+    task.write(start := task.mmap("8 KiB"), b"x")
+    did = Moment(task.machine.journal.last).caption.text
+    for access, is_refused in (("read", False), ("execute", True)):
+        caption = vm.picture(task.walk(start, access)).scene().caption
+        assert caption is not None
+        assert did in caption.reason
+        assert (f"Before: {did}" in caption.reason) == is_refused

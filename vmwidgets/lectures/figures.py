@@ -54,7 +54,7 @@ FIGURES = {
         lambda machine: _editor(machine).walk(ADDRESS)),
     "tables": Figure("the page tables of a task", "translation", "four levels",
         "OSTEP 20, Silberschatz 9.4, xv6 3.3", "Tables", _editor),
-    "tlb": Figure("two TLBs, page tables and frames", "translation", "rows and columns",
+    "tlb": Figure("two TLBs and page tables", "translation", "rows and columns",
         "OSTEP 19, CS:APP 9.6, Silberschatz 9.3, xv6 3.1"),
     "stale-tlb": Figure("a TLB that was not flushed", "translation", "protected", "OSTEP 19, CS:APP 9.6"),
     "page-fault": Figure("what the kernel does at a first access", "faults", "one page",

@@ -20,7 +20,7 @@ ADDRESS = 0x7F0A_A6EB_33A8
 _USER = 1 << 2
 """U/S of a descriptor: Intel SDM 4.5."""
 
-PANES = ("address", "tlb", "walk", "frames")
+PANES = ("address", "tlb", "walk")
 """The lecture's panes: what each descriptor allows is in the notebook's picture, and here all words would be small."""
 
 ONE_SCREEN = 840
@@ -147,7 +147,7 @@ def lecture() -> Lecture:
     rows, columns = (recording(name).tlb(16).misses for name in ("rows", "columns"))
     told.question(
         "rows and columns",
-        "By columns, how many times as often does a TLB of 16 entries miss as by rows?",
+        "A matrix of 32 pages, and a TLB of 16 entries. How many times as often does it miss by columns as by rows?",
         ["as often", "about 3 times", "about 23 times"],
         f"about {columns / rows:.0f} times",
         f"{columns:,} misses for {rows:,}: the next page comes before the next number.",
@@ -187,7 +187,8 @@ def lecture() -> Lecture:
     time = small.time(tlb=1, hits="96 %", cache=1, cache_hits="90 %", memory=10)
     told.question(
         "the time of an access",
-        "What does an access take on average, in whole nanoseconds?",
+        "Two levels; TLB 1 ns, 96 % hits; cache 1 ns, 90 % hits; memory 10 ns; tables are not cached. How long does an "
+        "access take on average, in whole nanoseconds?",
         ["2 ns", "3 ns", "4 ns"],
         f"{float(time):.0f} ns",
         "1 + 0.04 x 20 + 1 + 0.1 x 10 = 3.8 (GATE 2003).",

@@ -59,10 +59,6 @@ class Space(Protocol):
     def has_map(self) -> bool:
         """Return whether a map says what should be mapped; domains, and tables without a machine, have no map."""
 
-    @property
-    def map_name(self) -> str:
-        """The map's name in events; "" if there is no map."""
-
     def entry(self, va: int) -> EntryValue | None:
         """Return the map's entry for an address, if there is a map."""
 
@@ -140,11 +136,6 @@ class MachineSpace:
         return not self.task or self.task in self._machine.tasks
 
     @property
-    def map_name(self) -> str:
-        """The name of the map in events."""
-        return self._map.name if self.has_map else ""
-
-    @property
     def _map(self) -> MachineMap:
         return self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
 
@@ -208,7 +199,6 @@ class TablesSpace:
         return {}
 
     has_map = False
-    map_name = ""
 
     def entry(self, va: int) -> EntryValue | None:
         """Return None: there is no map."""
@@ -295,11 +285,11 @@ def there(space: Space, va: int) -> There:
 
 
 def names_of(space: Space, found: Walk) -> Names:
-    """Return the register that holds the root of a walk, and the short names of its tables: T1, T2 …."""
+    """Return the register that holds the root of a walk, its tables' short names (T1, T2 …), and an entry's bytes."""
     tables = space.tables
     second = tables.fmt.rules.second_base(found.va, tables.controls)
     register = (tables.fmt.base_register if second is None else second[0]).removeprefix("root in ")
-    return Names(register, space.table_names(found))
+    return Names(register, space.table_names(found), tables.fmt.entry_width)
 
 
 def table_names(machine: Machine, task: str, moment: Moment) -> dict[int, str]:

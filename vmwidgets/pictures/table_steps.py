@@ -1,92 +1,18 @@
-"""The steps of pictures of page tables: each step writes a descriptor that is shown."""
+"""What an operation did to page tables that are shown: the tables it made, and the descriptors it changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 from vmwidgets.engine.base.event import Event
-from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import OpenTable, PageMarked, PteWritten, TableWindow, WindowRow, words_written
 from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, Stage, either, listed
 from vmwidgets.views.tables.boxes import TableMarks
-
-from .spaces import Space
-
-
-def steps_of_walk(
-    moment: Moment, at: Callable[[int], Space], address: int, access: str, user: bool, *, in_line: bool = False
-) -> Mine:
-    """Return a walk's steps: each writes a descriptor that the walk read, or changes the map's entry.
-
-    A walk `in_line` does not say the entry.  `at` returns the tables after a number of events.  Steps are found from
-    the last to the first, because each may make the walk read other tables.
-    """
-
-    def shown(done: int) -> Shown:
-        read = {step.pa for step in at(done).walk(address, access, user).steps}
-        return read, read
-
-    mine = _from_the_last(shown, _changed_words)
-    return mine if in_line else either(mine, _steps_of_entry(moment, at, address))
-
-
-def _changed_words(stage: Stage) -> set[int]:
-    return {pa for pa, (before, after) in words_written(stage.events).items() if before != after}
-
-
-Shown = tuple[set[int], set[int]]
-"""The shown part of memory, and the part of it that leads to the rest: words or frames, by number."""
-
-
-def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set[int]]) -> Mine:
-    """Return the stages that wrote a shown part; the part that leads to the rest is read again after each stage."""
-
-    def mine(stages: Sequence[Stage]) -> Sequence[Stage]:
-        found: list[Stage] = []
-        begin = stages[-1].step.index + 1 if stages else 0
-        every, leading = shown(begin)
-        for stage in reversed(stages):
-            begin -= len(stage.events)
-            changed = written(stage)
-            if changed & every:
-                found.append(stage)
-                if changed & leading:
-                    every, leading = shown(begin)
-        return found[::-1]
-
-    return mine
-
-
-def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) -> Mine:
-    """Return the steps that change which entry contains an address, or that entry's rights or object."""
-
-    def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
-        space = at(0)
-        found = [one for one in listed(stages, space.map_name) if one.entries]
-        holder = _words_of(space.entry(address)) if found else None
-        for stage, changes, _ in found:
-            there = holder
-            for key, (_, after) in changes.items():
-                if after is not None and after[1] <= address < after[2]:
-                    there = _words_of(EntryValue.of(after))
-                elif holder is not None and key == holder[0]:
-                    there = None if there == holder else there
-            if there != holder:
-                yield stage
-            holder = there
-
-    return mine
-
-
-def _words_of(entry: EntryValue | None) -> tuple[int, str, str | None] | None:
-    """Return the properties of an entry that the picture writes."""
-    return None if entry is None else (entry.id, entry.protection, entry.object)
 
 
 def _noted(events: Sequence[Event]) -> dict[int, int]:

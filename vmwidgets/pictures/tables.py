@@ -50,7 +50,7 @@ from .spaces import (
     space_of,
     there,
 )
-from .table_steps import marks_of_tables, steps_of_walk
+from .table_steps import marks_of_tables
 from .walked import quantities_of_walk, quantities_of_window, walk_without, window_without
 
 ROWS, STACKED = 12, 22
@@ -355,6 +355,7 @@ class Walk(Picture):
         elif not isinstance(getattr(target, "tables", None), PageTables):
             raise Refused(f"Walk shows the result of a walk, not {shown(target)}: {_walk_of(target, options)}")
         self._result: WalkValue = target
+        self._walked = -1 if machine is None else len(machine.journal) - 1
         self._shows_bits: bool | None = None  # whether a reader opened or folded the bits
         self._task = target.task if isinstance(target, MachineWalk) else ""
         self._without_machine = None if isinstance(target, MachineWalk) else target.tables
@@ -377,7 +378,8 @@ class Walk(Picture):
         if at.machine is not None:
             mine = walk_steps(at.machine, at.moment, self._task, self.address, self.access, self.user)
             told = at.moment.told(mine)
-        bench, earlier = self._bench(space), result if same and at.done is None else None
+        is_later = at.done is None and at.number >= self._walked
+        bench, earlier = self._bench(space), result if same and is_later else None
         if at.blanks is not NOTHING:
             bench, earlier = replace(bench, edited={}, unedited=None), None
         shown_walk = walk_without(found, at.blanks)
@@ -478,10 +480,13 @@ def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
     """Return the steps of a walk in the tables of `task` ("" for the kernel's tables), drawn as tables or `in_line`."""
-    mine = steps_of_walk(
-        moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
-    )
-    return once(("walk", task, address, access, user, in_line), mine)
+
+    def facts(done: int) -> object:
+        space = MachineSpace(machine, task, moment.at(done))
+        found, entry = space.walk(address, access, user), None if in_line else space.entry(address)
+        return found, entry and (entry.id, entry.protection, entry.role or entry.object)
+
+    return once(("walk", task, address, access, user, in_line), seen(facts))
 
 
 def _walk_of(target: Any, options: dict[str, Any]) -> str:

@@ -239,5 +239,14 @@ def fault_of(rules: Rules[C], stop: Stop, path: Sequence[WalkEntry], access: Acc
     level = path[-1].level.number if path else None
     called = stop.called or stop.kind
     return Fault(
-        stop.kind, level, report.code, report.exception, why, report.fields, report.syndrome, report.says, called
+        stop.kind,
+        level,
+        report.code,
+        report.exception,
+        why,
+        report.fields,
+        report.syndrome,
+        report.says,
+        called,
+        report.address_in,
     )

@@ -80,6 +80,8 @@ class FaultReport:
     syndrome: Syndrome | None = None
     says: str = ""
     """The meaning of the code, in words."""
+    address_in: str = ""
+    """The register that gets the address of the access; "" if none does."""
 
 
 class Rules(ABC, Generic[C]):

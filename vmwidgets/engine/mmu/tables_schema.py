@@ -167,6 +167,8 @@ class Fault:
     """The meaning of the code, in words; "" if it has none."""
     called: str = ""
     """The fault's name in words: its kind, or a more specific name."""
+    address_in: str = ""
+    """The register that gets the address of the access, such as ``"CR2"``; "" if none does."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:

@@ -247,6 +247,8 @@ class Caption:
     functions: tuple[str, ...] = ()
     reason: str = ""
     tone: str = "plain"
+    is_whole: bool = False
+    """Whether its addresses keep the digits that others leave out below a title: it is about these digits."""
 
     def as_title(self) -> Caption:
         """Return the caption with one sentence as its text, which is drawn large; the others begin the reason.
@@ -275,7 +277,7 @@ class Caption:
         '…0000_0000 is at 0x1e_1000.'
         """
         place = title.rpartition(": ")[2]
-        shared = _SHARED.search(subtitle) or _UPPER.search(title)
+        shared = None if self.is_whole else _SHARED.search(subtitle) or _UPPER.search(title)
         said = (one.replace(f" in {place}.", ".") for one in (self.text, self.reason))
         # in a shorter address these digits are others
         long = re.compile(rf"\b{shared[1]}_(?=[0-9a-f]{{4}}_[0-9a-f]{{4}}\b)" if shared else "(?!)")

@@ -203,7 +203,8 @@ class Moment:
             if not steps.count:
                 return own
             if self.is_after:
-                return replace(own, reason=f"{own.reason} {self.caption.text}".strip())
+                before = "Before: " * (own.tone == "error")  # what the operation did is not why an access is refused
+                return replace(own, reason=f"{own.reason} {before}{self.caption.text}".strip())
             return replace(self.caption_with(own.text), tone=own.tone)
 
         steps = self.steps(mine)

@@ -10,7 +10,7 @@ from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table
 
-from .slices import HEIGHT, draw_slices, in_lines, slices_of
+from .slices import HEIGHT, draw_slices, slices_of
 from .walk_tables import Names, Plate, Reach
 
 
@@ -27,13 +27,10 @@ def draw_address(
 
     The slices whose keys are in `hidden` show their bits and their table, but not their number.
     """
-    slices = [one for one in slices_of(walk, split) if one.key != "top"]
     plate = Plate(walk, split, Reach(len(walk.steps)), names, ends=False)
 
     def draw(box: Box) -> Iterator[Node]:
-        columns = plate.columns(box)
-        places = dict(zip((one.key for one in slices), columns, strict=True)) if columns else in_lines(slices, box)
-        return draw_slices(walk, split, places, view="address", hidden=hidden)
+        return draw_slices(walk, split, plate.strip(box), view="address", hidden=hidden)
 
     rows = [
         (
@@ -41,7 +38,8 @@ def draw_address(
             f"{one.high}–{one.low}",
             f"{walk.va >> one.low & (1 << one.width) - 1:0{one.width}b}",
         )
-        for one in slices
+        for one in slices_of(walk, split)
+        if one.key != "top"
     ]
     return boxes.picture(
         "address",

@@ -17,16 +17,18 @@ from vmwidgets.views.scene.text import text_width
 from .walk_tables import table_name
 
 _SAYS = {
-    "P": ("nothing is here", "in use"),
-    "V": ("nothing is here", "in use"),
-    "valid": ("nothing is here", "in use"),
+    "P": ("nothing is here", "present"),
+    "V": ("nothing is here", "present"),
+    "valid": ("nothing is here", "present"),
+    "type": ("nothing is here",),
     "R/W": ("read only", "writable"),
-    "U/S": ("no user code", "user code too"),
-    "U": ("the kernel's", "user code's"),
+    "U/S": ("kernel only", "user may"),
+    "U": ("kernel only", "user may"),
     "R": ("no reads", "may be read"),
     "W": ("no writes", "writable"),
     "X": ("no code", "may be run"),
-    "AP": ("the kernel's", "user code too"),
+    "AP": ("kernel only", "user may", "kernel reads", "user reads"),
+    "APTable": ("takes nothing", "kernel only", "no writes", "kernel reads"),
     "AP[2]": ("writable", "read only"),
     "A": ("not used", "was used"),
     "AF": ("not used", "was used"),
@@ -35,12 +37,19 @@ _SAYS = {
     "XN": ("may be run", "no code here"),
     "UXN": ("user code runs", "no user code"),
     "PXN": ("kernel runs it", "no kernel code"),
+    "UXNTable": ("takes nothing", "no user code"),
+    "PXNTable": ("takes nothing", "no kernel code"),
     "PS": ("leads to a table", "a large page"),
 }
-"""What a flag says if it is 0, and if it is 1, by its manual's name.
+"""What a flag says if it is 0, 1 …, by its manual's name.
 
-Sources: Intel SDM 3A, 4.5; ARM DDI 0406C, B3.5; ARM DDI 0487, D8.3; RISC-V privileged, 4.3.
+A flag that lets user code use a page says nothing of the kernel, which the processor's settings may stop (x86's SMAP
+and SMEP, RISC-V's SUM, ARM's PAN).  Sources: Intel SDM 3A, 4.5; ARM DDI 0406C, B3.5; ARM DDI 0487, D8.3; RISC-V
+privileged, 4.3.
 """
+
+_AP_WITH_2 = ("kernel only", "kernel only", "user may", "user may")
+"""What the two lowest bits of AP say on ARMv7, whose AP[2] is a flag of its own."""
 
 _RIGHTS = {"read": "reads", "write": "writes", "execute": "code", "user": "user code"}
 """The names of rights, by the names of :class:`Rights`."""
@@ -73,17 +82,15 @@ def _said(step: Step, fields: Iterable[Field]) -> Iterator[_Flag]:
     known = {field.name: field for field in fields}
     is_pointer = step.kind == "table" and {"R", "W", "X"} <= {*known}  # RISC-V: it has no rights of its own
     passed = {"AP", "PS"} if step.kind != "leaf" else set()
+    passed |= {"type"} if step.kind != "invalid" else set()
     passed |= {*"RWXUAD"} if is_pointer else set()
     for name, says in _SAYS.items():
         if (field := known.get(name)) is None or name in passed:
             continue
         value = field.of(step.value)
-        if name == "AP":
-            user, only = (2, 0) if "AP[2]" in known else (1, 2)  # bits 1:0 of ARMv7's, bits 2:1 of AArch64's
-            words = says[bool(value & user)] + ", read only" * bool(value & only)
-            yield _Flag(name, f"{value:02b}", words, field)
-        elif value < 2:
-            yield _Flag(name, f"{value:b}", says[value], field)
+        words = _AP_WITH_2 if name == "AP" and "AP[2]" in known else says
+        if value < len(words):
+            yield _Flag(name, f"{value:0{field.high - field.low + 1}b}", words[value], field)
     if is_pointer:
         yield _Flag("R W X", "0", "leads to a table", known["R"])
 

@@ -126,7 +126,7 @@ def least_width(one: Slice) -> float:
     """Return the width of a slice that has its number, whatever that is, and its bits."""
     most = (1 << one.width) - 1
     number = f"0x{'8' * -(-one.width // 4)}" if one.key == "offset" else "8" * len(f"{most}")
-    said = text_width(_tops(one, signed=True)) if one.key == "top" else text_width(number, "large strong")
+    said = text_width(f"= bit {one.low}") if one.key == "top" else text_width(number, "large strong")
     words = said + text_width(_range(one), "label dim")
     return max(words + 3 * _PAD + 2, _LEAST_CELL * one.width + 2 * _PAD + 1)
 
@@ -154,12 +154,14 @@ def _slice(
     turns: bool, is_hidden: bool,
 ) -> Node:  # fmt: skip  # what, then how
     """Return a slice's box with its number, and the range of its bits."""
-    number = _number(walk.va, one)
+    number, is_odd = _number(walk.va, one), False
     said = hexadecimal(number) if one.key == "offset" else f"{number}"
     ways: tuple[str, ...] = (said,)
     style = "large strong" if one.read else "large dim"
     if one.key == "top":
-        ways, style, title = (_tops(one, signed=signed),), "label dim", f"bits {one.high} to {one.low} of the address"
+        said, is_odd = _tops(walk, one, signed=signed), is_not_canonical(walk)
+        style = "label error" if is_odd else "label dim"
+        ways, title = (said,), f"bits {one.high} to {one.low} of the address, which no table translates: {said}"
     elif one.key == "offset":
         title = f"offset {said}, bits {one.high} to 0"
     elif is_hidden:
@@ -179,7 +181,7 @@ def _slice(
         text=(*text, *(cell for cell in cells if isinstance(cell, Text))),
         title=f"{title}; {_TURNED}" if turns else title,
         lane="slices",
-        state=(_look(one), *["unread"] * (not one.read), *["still"] * (not turns)),
+        state=(_look(one), *["unread"] * (not one.read), *["still"] * (not turns), *["fault"] * is_odd),
         value=number if turns else -1,
     )
 
@@ -194,9 +196,17 @@ def _look(one: Slice) -> str:
     return "is-offset" if one.key == "offset" else "is-top" if one.key == "top" else "is-index"
 
 
-def _tops(one: Slice, *, signed: bool) -> str:
+def is_not_canonical(walk: Walk) -> bool:
+    """Return whether a walk did not begin because of the address's untranslated upper bits."""
+    return walk.fault is not None and walk.fault.kind == walk.fault.called == "non-canonical"
+
+
+def _tops(walk: Walk, one: Slice, *, signed: bool) -> str:
     """Return the words for the untranslated upper bits: copies of the highest translated bit, or ARM's choice."""
-    return f"= bit {one.low - 1}" if signed else "TTBR0/1"
+    is_odd = is_not_canonical(walk)
+    if not signed:
+        return "not equal" if is_odd else "TTBR0/1"
+    return f"{'≠' if is_odd else '='} bit {one.low - 1}"
 
 
 def _number(va: int, one: Slice) -> int:

@@ -31,13 +31,14 @@ from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
 from .flags import draw_flags, flags_of
-from .slices import HEIGHT, draw_slices, in_lines, least_width, slices_of
+from .slices import HEIGHT, draw_slices, hexadecimal, is_not_canonical
 from .walk_line import is_absent, line_of
 from .walk_tables import (
     BESIDE,
     Names,
     Plate,
     Reach,
+    asked_of,
     blamed,
     byte_line,
     draw_tables_read,
@@ -135,24 +136,19 @@ def _with_address(walk: Walk, plate: Plate, bench: Bench | None) -> Part:
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         y = _address_line(walk, plate, bench, drawn, Box(x, y, w, 0))
-        slices = [one for one in slices_of(walk, plate.split) if one.key != "top"]
-        columns = plate.columns(Box(x, y, w, HEIGHT))
-        if columns:
-            places = dict(zip((one.key for one in slices), columns, strict=False))
-        else:
-            places = in_lines(slices, Box(x, y, w, HEIGHT))
+        places = plate.strip(Box(x, y, w, HEIGHT))
         drawn.nodes += draw_slices(walk, plate.split, places, turns=bench is not None)
-        y = max((box.y + box.h for box in places.values()), default=y) + 10
+        y = max((box.y + box.h for box in places.values()), default=y) + 8
         nodes, links, bottom = draw_tables_read(plate, Box(x, y, w, 0))
         drawn.nodes += nodes
-        drawn.links += [*links, *(_down(drawn.nodes, plate) if columns else ())]
+        drawn.links += [*links, *(_down(drawn.nodes, plate) if plate.columns(Box(x, y, w, 0)) else ())]
         return bottom
 
     return put
 
 
 def _address_line(walk: Walk, plate: Plate, bench: Bench | None, drawn: Drawn, room: Box) -> float:
-    """Draw the address, its bits that are not translated, and the switches; return where the line ends."""
+    """Draw the address, what was asked for, and the switches; return where the line ends."""
     x, y, w, _ = room
     said = str(Address(walk.va)) if type(walk.va) is int else str(walk.va)
     wide = text_width(str(Address((1 << walk.word_bits) - 1)), "large mono")
@@ -162,14 +158,14 @@ def _address_line(walk: Walk, plate: Plate, bench: Bench | None, drawn: Drawn, r
                  title=f"the address {said}")
     )  # fmt: skip
     left = x + wide + 12
-    top = next((one for one in slices_of(walk, plate.split) if one.key == "top"), None)
-    if top is not None:
-        wide = min(least_width(top) + 30, max(least_width(top), x + w - left))
-        if left + wide > x + w + 0.1:
-            left, y = x, y + high + 4
-        place = Box(left, y - 4, wide, 42)
-        drawn.nodes += draw_slices(walk, plate.split, {"top": place}, turns=bench is not None)
-        high, left = 40.0, left + wide + 16
+    who = {"user": "user code", "supervisor": "kernel code"}.get(walk.side, "")
+    asked = f"{asked_of(walk)}, by {who}" if who else asked_of(walk)
+    short = asked.replace("by ", "")
+    ways = f"asked: {asked}", short, short.removesuffix(" code")
+    request = fitted(0, 20, ways, x + w - left, "label")
+    wide = text_width(request.text) + 4
+    drawn.nodes.append(kit.runs("walk/asked", Box(left, y, wide, high), [request], title=ways[0]))
+    left += wide + 12
     if bench is not None:
         switches, _ = kit.draw_switches(_switches_of(walk, bench), "walk", y, 1e9)
         across = max((node.x + node.w - MARGIN for node in switches), default=0.0)
@@ -179,7 +175,7 @@ def _address_line(walk: Walk, plate: Plate, bench: Bench | None, drawn: Drawn, r
             nodes, more = kit.draw_switches(_switches_of(walk, bench), "walk", y + high, w + 2 * MARGIN)
             drawn.nodes += nodes
             high += more + 8
-    return y + high + 2
+    return y + high
 
 
 def _down(nodes: Sequence[Node], plate: Plate) -> Iterator[Link]:
@@ -332,7 +328,8 @@ def _rows(walk: Walk, read: int, plate: Plate | None = None) -> Table:
 def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
     if walk.fault is not None:
-        caption = Caption(_fault(walk, walk.fault, entry), (), "", "plain" if is_untouched(walk, entry) else "error")
+        tone = "plain" if is_untouched(walk, entry) else "error"
+        caption = Caption(_fault(walk, walk.fault, entry), (), "", tone, is_not_canonical(walk))
     else:
         assert walk.pa is not None
         places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
@@ -396,7 +393,7 @@ def _other_verdict(said: tuple[str, str], place: Box) -> Iterator[Node]:
     return _verdict(head, more.split("\n"), [], (), f"{head}: {more}", place)
 
 
-_HERO, _FIRST, _LINE, _LEAST_WORDS = ("hero", "large", "body", "label"), 22.0, 17.0, 150.0
+_HERO, _FIRST, _LINE, _LEAST_WORDS = ("hero", "large", "body", "label"), 22.0, 17.0, 200.0
 """The styles of the hero, from large to small; baseline of the first line; height of a line; least width of words."""
 
 _SUM = "frame number × size of a frame + offset = physical address"
@@ -416,7 +413,8 @@ def _verdict(
     def wide(size: str, row: Hero) -> float:
         return text_width(" ".join(said for said, _ in row), size + mono)
 
-    beside = next((one for one in _HERO if wide(one, hero) + 44 + _LEAST_WORDS <= w), "") if hero else ""
+    least = max(_LEAST_WORDS, text_width(head, "body strong"))
+    beside = next((one for one in _HERO if wide(one, hero) + 44 + least <= w), "") if hero else ""
     rows = [hero] if beside or not mono else [hero[:-2], hero[-2:]]  # a sum goes on with "=" in a line of its own
     size = beside or next((one for one in _HERO if all(wide(one, row) + 24 <= w for row in rows)), _HERO[-1])
     room, top = (w - wide(size, hero) - 44, 0.0) if beside else (w - 24, 33.0 * len(rows) * bool(hero))
@@ -477,6 +475,8 @@ def _fault_lines(walk: Walk, fault: Fault) -> tuple[str, list[str], str]:
     if fault.code is not None:
         says = "" if fault.says == fault.exception else fault.code_words  # the head has it
         lines.append(f"code {says or fault.code}")
+    if fault.address_in:
+        lines.append(f"{fault.address_in} = {hexadecimal(walk.va)}")
     if syndrome is not None:
         lines.append(f"{syndrome.register} {syndrome.value:#x} {named_fields(syndrome.decoded)}")
         lines += [syndrome.says] if syndrome.says else []
@@ -538,7 +538,7 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
 
 def shown_step(walk: Walk, chosen: int) -> Step | None:
     """Return the step whose descriptor is shown: the `chosen` one, by its address, or one that refused, or the last."""
-    steps = [step for step in walk.steps if step.pa == chosen]
+    steps = [step for step in walk.steps if chosen and step.pa == chosen]
     steps = steps or [step for step in walk.steps if step.level in blamed(walk)] or [*walk.steps]
     return steps[-1] if steps else None
 

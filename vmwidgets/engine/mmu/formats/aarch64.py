@@ -206,10 +206,10 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         if access == "execute":
             value = common | (0x20 if user else 0x21) << 26
             syndrome = Syndrome("ESR_EL1", value, INSTRUCTION_ABORT, f"a fetch by {who}")
-            return FaultReport("Instruction Abort", code, STATUS_CODE, syndrome, status_of(code))
+            return FaultReport("Instruction Abort", code, STATUS_CODE, syndrome, status_of(code), "FAR_EL1")
         value = common | (access == "write") << 6 | (0x24 if user else 0x25) << 26
         syndrome = Syndrome("ESR_EL1", value, DATA_ABORT, f"a {access} by {who}")
-        return FaultReport("Data Abort", code, STATUS_CODE, syndrome, status_of(code))
+        return FaultReport("Data Abort", code, STATUS_CODE, syndrome, status_of(code), "FAR_EL1")
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return AP, UXN, PXN and nG; AF is set, and the page is inner shareable.

@@ -182,12 +182,13 @@ class Armv7Rules(Rules[Armv7Controls]):
         code = _STATUS[stop.kind][second]
         status = code & 0xF | (code >> 4) << 10
         if access == "execute":
-            return FaultReport("Prefetch Abort", code, STATUS_CODE, Syndrome("IFSR", status, IFSR), STATUS[code])
+            syndrome = Syndrome("IFSR", status, IFSR)
+            return FaultReport("Prefetch Abort", code, STATUS_CODE, syndrome, STATUS[code], "IFAR")
         # The domain is valid if a first-level descriptor had one, so not for a first-level translation fault.
         domain = domain_of(path) if path and path[0].descriptor.kind != "invalid" else 0
         value = status | domain << 4 | (access == "write") << 11
         syndrome = Syndrome("DFSR", value, DFSR, "a write" if access == "write" else "a read")
-        return FaultReport("Data Abort", code, STATUS_CODE, syndrome, STATUS[code])
+        return FaultReport("Data Abort", code, STATUS_CODE, syndrome, STATUS[code], "DFAR")
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return AP, XN and nG; domain 0, and no PXN in a leaf.

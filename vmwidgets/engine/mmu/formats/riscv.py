@@ -96,11 +96,11 @@ class RiscvRules(Rules[RiscvControls]):
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: RiscvControls
     ) -> FaultReport:
-        """Report the cause, which gives the kind of access, and nothing else (4.1.8)."""
+        """Report the cause, which gives the kind of access (4.1.8), and the register with its address (4.1.9)."""
         page_fault, cause, access_fault, access_cause = _CAUSES[access]
         if stop.kind == "bus-error":
-            return FaultReport(access_fault, access_cause, CAUSE, says=access_fault)
-        return FaultReport(page_fault, cause, CAUSE, says=page_fault)
+            return FaultReport(access_fault, access_cause, CAUSE, says=access_fault, address_in="stval")
+        return FaultReport(page_fault, cause, CAUSE, says=page_fault, address_in="stval")
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return R, W, X, U and G for a leaf, nothing for a pointer."""

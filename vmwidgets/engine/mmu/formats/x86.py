@@ -134,7 +134,7 @@ class X86Rules(Rules[X86Controls]):
         fetch = access == "execute" and self.tells_fetches(controls)
         present, reserved = stop.kind != "not-present", stop.kind == "reserved"
         code = present | (access == "write") << 1 | user << 2 | reserved << 3 | fetch << 4
-        return FaultReport("#PF", code, ERROR_CODE, says=code_says(code))
+        return FaultReport("#PF", code, ERROR_CODE, says=code_says(code), address_in="CR2")
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return R/W, U/S, XD, and G in a leaf."""
