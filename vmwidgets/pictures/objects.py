@@ -113,7 +113,7 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
         ]
         ranges = ranges if any(is_here for *_, is_here in ranges) else [(fault.va, NOTHING, True), *ranges]
     is_resolved = fault.faulted and fault.failed < 0
-    is_copied = bool(copied) and source >= 0
+    is_copied = copied and source >= 0
     is_file = any(machine.frames.owner(frame).startswith("object file ") for frame in known[:1])
     given = {} if shown.operation is None else dict(shown.operation.arguments)
     begins, ends = given.get("address", fault.va), given.get("address", 0) + len(given.get("data", b""))
