@@ -238,6 +238,7 @@ export class Figure {
     speaker.leave();
     this.controls?.close();
     this.waiting.clear();
+    this.renderer.close();
     this.root.remove();
   }
 }

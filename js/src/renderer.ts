@@ -1,7 +1,7 @@
 // A scene as SVG, keyed by ID: an element that stays remains the same element and moves by transition; nothing is torn
 // down.
 
-import { LETTERS } from "./letters.ts";
+import { onLetters } from "./letters.ts";
 import { type Marks, MarksLayer, marksOf, treesOf } from "./marks.ts";
 import { badgesOf, LinkElement, measureAgain, NodeElement, Ruler, rounding } from "./node.ts";
 import { arrange, match, put, svg } from "./svg.ts";
@@ -34,6 +34,7 @@ export class Renderer {
   private selection = "";
   private hovered = "";
   private standing = "";
+  private readonly gone = new AbortController();
   scene: Scene | null = null;
 
   constructor() {
@@ -71,11 +72,15 @@ export class Renderer {
       fit();
     });
     observer.observe(this.root);
-    const refit = (): void => {
+    onLetters(() => {
       measureAgain();
       if (this.root.isConnected) fit();
-    };
-    document.addEventListener(LETTERS, refit, { once: true });
+    }, this.gone.signal);
+  }
+
+  /** Ends the picture: the page no longer keeps it. */
+  close(): void {
+    this.gone.abort();
   }
 
   /** A node of the scene, even if it is drawn as a mark. */

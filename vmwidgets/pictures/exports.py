@@ -14,6 +14,7 @@ from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.svg import to_svg, with_letters
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.twin import RULES, html_page, output_html, text_twin, twin_html
 from vmwidgets.views.scene.wire import encode_scene
@@ -30,9 +31,7 @@ class Exports:
         raise NotImplementedError
 
     def _page_svg(self) -> str:
-        """Return the picture as an SVG with its style sheet and its letters, which follows its reader's dark mode."""
-        from vmwidgets.views.scene.svg import to_svg
-
+        """Return the picture as an SVG with its style sheet, which follows its reader's dark mode, for our letters."""
         return to_svg(self.scene(), letters=True)
 
     @says_what_it_takes
@@ -45,12 +44,10 @@ class Exports:
 
         Raises :class:`Refused` for another theme.
         """
-        if theme is None:
-            return self._page_svg()
         from vmwidgets.views.scene.plain import plain_svg
-        from vmwidgets.views.scene.svg import with_letters
 
-        return with_letters(plain_svg(self._page_svg(), theme=theme))
+        drawn = self._page_svg()
+        return with_letters(drawn if theme is None else plain_svg(drawn, theme=theme))
 
     @says_what_it_takes
     def to_dot(self, *, theme: str = "light") -> str:
@@ -80,7 +77,7 @@ class Exports:
     @says_what_it_takes
     def to_html(self) -> str:
         """Return one HTML file that needs no other: the picture, its words and its table."""
-        return html_page(self.scene(), self._page_svg())
+        return html_page(self.scene(), self.to_svg())
 
     @says_what_it_takes
     def to_text(self) -> str:
@@ -233,13 +230,9 @@ class Snapshot(Exports):
         return self._scene
 
     def _page_svg(self) -> str:
-        from vmwidgets.views.scene.svg import to_svg
-
         return to_svg(self._scene, scale=self._scale, selected=self._selected, letters=True)
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
-        from vmwidgets.views.scene.svg import to_svg
-
         scene = self._scene
         slim = "" if self._slim is None else to_svg(self._slim, bare=True, selected=self._selected)
         image = output_html(scene, to_svg(scene, bare=True, selected=self._selected), slim=slim)

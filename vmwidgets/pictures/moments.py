@@ -268,10 +268,10 @@ def _look_inside(
     is_far = moment.is_after and history.is_far(operation.number)
 
     def at(place: int) -> Any:
-        is_before_alone = moment.is_after and place == 0
-        if is_before_alone and before is not None:
-            return before
-        return inside.at(key, place, () if is_before_alone else places)
+        # If a thread is inside a call, the machine can't be kept, and would be rebuilt for what is read next.
+        if moment.is_after and not place and (before or part.machine.system.between_calls):
+            return before or inside.at(key, 0)
+        return inside.at(key, place, places)
 
     return Look(moment, at, after, is_far=is_far)
 

@@ -49,14 +49,12 @@ class Fault(Picture):
     def draw(self, at: At) -> Scene:
         """Return the fault at this moment."""
         space = at.target.name if isinstance(at.target, Task) else ""
-        read = _reader(at.whole)
-        pages, word = partial(_faulted_page, at.whole), entry_word(at.whole.architecture)
         return draw_fault(
             at.moment,
             _faulted(at.whole),
-            pages=pages,
-            word=word,
-            read=read,
+            pages=partial(_faulted_page, at.whole),
+            word=entry_word(at.whole.architecture),
+            read=_reader(at.whole),
             runs=partial(_running, at.whole),
             space=space,
             machine=at.whole.name,
@@ -82,9 +80,12 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     was, now, end = (_page_of(machine, writer, page, one) for one in (begun, shown, shown.at(None)))
     source = next((one.frame for one in (was, end) if one is not None and one.frame not in new), -1)
     source = next((one.source_frame for one in copied if one.source_frame not in new), source)
-    others = [one for one in machine.frames.mapped_at(source) if one != (writer, page)] if source >= 0 else []
+    mapped = shown.at(None).read_once(
+        ("mapped", source), lambda: machine.frames.mapped_at(source) if source >= 0 else ()
+    )
+    others = [one for one in mapped if one != (writer, page)]
     every = [source] * (source >= 0) + [event.frame for event in taken[-1:]]  # the same at all steps
-    known = [source] * (source >= 0) + [event.frame for event in taken[-1:] if event in shown.so_far]
+    known = [frame for frame in every if frame == source or taken[-1] in shown.so_far]
     first, last = (look_at(machine.frames, one, tuple(every), of="beginnings").now for one in (begun, shown))
     leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
     before: list[BoardFrame] = []
@@ -157,10 +158,9 @@ NOTHING = "nothing is mapped here"
 
 def _page_of(machine: Machine, task: str, page: int, moment: Moment) -> Descriptor | None:
     """Return a task's descriptor of a page; None if it has none that leads to a frame."""
-    space = MachineSpace(machine, task, moment)
-    pa = space.walk(page, "read", True).pa
-    may_write = pa is not None and space.walk(page, "write", True).pa is not None
-    return None if pa is None else Descriptor(pa >> PAGE_SHIFT, "rw-" if may_write else "r--")
+    walk = partial(MachineSpace(machine, task, moment).walk, page, user=True)
+    read, write = moment.read_once(("page", task, page), lambda: [walk(access=one).pa for one in ("read", "write")])
+    return None if read is None else Descriptor(read >> PAGE_SHIFT, "r--" if write is None else "rw-")
 
 
 def _reader(machine: Machine) -> Read:

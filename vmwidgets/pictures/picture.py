@@ -20,6 +20,7 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene
+from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import visible
 
 from .absent import absent_scene, blank
@@ -409,8 +410,6 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         return replace(scene, title=title, machine=scene.machine and machine.name)
 
     def _page_svg(self) -> str:
-        from vmwidgets.views.scene.svg import to_svg
-
         return to_svg(self.scene(), scale=self.scale, selected=self.selection, letters=True)
 
     def _each_step(self) -> Sequence[Exports]:

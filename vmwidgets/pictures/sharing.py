@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from itertools import groupby
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.kernel.tasks.objects_schema import NoCopyNeeded, PageCopied
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.engine.mmu.walk import translate
 from vmwidgets.given.runs import runs
 from vmwidgets.views.memory.blackboard import (
     LETTERS,
@@ -448,16 +450,13 @@ def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], dict[tuple[str, in
 
 def ranges_of(at: At, frames: Frames) -> list[SharedRange]:
     """Return the pages of all frames by address, grouped by the name that the first task gives them."""
-    entries = {name: at.value(task.map, whole=EVERY).entries for name, task in at.whole.tasks.items()}
-    found: list[SharedRange] = []
-    for va in sorted({va for users in frames.values() for _, va in users}):
-        holds = (one for some in entries.values() for one in some if one.start <= va < one.end)
-        name, kind, start = next((_called(one) for one in holds), ("memory", "anonymous", va))
-        if found and (found[-1].name, found[-1].start) == (name, start):
-            found[-1] = found[-1]._replace(pages=(*found[-1].pages, va))
-        else:
-            found.append(SharedRange(name, kind, start, (va,)))
-    return found
+    entries = [one for task in at.whole.tasks.values() for one in at.value(task.map, whole=EVERY).entries]
+
+    def whose(va: int) -> tuple[str, str, int]:
+        return next((_called(one) for one in entries if one.start <= va < one.end), ("memory", "anonymous", va))
+
+    pages = sorted({va for users in frames.values() for _, va in users})
+    return [SharedRange(*its, tuple(those)) for its, those in groupby(pages, whose)]
 
 
 def _called(entry: EntryValue) -> tuple[str, str, int]:
@@ -471,12 +470,13 @@ KINDS = {"anonymous": "memory", "code": "code", "data": "file, written", "file":
 """The kinds of an entry's pages."""
 
 
-def _pages(space: MachineSpace, machine: Machine) -> list[tuple[int, int, str]]:
+def _pages(tables: PageTables[Any], end: int) -> list[tuple[int, int, str]]:
     """Return the address, the frame and the rights of each page that user code may use."""
     found = []
-    for run in runs(space.tables, end=machine.layout.user_end).ranges:
+    for run in runs(tables, end=end).ranges:
         for va in range(run.start, run.end, PAGE) if "u" in run.rights else ():
-            pa = space.walk(va, "read", True).pa  # a reference bit of 0 refuses on some processors
+            # A reference bit of 0 refuses on some processors; a walk that is explained costs five times as much.
+            pa = translate(tables.memory, tables.fmt, tables.root, va, "read", True, tables.controls).pa
             if pa is not None:
                 found.append((va, pa >> PAGE_SHIFT, run.rights[:3]))
     return found
@@ -484,10 +484,14 @@ def _pages(space: MachineSpace, machine: Machine) -> list[tuple[int, int, str]]:
 
 def frames_of(at: At) -> Frames:
     """Return the frames of pages that tasks may use at a moment."""
-    machine, found = at.whole, defaultdict[int, dict[tuple[str, int], str]](dict)
-    for name in machine.tasks:
-        space = MachineSpace(machine, name, at.moment)
-        tables = "pages", machine.name, name, space.tables.root
-        for va, frame, rights in at.moment.read_once(tables, partial(_pages, space, machine)):
-            found[frame][name, va] = rights
-    return found
+    machine, moment = at.whole, at.moment
+
+    def read() -> Frames:
+        found = defaultdict[int, dict[tuple[str, int], str]](dict)
+        for name in machine.tasks:
+            for va, frame, rights in _pages(MachineSpace(machine, name, moment).tables, machine.layout.user_end):
+                found[frame][name, va] = rights
+        return {**found}
+
+    frames: Frames = moment.read_once(("frames", machine.name), read)
+    return frames

@@ -28,7 +28,7 @@ from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.scene.relations import KERNEL, About
 from vmwidgets.views.story.moment import Moment, Told
 from vmwidgets.views.story.stages import Mine, once, seen
-from vmwidgets.views.tables.boxes import TableMarks, TablesBench
+from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
 from vmwidgets.views.tables.relations import of_walk, of_window
 from vmwidgets.views.tables.slices import Slice, slices_of, turned, with_sign
@@ -142,12 +142,13 @@ class Tables(Picture):
             then = moment.at(done)
             there = live_space(machine, self._task, None, then)
 
-            def read() -> tuple[TableWindow, TableMarks]:
+            def read() -> tuple[object, list[int]]:
                 window = self._window(there.tables, marked)
-                return window, marks_of_tables(then, began, there.tables, window)
+                marks = marks_of_tables(then, began, there.tables, window)
+                return (_facts(window, chosen), marks), _leaves(window)
 
-            window, marks = then.read_once(("tables", self._task, opened), read)
-            return _facts(window, chosen), marks, there.kinds(_leaves(window))
+            drawn, leaves = then.read_once(("tables", self._task, opened), read)
+            return drawn, there.kinds(leaves)
 
         told = moment.told(once(("tables", self._task, opened), seen(facts)))
         if bench.marks and not told.steps.count and moment.is_after:  # no step of the story says how it ended

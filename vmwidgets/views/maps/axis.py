@@ -176,14 +176,14 @@ def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
     return segments
 
 
-def break_what_dwarfs(segments: list[Segment[T]], room: float = WIDTH) -> list[Segment[T]]:
-    """Break the axis at stretches, even entries, that dwarf the others: these would be invisible in `room` pixels."""
+def break_what_dwarfs(segments: list[Segment[T]]) -> list[Segment[T]]:
+    """Break the axis at stretches, even entries, that dwarf the others: these would be invisible."""
     parts = sorted((s for s in segments if not (s.broken or s.folded)), key=lambda s: s.end - s.start)
     total = sum(one.end - one.start for one in parts)
     smaller = 0
     for number, one in enumerate(parts):
         size = one.end - one.start
-        is_dwarfed = size > DWARFS * smaller and room * smaller < LEGIBLE * number * total
+        is_dwarfed = size > DWARFS * smaller and WIDTH * smaller < LEGIBLE * number * total
         if smaller and is_dwarfed and len(parts) - number <= MAX_BREAKS:
             for large in parts[number:]:
                 large.broken = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice, tee
 
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
@@ -50,9 +51,9 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
 def has_room(picture: MapPicture, columns: Mapping[int, Column], width: float) -> bool:
     """Return whether the addresses of all nodes fit at all steps: nodes at one depth are two columns or more apart."""
     items = sorted(picture.layout.items, key=lambda item: item.start)
-    ends = [_place(columns[one.id], picture.style.long(one.start), width) for one in items]
+    ends, later = tee(_place(columns[one.id], picture.style.long(one.start), width) for one in items)
     return not any(isinstance(one, Fold) for one in items) and all(
-        x + w <= following for (x, w), (following, _) in zip(ends, ends[2:], strict=False)
+        x + w <= following for (x, w), (following, _) in zip(ends, islice(later, 2, None), strict=False)
     )
 
 

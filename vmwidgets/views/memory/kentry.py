@@ -43,7 +43,6 @@ def draw_kentry(
     look: Look[KentryContents],
     *,
     style: AddressStyle | None = None,
-    title: str = "kentry area",
     machine: str = "",
     width: float = WIDTH,
     compact: bool = False,
@@ -80,7 +79,7 @@ def draw_kentry(
     )
     return boxes.picture(
         "kentry",
-        title,
+        "kentry area",
         subtitle,
         part,
         caption=caption,

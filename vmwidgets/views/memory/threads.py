@@ -59,7 +59,6 @@ class _Group:
 def draw_threads(
     look: Look[ThreadsValue],
     *,
-    title: str = "threads",
     machine: str = "",
     width: float = WIDTH,
     compact: bool = False,
@@ -78,7 +77,7 @@ def draw_threads(
     is_still = not (compact or value.cycle or steps.count or moment.operation is None)
     return boxes.picture(
         "threads",
-        title,
+        "threads",
         _subtitle(value),
         boxes.below(
             boxes.words("threads/answer", "" if is_still else answer, "body"),

@@ -299,12 +299,10 @@ def words(identity: str, said: str, style: str = "label dim") -> Part:
     return put
 
 
-def at_end(identity: str, said: str, style: str = "label dim") -> Part:
+def at_end(identity: str, said: str) -> Part:
     """Return a line of words at the right end of the width."""
-    wide = text_width(said, style)
-    return thing(
-        LINE, lambda box: kit.label(identity, said, box.x + max(0.0, box.w - wide), box.y, style=style, most=box.w)
-    )
+    wide = text_width(said, "label dim")
+    return thing(LINE, lambda box: kit.label(identity, said, box.x + max(0.0, box.w - wide), box.y, most=box.w))
 
 
 def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
@@ -650,16 +648,8 @@ _LEAST = 40.0
 # ---- strips ----------------------------------------------------------------------------------------
 
 
-def whole(
-    identity: str,
-    amounts: Sequence[tuple[float, str]],
-    total: float,
-    rest: str = "",
-    title: str = "",
-    *,
-    lane: str = "",
-) -> Part:
-    """Return a bar with a part for each amount, on a rail for the `total`; words say what the `rest` of it is."""
+def whole(identity: str, amounts: Sequence[tuple[float, str]], total: float) -> Part:
+    """Return a bar with a part for each amount, on a rail for the `total`."""
     high = 22.0
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
@@ -668,12 +658,7 @@ def whole(
             wide = min(w - at, w * amount / max(1, total))
             bars += [Bar(at, 0, max(1.0, wide - 1), high, style)] * bool(amount)
             at += wide
-        text = [fitted(at + PAD, high / 2 + 4, rest, w - at - PAD, "label dim")] if rest and w - at > _WORDS else []
-        drawn.nodes.append(kit.runs(identity, Box(x, y, w, high), text, bars=bars, title=title, lane=lane))
+        drawn.nodes.append(kit.runs(identity, Box(x, y, w, high), (), bars=bars))
         return y + high
 
     return put
-
-
-_WORDS = 90.0
-"""Room in which words may begin."""

@@ -84,13 +84,13 @@ def grid(count: int, least: float, y: float, h: float, *, width: float = WIDTH, 
     return [first[number % across]._replace(y=y + number // across * (h + gap)) for number in range(count)]
 
 
-def ring(count: int, w: float, h: float, *, width: float = WIDTH, top: float = 8.0, gap: float = 10.0) -> list[Box]:
+def ring(count: int, w: float, h: float, *, width: float = WIDTH, top: float = 8.0) -> list[Box]:
     """Return `count` equal boxes in a circle, the first at the top, clockwise, as small as possible without overlap.
 
     >>> len(ring(6, 60, 30)), ring(6, 60, 30)[0].y
     (6, 8.0)
     """
-    side = hypot(w, h) + gap
+    side = hypot(w, h) + 10
     radius = side / 2 if count < 3 else side / 2 / sin(pi / count)
     x, y = width / 2, top + h / 2 + radius
     turns = [2 * pi * i / max(1, count) for i in range(count)]
@@ -352,7 +352,7 @@ def legend(
     return nodes
 
 
-def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9) -> list[Box]:
+def cells(count: int, box: Box, least: float, high: float) -> list[Box]:
     """Return `count` equal cells that fill a box's width in as few rows as possible, each at least `least` wide.
 
     >>> [(cell.x, cell.w) for cell in cells(3, Box(0, 0, 40, 20), 15, 10)]
@@ -360,7 +360,7 @@ def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9)
     """
     across = max(1, min(count, int((box.w + 0.01) // least)))
     across = -(-count // -(-count // across)) if count else across  # no row is much shorter than the others
-    w = min(most, box.w / across)
+    w = box.w / across
     return [Box(box.x + number % across * w, box.y + number // across * high, w, high) for number in range(count)]
 
 

@@ -222,15 +222,15 @@ class Marks:
                 yield Link(f"{target}/up", self.lane, source, target, points, branch=True)
 
 
-def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -> tuple[tuple[Look, ...], list[int]]:
-    """Return the different looks for the states and words in `kinds`, in order of appearance, and each thing's index.
+def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]]) -> tuple[tuple[Look, ...], list[int]]:
+    """Return the different looks of boxes for the states and words in `kinds`, in order, and each thing's index.
 
     >>> looks_of([(("plain",), ""), (("used",), ""), (("plain",), "")])[1]
     [0, 1, 0]
     """
     known: dict[tuple[tuple[str, ...], str], int] = {}
     look = [known.setdefault(one, len(known)) for one in kinds]
-    return tuple(Look(shape, *one) for one in known), look
+    return tuple(Look("box", *one) for one in known), look
 
 
 # ---- words -----------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
 
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is the number of
     the file's pixels for one of the drawing's.  `selected` is the thing that is marked as selected.  With `letters`, it
-    is for a file: it has its letters (:func:`with_letters`), and longer titles are large.
+    will be read in our letters, which are narrower than others: longer titles are large.
     """
     words, top = _head(scene, NARROWER if letters else 1.0)
     drawing = with_key(_without_switches(scene.whole()))
@@ -46,14 +46,13 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
     )
     nodes += "".join(_shade(node) for node in scene.nodes if _is_chosen(node, selected)) + _badges(scene.nodes)
     style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
-    svg = (
+    return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {scaled} '
         f'viewBox="{corner:g} {corner:g} {w:g} {h:g}" role="img">'
         f"<title>{_safe(alt_text(scene))}</title><style>{escape(style, quote=False)}</style>"
         f'<rect class="ground" x="{corner:g}" y="{corner:g}" {size}/>{words}'
         f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
     )
-    return with_letters(svg) if letters else svg
 
 
 def with_letters(svg: str) -> str:
