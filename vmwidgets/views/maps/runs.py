@@ -90,7 +90,7 @@ def given_name(target: str) -> str:
 
 
 _UNNAMED = re.compile(r"((wired )?memory |r)\d+|k(ernel|mem)_object|")
-"""The names of objects that nobody named, and names that would look like a range's number."""
+"""The names of objects that have no given name, and names that would look like a range's number."""
 
 
 def facts_of(value: MapValue) -> list[object]:
