@@ -351,7 +351,8 @@ def range_names(vm_map: MapCore[Any], roles: Mapping[int, str]) -> Mapping[int, 
     if kept is None or kept[0] is not made:
         kept = _NAMED[vm_map] = (made, {}, set())
     _, names, used = kept
-    for number, (identity, first) in enumerate(islice(made.items(), len(names), None), len(names) + 1):
+    new = [*islice(reversed(made.items()), len(made) - len(names))]
+    for number, (identity, first) in enumerate(reversed(new), len(names) + 1):
         given, own = roles.get(identity) or given_name(first), f"r{number}"
         name = next((one for one in (given, f"{given} {own}") if given and one not in used), own)
         names[identity] = name
