@@ -41,6 +41,7 @@ export class Marks {
     const words: Record<string, string> = {
       state,
       number: `${number}`,
+      name: this.data.names?.[place] ?? "",
       words: said,
       address: address(page),
       end: address(page + pages),

@@ -78,6 +78,8 @@ export interface SceneMarks {
   page: number[];
   /** The number of pages of each. */
   pages?: number[];
+  /** The short name of each. */
+  names?: string[];
   /** The place of each one's parent; -1 if it has none. */
   parent?: number[];
   title: string;

@@ -43,6 +43,8 @@ test("columns are differences: each mark is the node that Python would have sent
   assert.deepEqual([first.id, first.thing, first.x, first.y, first.state], ["tree/17", "entry:17", 10, 30, "red"]);
   assert.equal(first.title, "red node 0xffff_8080_0014_1000, entry 17");
   assert.equal(marks.node(1).title, "black node 0x10_0000, entry 5");
+  const named = new Marks({ ...three, names: ["heap", "r5", "r9"], title: "{name} · {address}" });
+  assert.equal(named.node(1).title, "r5 · 0x10_0000");
   assert.deepEqual(marks.link(0)?.points, [
     [29.5, 18],
     [14, 30],

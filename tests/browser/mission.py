@@ -124,20 +124,20 @@ class Mission:
     def _check_entries_and_tables(self) -> None:
         """Each structure is drawn again as the operation has left it."""
         notebook, run = self.notebook, self.notebook.run
-        (said,) = notebook.outputs(run('m.kernel_map.enter("20 KiB", prot="r")\nprint(len(m.kernel_map.entries()))'))
-        count = int(said["text"])
+        run('m.kernel_map.enter("20 KiB", prot="r")\nfrom vmwidgets.pictures.spaces import range_names')
+        ask = 'k = m.kernel_map; names = range_names(k.vm_map, k.roles)\nprint(*(names[one.id] for one in k), sep="|")'
+        (said,) = notebook.outputs(run(ask))
+        names = said["text"].strip().split("|")
         for name in ("entry list", "map"):
             self.shows(name, "20 KiB r--")
             entries = [words for _, _, _, words in self.places(name, "list/") if "header" not in words]
-            starts = [re.search(r"[0-9a-f]{4}_[0-9a-f]{4}", words)[0] for words in entries]
-            assert starts == sorted(starts)
-            assert len(starts) == count
+            assert len(entries) == len(names)
+            assert all(one in words for words, one in zip(entries, names, strict=True)), "by address"
         for name in ("tree", "map"):
             nodes = self.places(name, "tree/")
-            keys = [re.search(r"[0-9a-f]{4}_[0-9a-f]{4}", words)[0] for _, _, _, words in nodes]
-            assert len(keys) == count
-            assert keys == sorted(keys), "left are lower addresses"
-            assert 2 ** len({y for _, _, y, _ in nodes}) > count, "in rows, each of at most twice as many as above"
+            assert len(nodes) == len(names)
+            assert all(one in words for (*_, words), one in zip(nodes, names, strict=True)), "left are lower addresses"
+            assert 2 ** len({y for _, _, y, _ in nodes}) > len(names), "in rows, each of at most twice as many as above"
         self.shows("kentry", r"20 ?K")  # as wide as the page has room
         run('m.kmem_malloc("12 KiB")')
         self.shows("kmem", r"kmem_map[\s\S]*12 [\s\S]*used")

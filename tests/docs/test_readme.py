@@ -11,6 +11,7 @@ import pytest
 
 from tools import hero
 from vmwidgets import released
+from vmwidgets.pictures.spaces import range_names
 
 ROOT = Path(__file__).resolve().parents[2]
 FROM_INDEX = re.compile(r"\b(?:pip|uv|conda)\b.{0,20} (?:install|add) (?:-\S+ )*[\"']?vmwidgets(?![\w/-])(?! @)")
@@ -52,10 +53,11 @@ def test_graphviz_s_drawing_in_readme_is_the_tree_of_its_lines(name: str) -> Non
     exec("\n".join(shown()), known)
     tree = ET.parse(ROOT / "docs" / "pictures" / f"{name}.svg")
     words = sorted((float(one.attrib["x"]), one.text) for one in tree.iterfind(".//{*}text"))
-    starts = [int(str(said).replace("_", ""), 16) for _, said in words]
-    assert starts == [entry.start for entry in known["parent"].map]
+    space = known["parent"].map
+    names = range_names(space.vm_map, space.roles)
+    assert [said for _, said in words] == [names[entry.id] for entry in space]
     edges = [one for one in tree.iterfind(".//{*}g[@class]") if one.attrib["class"].startswith("edge")]
-    assert len(edges) == len(starts) - 1 > 1
+    assert len(edges) == len(words) - 1 > 1
 
 
 def test_readme_s_first_picture_is_drawn_from_readme_s_code() -> None:

@@ -60,7 +60,7 @@ def test_a_column_is_left_out_and_a_number_in_a_circle_is_no_value_of_it() -> No
     machine = vm.boot("x86-64")
     machine.kernel_map.enter("16 KiB", prot="rw")
     sizes = vm.picture(machine.kernel_map).blank("Size")
-    assert {one.value for one in sizes.answers} == {row[2] for row in sizes.key.scene().table.rows}
+    assert {one.value for one in sizes.answers} == {row[3] for row in sizes.key.scene().table.rows}
     assert not {one.value for one in sizes.answers} & {run.text for node in sizes.scene().nodes for run in node.text}
 
 

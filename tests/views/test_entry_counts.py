@@ -51,7 +51,7 @@ def test_the_bytes_in_use_are_those_of_the_entries_drawn_at_each_step(call: str)
     for step in range(view.steps + 1):
         view.step = step
         rows = view.scene().table.rows
-        sizes = [int(row[1], 16) - int(row[0], 16) for row in rows]
+        sizes = [int(row[2], 16) - int(row[1], 16) for row in rows]
         kib = f"{sum(sizes) // 1024} KiB mapped"
         assert f"{len(sizes)} entries · {kib}" in view.scene().subtitle, step
         said.add(kib)

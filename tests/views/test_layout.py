@@ -12,6 +12,7 @@ import pytest
 import vmwidgets as vm
 from tests.views import gallery
 from tests.views.pictures import machine_with, misplaced_text, outside, overlaps, worked_on
+from vmwidgets.pictures.spaces import range_names
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Node, Scene
 
@@ -78,7 +79,7 @@ def test_nodes_of_the_tree_stand_in_the_order_of_addresses(entries: int) -> None
     for node in below:
         assert not node.text or kit.MARGIN - 0.5 <= node.x <= kit.WIDTH - kit.MARGIN - node.w + 0.5
     order = sorted(below, key=lambda node: node.x + node.w / 2)
-    starts = [int(node.title.split()[2].rstrip(","), 16) for node in order]
+    starts = [int(node.title.partition(" node ")[2].partition(",")[0], 16) for node in order]
     assert starts == sorted(starts)
 
 
@@ -199,7 +200,8 @@ def test_the_nodes_of_one_tree_have_labels_of_one_kind(count: int) -> None:
         space.enter(vm.PAGE, at=0x40_0000 + number * 0x1_0000, fixed=True)
     nodes = [node for node in vm.Tree(space).scene().nodes if node.kind == "tree-node"]
     labels = [node.text[-1].text for node in nodes]
-    assert sorted(labels) == sorted(str(entry.start) for entry in space)
+    names = range_names(space.vm_map, space.roles)
+    assert sorted(labels) == sorted(names[entry.id] for entry in space)
 
 
 def test_at_the_right_edge_the_words_of_a_search_are_on_the_left_of_the_node() -> None:

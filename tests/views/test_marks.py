@@ -16,7 +16,7 @@ from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
 from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
-from vmwidgets.pictures.at import starts_of
+from vmwidgets.pictures.at import ranges_of
 from vmwidgets.views.maps import picture
 from vmwidgets.views.maps.picture import map_picture
 from vmwidgets.views.scene.model import Scene
@@ -43,7 +43,7 @@ def operations(seed: int) -> Iterator[tuple[list[MapValue], MapValue, Moment]]:
     for _ in life:
         last = machine.journal.last
         if last.number != number:
-            moment = Moment(last, starts=starts_of(machine))
+            moment = Moment(last, ranges=ranges_of(machine))
             values = machine.history.moments(last.number, lambda then: then.kernel_map.value(whole=WHOLE))
             yield values, machine.kernel_map.value(whole=WHOLE), moment
         number = last.number

@@ -17,7 +17,7 @@ from tests.views.lives import Life
 from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.kernel.map.map_schema import Entries
-from vmwidgets.pictures.at import starts_of
+from vmwidgets.pictures.at import ranges_of
 from vmwidgets.pictures.moments import When, look_at
 from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.scene.model import AFTER
@@ -111,7 +111,7 @@ def test_two_pictures_at_one_moment_say_the_same() -> None:
     pictures = vm.Kmem(machine), vm.Frames(machine), vm.Map(machine.kmem.maps["kmem_map"])
     shared = 0
     for place in pictures[0].scene().steps.places[1:-1]:
-        said = {Moment(operation, place, starts_of(machine)).caption.text}
+        said = {Moment(operation, place, ranges_of(machine)).caption.text}
         for picture in pictures:
             picture.moment = When(operation.serial, place)
             scene = picture.scene()
@@ -169,7 +169,7 @@ def test_an_entry_that_is_not_known_is_called_by_its_number() -> None:
     machine.kernel_map.lookup(machine.kernel_map.start)
     operation = machine.journal.last
     assert any("entry 1" in step.sentence for step in Moment(operation).story.steps)
-    named = [step.sentence for step in Moment(operation, starts=starts_of(machine)).story.steps]
+    named = [step.sentence for step in Moment(operation, ranges=ranges_of(machine)).story.steps]
     assert named
     assert not any("entry 1" in text for text in named)
     assert any(str(machine.kernel_map.start) in text for text in named)

@@ -15,7 +15,6 @@ from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.pictures.maps import Tree
 from vmwidgets.views.maps.repair import Stage, stages_of, words_of
-from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.look import Look
 
@@ -60,18 +59,19 @@ def test_stages_follow_each_other_and_end_with_the_tree_in_order(seed: int) -> N
     assert turned > 3
 
 
+def name(identity: int) -> str:
+    return f"r{identity}"
+
+
 def test_a_stage_names_the_nodes_that_have_another_colour_after_it() -> None:
     for task in lives(3):
-        value = task.map.value()
-        style = AddressStyle.of(value.start, value.end)
         for stage in looked_at(task)[1]:
             if isinstance(stage.events[-1], (ev.TreeLinked, ev.TreeUnlinked)):
                 continue
-            said = words_of(stage, style)[1].rpartition(";")[2]
-            starts = {entry.id: style.long(entry.start) for entry in stage.after.entries}
+            said = words_of(stage, name)[1].rpartition(";")[2]
             turned = {one for one, node in stage.after.nodes.items() if stage.before.nodes[one].red != node.red}
-            named = re.findall(r"0x[\da-f_]+", said) if turned else []
-            assert sorted(named) == sorted(starts[one] for one in turned)
+            named = re.findall(r"r\d+", said) if turned else []
+            assert sorted(named) == sorted(map(name, turned))
 
 
 def trees_of(scene: Scene) -> list[dict[str, tuple[float, float]]]:
@@ -125,26 +125,25 @@ def test_an_operation_that_moved_no_node_has_the_tree_alone() -> None:
 
 
 @pytest.mark.parametrize("width", [420, 900])
-def test_each_node_that_a_stage_is_about_has_its_address_below_it(width: int) -> None:
+def test_each_node_that_a_stage_is_about_has_its_name_below_it(width: int) -> None:
     crowded = 0
     for task in lives(3):
         _, stages = looked_at(task)
         scene = vm.Tree(task.map, stages=True, width=width, whole=100).scene()
         if len(stages) < 2:
             continue
-        style = AddressStyle.of(task.map.start, task.map.end)
         places = {node.id: node for node in scene.nodes}
         for number, stage in enumerate(stages):
-            _, words = words_of(stage, style)
-            named = re.findall(r"0x[\da-f_]+", words)
+            _, words = words_of(stage, name)
+            named = re.findall(r"r\d+", words)
             in_tree = [entry for entry in stage.after.entries if entry.id in stage.after.nodes]
-            about = [entry.id for entry in in_tree if style.long(entry.start) in named]
-            below = [places[f"tree/{number}/address/{one}"] for one in about]
+            about = [entry.id for entry in in_tree if name(entry.id) in named]
+            below = [places[f"tree/{number}/name/{one}"] for one in about]
             for identity, label in zip(about, below, strict=True):
                 node = places[f"tree/{number}/{identity}"]
                 assert label.y > node.y and label.x < node.x + node.w / 2 < label.x + label.w
             crowded += len({label.y for label in below}) > 1
-        labels = [node for node in scene.nodes if "/address/" in node.id]
+        labels = [node for node in scene.nodes if "/name/" in node.id]
         for left, right in pairwise(sorted(labels, key=lambda node: (node.y, node.x))):
             assert left.y != right.y or left.x + left.w <= right.x
     assert crowded, "some have no room in one line"

@@ -10,6 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import machine_with, worked_on
 from vmwidgets.engine.base.units import binary_size
+from vmwidgets.pictures.spaces import range_names
 from vmwidgets.views.maps.axis import LEAST_GAP
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import text_width
@@ -90,16 +91,20 @@ def test_what_was_added_removed_or_changed_has_words_of_its_own_below_the_ribbon
     machine = vm.boot("x86-64")
     space = machine.kernel_map
     starts = [int(space.enter("20 KiB", prot=("r", "rw")[number % 2])) for number in range(12)]
+    names = range_names(space.vm_map, space.roles)
+    gone = names[space.lookup(starts[7]).id]
     space.remove(starts[7], size="20 KiB")
     for said_of in ("\N{MINUS SIGN} 20 KiB", "+ 20 KiB", "20 KiB changed"):
         if said_of.startswith("+"):
             space.enter("20 KiB", at=starts[7], fixed=True)
+            names = range_names(space.vm_map, space.roles)
+            assert gone not in [names[entry.id] for entry in space]
         elif said_of.endswith("changed"):
             space.protect(starts[7], size="20 KiB", prot="rx")
         view = vm.Ribbon(space, width=width)
         (said,) = [node for node in view.scene().nodes if "/change/" in node.id]
-        assert said.text[0].text.startswith(f"{said_of} at …")
-        assert said.text[0].text.endswith(f"{starts[7] & 0xFFFF_FFFF:09_x}")
+        name = next((names[entry.id] for entry in space if entry.start == starts[7]), gone)
+        assert said.text[0].text == f"{said_of} · {name}"
         (place,) = [node for node in pieces(view.scene()) if f"{vm.Address(starts[7])}–" in node.title]
         assert place.w >= 30, "it is wider than its neighbours"
         assert place.x < said.x + said.bars[0].x < place.x + place.w

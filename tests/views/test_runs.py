@@ -155,11 +155,11 @@ def test_what_was_removed_is_a_ghost_with_its_size_in_list_and_ribbon() -> None:
     limits = f"removed: {vm.Address(at[1])}–{vm.Address(at[1] + 16 * PAGE)}, 64 KiB"
     assert ghosts(scene, "ribbon") == [limits]
     (card,) = ghosts(scene, "list")
-    assert card.startswith(limits)
+    assert card.startswith(f"heap {at[1]:x} · {limits}")
     words = [run.text for node in scene.nodes for run in node.text]
     assert [one for one in words if "64 KiB" in one and "\N{MINUS SIGN}" in one] == [
         "\N{MINUS SIGN} 64 KiB",
-        f"\N{MINUS SIGN} 64 KiB at {vm.Address(at[1])}",
+        f"\N{MINUS SIGN} 64 KiB · heap {at[1]:x}",
     ], "on its card, and below the ribbon"
     task.map.enter("4 KiB", at=at[0] + 32 * PAGE, fixed=True)
     assert ghosts(vm.Map(task.map).scene(), "ribbon") == [], "it was another operation"

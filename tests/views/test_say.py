@@ -9,7 +9,7 @@ import pytest
 from vmwidgets import events as ev
 from vmwidgets.views.story.words import registry
 from vmwidgets.views.story.words.mistakes import wrong_in
-from vmwidgets.views.story.words.names import Names
+from vmwidgets.views.story.words.names import Names, Range
 from vmwidgets.views.story.words.registry import read
 
 KINDS = {"TreeLinked": ev.TreeLinked, "FileResized": ev.FileResized, "GapTried": ev.GapTried}
@@ -28,7 +28,7 @@ def said(file: Path, text: str, event: ev.Event) -> str:
     read(file, KINDS)
     writer = registry.SAYINGS[type(event)].writer
     assert writer is not None
-    return writer(event, Names([], {7: 0x1000}))
+    return writer(event, Names([], {7: Range("r3", "kernel_map", 0x1000, 0x2000)}))
 
 
 TEXT = """
@@ -46,9 +46,9 @@ TreeLinked: about=tree
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
-        (ev.TreeLinked("kernel_map", 7, 0, "left"), "0x1000 is the root."),
-        (ev.TreeLinked("kernel_map", 7, 9, "left"), "0x1000 is below entry 9, on the left."),
-        (ev.TreeLinked("kernel_map", 7, 9, "right"), "0x1000 is above entry 9."),
+        (ev.TreeLinked("kernel_map", 7, 0, "left"), "r3 (4 KiB at 0x1000) is the root."),
+        (ev.TreeLinked("kernel_map", 7, 9, "left"), "r3 (4 KiB at 0x1000) is below entry 9, on the left."),
+        (ev.TreeLinked("kernel_map", 7, 9, "right"), "r3 (4 KiB at 0x1000) is above entry 9."),
     ],
 )
 def test_the_first_case_that_holds_is_said(file: Path, event: ev.Event, sentence: str) -> None:

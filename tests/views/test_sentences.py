@@ -8,15 +8,17 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import fields_of, saying, says, whole
-from vmwidgets.pictures.at import starts_of
+from vmwidgets.pictures.at import ranges_of
+from vmwidgets.pictures.spaces import range_names
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.names import Names
 
 PAGE = 4096
 
 
 def told(machine: vm.Machine) -> list[str]:
     """The steps of the latest operation."""
-    return [step.sentence for step in Moment(machine.journal.last, starts=starts_of(machine)).story.steps]
+    return [step.sentence for step in Moment(machine.journal.last, ranges=ranges_of(machine)).story.steps]
 
 
 def headline(machine: vm.Machine) -> tuple[str, str]:
@@ -45,11 +47,11 @@ def test_the_first_entry_of_a_list_is_its_only_one() -> None:
     space = machine.task("init").map
     space.enter("8 KiB", at=0x40_0000)
     joins = [text for text in told(machine) if says("map events: EntryLinked/only", text)]
-    assert joins == [saying("map events: EntryLinked/only", range="0x40_0000–0x40_2000")]
+    assert joins == [saying("map events: EntryLinked/only", range="r1 (8 KiB at 0x40_0000)")]
     space.enter("8 KiB", at=0x80_0000)
     joins = [text for text in told(machine) if says("map events: EntryLinked", text)]
     assert joins == [
-        saying("map events: EntryLinked", range="0x80_0000–0x80_2000", before="0x40_0000", after="the header")
+        saying("map events: EntryLinked", range="r2 (8 KiB at 0x80_0000)", before="r1", after="the header")
     ]
 
 
@@ -108,3 +110,23 @@ def test_a_root_without_tables_of_its_own_counts_no_tables() -> None:
     domain.map(domain.frame("4 MiB"), flags="rw large")
     own = "4 pages of 1 MiB of its own, and 27 tables lent by the kernel"
     assert saying("walks: tables/leads", root="root leads", what=own) in whole(vm.Tables(domain).scene().caption)
+
+
+def test_two_ranges_of_one_name_are_told_apart_by_their_maps() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    for number in range(3):
+        space.enter("8 KiB", at=0x40_0000 + number * 0x10_0000, nomerge=True)
+    kernel = machine.kernel_map
+    names = range_names(kernel.vm_map, kernel.roles).values()
+    assert "r4" in names, "the kernel's own entries have numbers too"
+    task = machine.tasks["init"]
+    task.mmap("8 KiB", at=0x80_0000)
+    said = [Names([], ranges_of(machine)) for _ in range(2)]
+    fourth = [
+        next(one.id for one in part if dict(range_names(part.vm_map, part.roles))[one.id] == "r4")
+        for part in (space, kernel)
+    ]
+    assert [said[0].entry(one).partition(" (")[0] for one in fourth] == ["r4", "r4 of kernel_map"]
+    assert [said[1].entry(one).partition(" (")[0] for one in reversed(fourth)] == ["r4", "r4 of the map of init"]
+    assert said[0].entry(fourth[0]) == "r4", "at its first mention, it was told where it is"

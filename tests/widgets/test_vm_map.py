@@ -64,4 +64,4 @@ def test_a_card_has_the_last_part_of_a_path_and_any_other_name_as_it_is(name: st
     task = machine.task("init")
     task.map.enter("8 KiB", object=machine.object(name), offset=0)
     (card,) = [node for node in vm.EntryList(task.map).scene().nodes if node.kind == "entry" and node.thing]
-    assert card.text[-1].text == said
+    assert card.text[0].text == said

@@ -10,17 +10,18 @@ from math import inf
 from typing import Any
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
-from vmwidgets.engine.kernel.x15.vm_map import X15Map
+from vmwidgets.engine.kernel.map.core import MapCore
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Steps
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import seen
+from vmwidgets.views.story.words.names import Range
 
 from .moments import look_at
 from .quantities import NOTHING, Blanks
+from .spaces import range_names
 
 
 @frozen(slots=False)
@@ -49,7 +50,7 @@ class At:
     def moment(self) -> Moment:
         """The moment with the operation's story, as views need it."""
         machine = self.whole
-        return _told(machine).at(self.done, starts_of(machine))
+        return _told(machine).at(self.done, ranges_of(machine))
 
     @property
     def whole(self) -> Machine:
@@ -86,33 +87,35 @@ def _told(machine: Machine) -> Moment:
     operation = machine.journal.last
     known = next((one for one in tuple(_TOLD) if one.operation is not None and one.operation.is_same(operation)), None)
     if known is None:
-        known = Moment(operation, starts=starts_of(machine)).with_story()
+        known = Moment(operation, ranges=ranges_of(machine)).with_story()
         _TOLD.append(known)
     return known
 
 
-class _Starts(Mapping[int, int]):
-    """The start addresses of entries in all maps of a machine, by ID; each is looked up when it is needed."""
+class _Ranges(Mapping[int, Range]):
+    """The ranges of entries in all maps of a machine, by ID; each is looked up when it is needed."""
 
     def __init__(self, machine: Machine) -> None:
         system = machine.system
-        self._maps: tuple[X15Map | FreeBSDMap, ...] = (*system.maps.values(), *system.kmem_maps.values())
+        maps: dict[str, MapCore[Any]] = {f"kmem/{name}": one for name, one in system.kmem_maps.items()}
+        maps.update(system.maps)
+        self._maps = [(one, system.roles.get(path, {})) for path, one in maps.items()]
 
-    def __getitem__(self, identity: int) -> int:
-        for one in self._maps:
-            entry = one.by_id.get(identity)
-            if entry is not None:
-                return entry.start
+    def __getitem__(self, identity: int) -> Range:
+        for one, roles in self._maps:
+            if identity in one.made:
+                entry, name = one.by_id.get(identity), range_names(one, roles)[identity]
+                return Range(name, one.called, *((0, 0) if entry is None else (entry.start, entry.end)))
         raise KeyError(identity)
 
     def __iter__(self) -> Iterator[int]:
-        for one in self._maps:
-            yield from one.by_id
+        for one, _ in self._maps:
+            yield from one.made
 
     def __len__(self) -> int:
-        return sum(len(one.by_id) for one in self._maps)
+        return sum(len(one.made) for one, _ in self._maps)
 
 
-def starts_of(machine: Machine) -> Mapping[int, int]:
-    """Return the present start addresses of entries, for the stories of a machine's operations."""
-    return _Starts(machine)
+def ranges_of(machine: Machine) -> Mapping[int, Range]:
+    """Return the names and present places of ranges, for the stories of a machine's operations."""
+    return _Ranges(machine)

@@ -6,9 +6,9 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine.machine import MACHINES, Machine
 from vmwidgets.views.story.story import Explanation, story_of
-from vmwidgets.views.story.words.names import UNKNOWN, Starts
+from vmwidgets.views.story.words.names import UNKNOWN, Ranges
 
-from .at import starts_of
+from .at import ranges_of
 
 
 def explained(operation: Operation) -> Explanation:
@@ -17,7 +17,7 @@ def explained(operation: Operation) -> Explanation:
     if machine is None:
         return Explanation(story_of(operation))
     events = machine.journal.events(operation.number)
-    return Explanation(story_of(operation, _starts_at(machine, operation), events))
+    return Explanation(story_of(operation, _ranges_at(machine, operation), events))
 
 
 def _machine_of(operation: Operation) -> Machine | None:
@@ -29,11 +29,11 @@ def _machine_of(operation: Operation) -> Machine | None:
     return None
 
 
-def _starts_at(machine: Machine, operation: Operation) -> Starts:
-    """Return the start addresses of entries after an operation, if the machine as it was then can be rebuilt."""
+def _ranges_at(machine: Machine, operation: Operation) -> Ranges:
+    """Return the names and places of ranges after an operation, if the machine as it was then can be rebuilt."""
     if operation.number == machine.journal.last.number:
-        return starts_of(machine)
+        return ranges_of(machine)
     try:
-        return starts_of(machine.at(operation.number))
+        return ranges_of(machine.at(operation.number))
     except Refused:
         return UNKNOWN

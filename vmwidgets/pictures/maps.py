@@ -30,6 +30,7 @@ from .moments import look_at_map
 from .options import AddressTrait
 from .picture import Picture
 from .registry import picture_of
+from .spaces import range_names
 
 MOST_LANE, MOST_LANES = 1050, 400
 """One lane, and several lanes, show maps of up to this many entries whole, even if `whole` is larger: updates then stay
@@ -101,7 +102,8 @@ class Map(Picture):
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
         """Return the value to draw: the map at a moment, around important entries, or with the result of a search."""
-        picture = map_picture(self._look(target, moment, self._most()), self.lanes)
+        names = range_names(target.vm_map, target.roles)
+        picture = map_picture(self._look(target, moment, self._most()), self.lanes, names)
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
 
     def _look(self, target: AnyMap, moment: Moment, whole: int) -> Look[MapValue]:

@@ -19,7 +19,7 @@ from vmwidgets.views.story.faults import Fault as FaultStory
 from vmwidgets.views.story.faults import Meaning, Read, Running
 from vmwidgets.views.story.moment import Moment
 
-from .at import At, starts_of
+from .at import At, ranges_of
 from .finding import EVERY
 from .moments import look_at
 from .picture import Picture, machine_of
@@ -187,4 +187,4 @@ def _faulted(machine: Machine) -> Iterator[Moment]:
     latest = len(journal) - 1
     among = range(latest - 1, max(journal.first_kept, latest - AMONG) - 1, -1)
     for number in islice(filter(journal.faulted, among), READ):
-        yield Moment(journal[number], starts=starts_of(machine))
+        yield Moment(journal[number], ranges=ranges_of(machine))

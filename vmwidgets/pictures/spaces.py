@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import PAGE_SHIFT
+from vmwidgets.engine.kernel.map.core import MapCore
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.handles.domain import MachineDomain
@@ -19,7 +22,7 @@ from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.events import PageAllocated, PageFreed
 from vmwidgets.on_paper.machine import Paper
-from vmwidgets.views.maps.runs import kind_of
+from vmwidgets.views.maps.runs import given_name, kind_of
 from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
@@ -324,3 +327,28 @@ def table_names(machine: Machine, task: str, moment: Moment) -> dict[int, str]:
 _EVENTS = (PageAllocated, PageFreed)
 _OF_FRAMES = {one.tag for one in _EVENTS}
 """The events of frames that the kernel takes and gives back."""
+
+
+def range_names(vm_map: MapCore[Any], roles: Mapping[int, str]) -> Mapping[int, str]:
+    """Return the short names of all ranges that a map ever had, by their entries' IDs; `roles` are the kernel's names.
+
+    A range has the name that a learner or the kernel gave it, or else r1, r2 …, in the order in which entries were put
+    into the map; if a range had the given name before, the number is after it.  No name changes or is used again.
+    O(entries since the last call).
+    """
+    made = vm_map.made
+    kept = _NAMED.get(vm_map)
+    if kept is None or kept[0] is not made:
+        kept = _NAMED[vm_map] = (made, {}, set())
+    _, names, used = kept
+    new = [*islice(reversed(made.items()), len(made) - len(names))]
+    for number, (identity, first) in enumerate(reversed(new), len(names) + 1):
+        given, own = roles.get(identity) or given_name(first), f"r{number}"
+        name = next((one for one in (given, f"{given} {own}") if given and one not in used), own)
+        names[identity] = name
+        used.add(name)
+    return names
+
+
+_NAMED: WeakKeyDictionary[MapCore[Any], tuple[dict[int, str], dict[int, str], set[str]]] = WeakKeyDictionary()
+"""The names of ranges so far, by map, with the record that they are from, and all names that were used."""

@@ -21,7 +21,7 @@ from tests.captions import forms_of, patterns_of
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.machine.kept.copies import NoCopy
-from vmwidgets.pictures.at import starts_of
+from vmwidgets.pictures.at import ranges_of
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.registry import TEMPLATES, Template
@@ -215,7 +215,7 @@ def heard_of(operation: Operation, starts: Any = None) -> tuple[Moment, list[Hea
 
     Template.say = listening  # type: ignore[method-assign]
     try:
-        moment = Moment(operation, starts=starts or {})
+        moment = Moment(operation, ranges=starts or {})
         moment.story  # noqa: B018  # which makes it
     finally:
         Template.say = say  # type: ignore[method-assign]
@@ -254,7 +254,7 @@ class Court:
     def hear(self, machine: vm.Machine) -> None:
         """The headline and the steps of the operation that was done last."""
         operation = machine.journal.last
-        moment, heard = heard_of(operation, starts_of(machine))
+        moment, heard = heard_of(operation, ranges_of(machine))
         self._hear_headline(machine, moment, heard)
         self._hear_steps(machine, moment, heard)
         for name, picture in pictures_of(machine, sum(self.pictures.values())):

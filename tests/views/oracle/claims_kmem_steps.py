@@ -86,7 +86,7 @@ def largest(value: MapValue, identity: int) -> int:
 
 def compared(seen: StepSeen, said: Said, side: str) -> None:
     value = now(seen)
-    identity = entry(value, said["entry"]).id
+    identity = entry(seen, value, said["entry"]).id
     assert binary_size(largest(value, identity)) == said["largest"]
     child = getattr(value.nodes[identity], side)
     assert largest(value, child) >= bytes_of(said["size"])
@@ -105,7 +105,7 @@ def gap_on_the_right(seen: StepSeen, said: Said) -> None:
 @claim("kmem events: GapCompared/here")
 def gap_is_here(seen: StepSeen, said: Said) -> None:
     value = now(seen)
-    assert gap_behind(value, entry(value, said["entry"]).id) >= bytes_of(said["size"])
+    assert gap_behind(value, entry(seen, value, said["entry"]).id) >= bytes_of(said["size"])
     as_asked(seen, said)
 
 

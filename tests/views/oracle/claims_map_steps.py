@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
+from vmwidgets.pictures.spaces import range_names
 
 from .claiming import Said, claim
-from .reading import binary_size, bytes_of, ends, number
+from .reading import binary_size, bytes_of, ends, number, path_called
 from .steps import StepSeen, earlier_steps
 
 
@@ -21,12 +23,38 @@ def was(seen: StepSeen) -> MapValue:
     return seen.before.map(seen.about)
 
 
-def entry(value: MapValue, start: str) -> EntryValue:
-    """The entry that a sentence calls by its start, or by its id where that is not known."""
-    if start.startswith("entry "):
-        (found,) = [one for one in value.entries if one.id == int(start.split()[1])]
+_MENTIONED = re.compile(r"(.*?)(?: \((.*) at (0x[\da-f_]+)\))?")
+
+
+def named(seen: StepSeen, name: str) -> int:
+    """The entry that a sentence calls by its range's name, perhaps with the map's, in the map of the step."""
+    system, path = seen.machine.system, path_called(seen.about)
+    of_kmem = system.kmem_maps.get(path.removeprefix("kmem/"))
+    vm_map: Any = system.maps.get(path, of_kmem)
+    roles = system.roles.get(path if path in system.maps else f"kmem/{path.removeprefix('kmem/')}", {})
+    names = range_names(vm_map, roles).items()
+    (found,) = [identity for identity, one in names if name in (one, f"{one} of {vm_map.called}")]
+    return found
+
+
+def entry(seen: StepSeen, value: MapValue, words: str) -> EntryValue:
+    """The entry that a sentence calls by its range's name, or by its id or its start where that is not known."""
+    name, size, start = _MENTIONED.fullmatch(words).groups()
+    if name.startswith("entry "):
+        identity = int(name.split()[1])
+    elif name.startswith("0x"):
+        (identity,) = [one.id for one in value.entries if one.start == number(name)]
     else:
-        (found,) = [one for one in value.entries if one.start == number(start)]
+        identity = named(seen, name)
+    if start is not None:
+        places = [
+            (binary_size(one.size), one.start)
+            for some in (was(seen), now(seen))
+            for one in some.entries
+            if one.id == identity
+        ]
+        assert not places or (size, number(start)) in places
+    (found,) = [one for one in value.entries if one.id == identity]
     return found
 
 
@@ -39,18 +67,18 @@ def spans(value: MapValue) -> list[tuple[int, int]]:
 
 @claim("map events: TreeCompared/left")
 def goes_left(seen: StepSeen, said: Said) -> None:
-    assert number(said["key"]) < entry(now(seen), said["entry"]).start
+    assert number(said["key"]) < entry(seen, now(seen), said["entry"]).start
 
 
 @claim("map events: TreeCompared/right")
 def goes_right(seen: StepSeen, said: Said) -> None:
-    found, key = entry(now(seen), said["entry"]), number(said["key"])
+    found, key = entry(seen, now(seen), said["entry"]), number(said["key"])
     assert key >= found.end or (key > found.start and key not in [one.start for one in now(seen).entries])
 
 
 def is_inserted(seen: StepSeen, said: Said) -> None:
     """The entry that begins there is in the list already, and not in the tree."""
-    assert entry(now(seen), said["key"]).id not in now(seen).nodes
+    assert entry(seen, now(seen), said["key"]).id not in now(seen).nodes
 
 
 @claim("map events: TreeCompared/left, inserting")
@@ -61,33 +89,33 @@ def insertion_goes_left(seen: StepSeen, said: Said) -> None:
 
 @claim("map events: TreeCompared/right, inserting")
 def insertion_goes_right(seen: StepSeen, said: Said) -> None:
-    assert number(said["key"]) >= entry(now(seen), said["entry"]).end
+    assert number(said["key"]) >= entry(seen, now(seen), said["entry"]).end
     is_inserted(seen, said)
 
 
 @claim("map events: TreeCompared/here")
 def found_here(seen: StepSeen, said: Said) -> None:
-    found = entry(now(seen), said["entry"])
+    found = entry(seen, now(seen), said["entry"])
     assert found.start <= number(said["key"]) < found.end
 
 
-def node(value: MapValue, start: str) -> Any:
-    return value.nodes[entry(value, start).id]
+def node(seen: StepSeen, value: MapValue, words: str) -> Any:
+    return value.nodes[entry(seen, value, words).id]
 
 
 @claim("map events: TreeLinked/root")
 def became_root(seen: StepSeen, said: Said) -> None:
-    assert now(seen).root == entry(now(seen), said["entry"]).id
-    assert node(now(seen), said["entry"]).red
+    assert now(seen).root == entry(seen, now(seen), said["entry"]).id
+    assert node(seen, now(seen), said["entry"]).red
     assert was(seen).root == 0
 
 
 def became_child(seen: StepSeen, said: Said, side: str) -> None:
     value = now(seen)
-    assert getattr(node(value, said["parent"]), side) == entry(value, said["entry"]).id
-    leaf = node(value, said["entry"])
+    assert getattr(node(seen, value, said["parent"]), side) == entry(seen, value, said["entry"]).id
+    leaf = node(seen, value, said["entry"])
     assert (leaf.left, leaf.right, leaf.red) == (0, 0, True)
-    assert entry(value, said["entry"]).id not in was(seen).nodes
+    assert entry(seen, value, said["entry"]).id not in was(seen).nodes
 
 
 @claim("map events: TreeLinked/left")
@@ -102,21 +130,21 @@ def became_right(seen: StepSeen, said: Said) -> None:
 
 @claim("map events: TreeRecoloured/red")
 def became_red(seen: StepSeen, said: Said) -> None:
-    assert node(now(seen), said["entry"]).red
+    assert node(seen, now(seen), said["entry"]).red
     assert said["why"]
 
 
 @claim("map events: TreeRecoloured/black")
 def became_black(seen: StepSeen, said: Said) -> None:
-    assert not node(now(seen), said["entry"]).red
+    assert not node(seen, now(seen), said["entry"]).red
     if said["why"] == "the root is black":
-        assert now(seen).root == entry(now(seen), said["entry"]).id
+        assert now(seen).root == entry(seen, now(seen), said["entry"]).id
 
 
 def rotated(seen: StepSeen, said: Said, side: str) -> None:
     """The raised one is the parent of the other, on the side that was turned to."""
     value, before = now(seen), was(seen)
-    lowered, raised = entry(value, said["entry"]).id, entry(value, said["raised"]).id
+    lowered, raised = entry(seen, value, said["entry"]).id, entry(seen, value, said["raised"]).id
     assert getattr(value.nodes[raised], side) == lowered
     other = {"left": "right", "right": "left"}[side]
     assert getattr(before.nodes[lowered], other) == raised
@@ -138,7 +166,7 @@ def left_the_tree(seen: StepSeen, said: Said) -> None:
     (identity,) = gone
     before = was(seen).nodes[identity]
     assert 0 in (before.left, before.right)
-    assert said["entry"] in (f"entry {identity}", *(str(one.start) for one in was(seen).entries if one.id == identity))
+    assert entry(seen, was(seen), said["entry"]).id == identity
 
 
 @claim("map events: TreeUnlinked/two")
@@ -146,8 +174,8 @@ def gave_its_place(seen: StepSeen, said: Said) -> None:
     (identity,) = was(seen).nodes.keys() - now(seen).nodes.keys()
     before = was(seen).nodes[identity]
     assert before.left and before.right
-    assert said["entry"] in (f"entry {identity}", *(str(one.start) for one in was(seen).entries if one.id == identity))
-    heir = entry(now(seen), said["heir"]).id
+    assert entry(seen, was(seen), said["entry"]).id == identity
+    heir = entry(seen, now(seen), said["heir"]).id
     assert now(seen).nodes[heir].red == before.red
 
 
@@ -157,22 +185,23 @@ def gave_its_place(seen: StepSeen, said: Said) -> None:
 @claim("map events: EntryLinked")
 def joined(seen: StepSeen, said: Said) -> None:
     found = spans(now(seen))
-    place = found.index(ends(said["range"]))
+    place = [one.id for one in now(seen).entries].index(entry(seen, now(seen), said["range"]).id)
     before, after = said["before"], said["after"]
-    assert before == "the header" if place == 0 else number(before) == found[place - 1][0]
-    assert after == "the header" if place == len(found) - 1 else number(after) == found[place + 1][0]
+    first, last = place == 0, place == len(found) - 1
+    assert before == "the header" if first else entry(seen, now(seen), before) == now(seen).entries[place - 1]
+    assert after == "the header" if last else entry(seen, now(seen), after) == now(seen).entries[place + 1]
     assert len(found) == len(spans(was(seen))) + 1
 
 
 @claim("map events: EntryLinked/only")
 def joined_alone(seen: StepSeen, said: Said) -> None:
-    assert spans(now(seen)) == [ends(said["range"])]
+    assert now(seen).entries == (entry(seen, now(seen), said["range"]),)
 
 
 @claim("map events: EntryUnlinked")
 def left_the_list(seen: StepSeen, said: Said) -> None:
     assert len(spans(was(seen))) == len(spans(now(seen))) + 1
-    assert ends(said["range"]) in spans(was(seen))
+    assert entry(seen, was(seen), said["range"]).id not in [one.id for one in now(seen).entries]
 
 
 def resized(seen: StepSeen, before: str, after: str) -> None:
@@ -183,11 +212,18 @@ def resized(seen: StepSeen, before: str, after: str) -> None:
     assert ends(before) != ends(after)
 
 
+def is_named(seen: StepSeen, said: Said) -> None:
+    """The name is of the entry that was cut or made: it may be out of the list meanwhile."""
+    event: Any = seen.step.event
+    assert named(seen, _MENTIONED.fullmatch(said["range"])[1]) == event.after[0]
+
+
 @claim("map events: EntryResized/low")
 def low_part(seen: StepSeen, said: Said) -> None:
     resized(seen, said["before"], said["after"])
     assert ends(said["before"])[0] == ends(said["after"])[0]
     assert ends(said["before"])[1] > ends(said["after"])[1]
+    is_named(seen, said)
 
 
 @claim("map events: EntryResized/high")
@@ -195,6 +231,7 @@ def high_part(seen: StepSeen, said: Said) -> None:
     resized(seen, said["before"], said["after"])
     assert ends(said["before"])[1] == ends(said["after"])[1]
     assert ends(said["before"])[0] < ends(said["after"])[0]
+    is_named(seen, said)
 
 
 @claim("map events: EntryResized/grown")
@@ -257,7 +294,7 @@ def became(seen: StepSeen, said: Said) -> None:
 
 @claim("map events: EntryChanged")
 def changed(seen: StepSeen, said: Said) -> None:
-    after = of_range(now(seen), said["range"])
+    after = entry(seen, now(seen), said["range"])
     before = next(one for one in was(seen).entries if one.id == after.id)
     assert (before.flags, before.object, before.offset, before.wired) != (
         after.flags, after.object, after.offset, after.wired,
@@ -267,13 +304,13 @@ def changed(seen: StepSeen, said: Said) -> None:
 
 @claim("map events: EntryWired")
 def is_wired(seen: StepSeen, said: Said) -> None:
-    assert entry(now(seen), said["entry"]).wired == number(said["count"])
+    assert entry(seen, now(seen), said["entry"]).wired == number(said["count"])
 
 
 @claim("map events: EntryWired/no")
 def is_not_wired(seen: StepSeen, said: Said) -> None:
-    assert entry(now(seen), said["entry"]).wired == 0
-    assert entry(was(seen), said["entry"]).wired > 0
+    assert entry(seen, now(seen), said["entry"]).wired == 0
+    assert entry(seen, was(seen), said["entry"]).wired > 0
 
 
 # ---- searches ------------------------------------------------------------------------------------
@@ -340,7 +377,7 @@ def no_gap(seen: StepSeen, said: Said) -> None:
 
 @claim("map events: LookupCacheHit")
 def cached(seen: StepSeen, said: Said) -> None:
-    assert was(seen).lookup_cache == entry(was(seen), said["entry"]).id
+    assert was(seen).lookup_cache == entry(seen, was(seen), said["entry"]).id
 
 
 @claim("map events: KernelLimitMoved")

@@ -27,7 +27,7 @@ from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.exercise import exercise_named
 from vmwidgets.labs.sheet import sheet_of
-from vmwidgets.pictures.at import starts_of
+from vmwidgets.pictures.at import ranges_of
 from vmwidgets.questions.question import Again
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
@@ -384,7 +384,7 @@ class TraceSteps(Steps):
 
 def headline(machine: Machine, operation: Operation, events: Sequence[Event] | None = None) -> str:
     """Return what an operation did, in a sentence or two; `events` are its record's, if it has lost them."""
-    found = story_of(operation, starts_of(machine), events).headline
+    found = story_of(operation, ranges_of(machine), events).headline
     return f"{found.text} {found.reason}".strip()
 
 

@@ -10,33 +10,21 @@ from types import MappingProxyType
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
-from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.text import text_width
 
 from .runs import name_of
 
-NAMED, CARD, NARROW, LEAST = 116.0, 106.0, 92.0, 98.0
-"""Widths of a card's column: for "kernel memory", for most names, for "anonymous", and for only "768 KiB rwx"."""
+NAMED, CARD, LEAST = 116.0, 106.0, 98.0
+"""Widths of a card's column: for "kernel memory", for most names, and for only "768 KiB rwx"."""
 
 SHORT, SIZED = 34.0, 60.0
-"""Least widths of a column without an address: with a size, and with the rights too."""
+"""Least widths of a column without other words: with a size, and with the rights too."""
 
 FOLD = 56.0
 LEAST_FOLD = 34.0
 MAX_CARDS, LEAST_CARDS = 6, 3
 """The most cards, and how many of them stay if the others are left out to give other items more room."""
-
-
-def _card_width(style: AddressStyle) -> float:
-    """Return the width of a card's column with addresses in this style."""
-    return max(CARD, text_width(style.widest, "mono label") + 24)
-
-
-def _least_width(items: Sequence[EntryValue | Fold], style: AddressStyle) -> float:
-    """Return the width of a card's column if all are cards: enough for the longest address, or for size and rights."""
-    ends = (style.long(end) for item in items if isinstance(item, EntryValue) for end in (item.start, item.end))
-    return max(LEAST, text_width(max(ends, key=len, default=""), "mono label") + 2 * TIGHT + GAP)
 
 
 TIGHT, GAP = 5.0, 6.0
@@ -45,7 +33,7 @@ TIGHT, GAP = 5.0, 6.0
 
 @frozen
 class Column:
-    """The place of one item: `level` is "card" (with its address), "short" (with its size), "mark" or "fold".
+    """The place of one item: `level` is "card" (with its name), "short" (with its size), "mark" or "fold".
 
     To its right are `after` pixels for the size of the gap that follows, or for the number of `others` without columns;
     to its left, for those before the first column.
@@ -82,31 +70,29 @@ def _room_of(gap: int) -> float:
 def lay_columns(
     items: Sequence[EntryValue | Fold],
     important: Sequence[int],
-    style: AddressStyle,
     width: float = WIDTH,
     *,
     sized: bool = True,
 ) -> dict[int, Column]:
-    """Return a column for every item: all are cards if each has room for its address in `style`.
+    """Return a column for every item: all are cards if each has room for its name, size and rights.
 
     Otherwise, as many of the items in `important` (IDs, most important first) get cards as fit.
 
     The other items share the rest of the width, as cards if there is enough room.  If gaps are `sized`, a gap next to a
     card has room for its size.
     """
-    room, card = width - 2 * MARGIN, _card_width(style)
+    room = width - 2 * MARGIN
     if not items:
         return {}
     folds = {item.id for item in items if isinstance(item, Fold)}
-    least = _least_width(items, style)
     gaps = {one: _room_of(gap) for one, gap in gaps_between(items).items() if sized}
-    if not folds and len(items) * least + sum(gaps.values()) <= room:
-        return equal_columns(items, width, card * 1.7, gaps)
-    chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
+    if not folds and len(items) * LEAST + sum(gaps.values()) <= room:
+        return equal_columns(items, width, CARD * 1.7, gaps)
+    chosen = _choose_cards(items, important, max(CARD, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), CARD)
     rooms = [room - sum(_beside(items, chosen[:count], gaps).values()) for count in range(len(chosen) + 1)]
-    plan = _plan(len(items), len(folds), rooms, card, max(NARROW, least))
+    plan = _plan(len(items), len(folds), rooms, CARD, LEAST)
     if plan.level == "mark":  # the sizes of entries are worth more than the sizes of gaps
-        bare = _plan(len(items), len(folds), [room] * len(rooms), card, max(NARROW, least))
+        bare = _plan(len(items), len(folds), [room] * len(rooms), CARD, LEAST)
         is_tight = bare.level != "mark" or plan.share < _LEAST_MARK
         plan, gaps, rooms = (bare, {}, [room] * len(rooms)) if is_tight else (plan, gaps, rooms)
     cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
@@ -127,15 +113,13 @@ OTHERS = 76.0
 """Width of the number of items without columns."""
 
 
-def columns_around(
-    items: Sequence[EntryValue | Fold], important: Sequence[int], style: AddressStyle, width: float
-) -> dict[int, Column]:
+def columns_around(items: Sequence[EntryValue | Fold], important: Sequence[int], width: float) -> dict[int, Column]:
     """Return columns for all items if all can be cards; or for the `important` ones, if any, and those beside."""
-    room, least = width - 2 * MARGIN, _least_width(items, style)
+    room = width - 2 * MARGIN
     gaps = {one: _room_of(gap) for one, gap in gaps_between(items).items()}
-    if len(items) * least + sum(gaps.values()) <= room and not any(isinstance(item, Fold) for item in items):
-        return equal_columns(items, width, _card_width(style) * 1.7, gaps)
-    card = max(least, NAMED) + OTHERS / 2
+    if len(items) * LEAST + sum(gaps.values()) <= room and not any(isinstance(item, Fold) for item in items):
+        return equal_columns(items, width, CARD * 1.7, gaps)
+    card = NAMED + OTHERS / 2
     chosen = _choose_cards(items, important, room - OTHERS, card)
     at = [number for number, item in enumerate(items) if item.id in chosen]
     entries = [number for number, item in enumerate(items) if isinstance(item, EntryValue)]
@@ -167,11 +151,11 @@ MOST_ROWS = 6
 """The most rows of a list of cards; a longer list is one row, with cards for the most important entries."""
 
 
-def in_rows(items: Sequence[EntryValue | Fold], style: AddressStyle, width: float) -> list[dict[int, Column]]:
+def in_rows(items: Sequence[EntryValue | Fold], width: float) -> list[dict[int, Column]]:
     """Return columns for all items as cards, in up to :data:`MOST_ROWS` rows; no rows if there are too many items."""
     gap = max(map(_room_of, gaps_between(items).values()), default=0.0)
     names = (text_width(name_of(item)) + 2 * TIGHT + GAP for item in items if isinstance(item, EntryValue))
-    room, least = width - 2 * MARGIN, max(_least_width(items, style), min(max(names, default=0.0), NAMED))
+    room, least = width - 2 * MARGIN, max(LEAST, min(max(names, default=0.0), NAMED))
     across = int(room // (least + gap))
     rows = -(-len(items) // max(1, across))
     if not 0 < rows <= MOST_ROWS or any(isinstance(item, Fold) for item in items):

@@ -15,7 +15,7 @@ from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Text
+from vmwidgets.views.scene.model import NAMED, Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width
 
 from .columns import GAP, OTHERS, SHORT_GAP, TIGHT, Column, gaps_between
@@ -48,10 +48,10 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     marked = [entry for entry in entries if entry.id in plain]
     strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
     marks = entry_marks(
+        picture,
         "list",
         marked,
         list(strips.values()),
-        picture.fill_of,
         top + STRIP,
         STRIP_HEIGHT,
         "{address}, {size}, {words}",
@@ -98,16 +98,16 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
         gone = [(start, end) for start, end in left if start < end]
         if not gone:
             continue
-        start, size = gone[0][0], sum(end - start for start, end in gone)
+        size = sum(end - start for start, end in gone)
         column = columns[item.id]
         where = ", ".join(picture.style.range(*one) for one in gone)
-        title = f"removed: {where}, {binary_size(size)}, {what_is(item)}"
+        title = f"{picture.name(item.id)}{NAMED}removed: {where}, {binary_size(size)}, {what_is(item)}"
         is_card = column.level == "card"
         x, w = (column.x + GAP / 2, column.w - GAP) if is_card else _strip(column)
         rows = [
-            kit.Line(picture.style.long(start), "mono label dim"),
+            kit.Line(picture.name(item.id), "body strong dim", middle=True),
             kit.Line(f"− {binary_size(size)}", "strong"),
-            kit.Line(name_of(item), "label dim", middle=True),
+            kit.Line(_what_else(picture, item), "label dim", middle=True),
         ]
         box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + STRIP, w, STRIP_HEIGHT)
         name = f"list/ghost/{item.id}"
@@ -134,6 +134,7 @@ def _end(node: Node) -> _End:
 class _Brief:
     """The parts of their cards that short entries show: either all entries show a part, or none does."""
 
+    names: bool
     sizes: bool
     rights: bool
 
@@ -143,6 +144,7 @@ def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief:
     short = [one for one in picture.value.entries if one.id in columns and columns[one.id].level == "short"]
     room = [columns[entry.id].w - SHORT_GAP - 2 for entry in short]
     return _Brief(
+        kit.all_or_none((picture.name(entry.id) for entry in short), room, "label strong"),
         kit.all_or_none((binary_size(entry.size) for entry in short), room, "label strong"),
         kit.all_or_none((entry.protection for entry in short), room, "mono label"),
     )
@@ -170,7 +172,7 @@ def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, b
         lane="list",
         title=describe(picture, entry),
     )
-    return node if is_card else replace(node, text=_short_text(entry, w, brief))
+    return node if is_card else replace(node, text=_short_text(picture, entry, w, brief))
 
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
@@ -182,7 +184,8 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
         Box(x, top + STRIP, w, STRIP_HEIGHT),
         thing=f"entry:{entry.id}",
         state=states,
-        title=f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}",
+        title=f"{picture.name(entry.id)}{NAMED}{picture.style.whole(entry.start)}, {binary_size(entry.size)}, "
+        f"{entry.protection}",
         lane="list",
     )
 
@@ -203,15 +206,20 @@ def _strip(column: Column) -> tuple[float, float]:
 
 def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Line]:
     """Return the words of a card."""
-    write, wired = picture.style.long, _wired(entry)
-    what = name_of(entry)
+    wired, what = _wired(entry), _what_else(picture, entry)
     if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):
         what = ""
     return [
-        kit.Line(write(entry.start), "mono label"),
+        kit.Line(picture.name(entry.id), "body strong", middle=True),
         kit.Line(binary_size(entry.size), "label strong", entry.protection, "mono label"),
         kit.Line(what, "label dim", wired, "label strong", middle=True),
     ]
+
+
+def _what_else(picture: MapPicture, entry: EntryValue) -> str:
+    """Return what an entry maps, unless its name says so."""
+    what = name_of(entry)
+    return "" if picture.name(entry.id).startswith(what) else what
 
 
 _ROOMY = 130.0
@@ -225,11 +233,12 @@ def _wired(entry: EntryValue, before: str = "") -> str:
     return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
 
 
-def _short_text(entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
-    """Return a short entry's size and rights, its size at the same height as on cards."""
-    size = Text(w / 2, 35, binary_size(entry.size), "label strong", "middle")
+def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
+    """Return a short entry's name, size and rights, at the same heights as on cards."""
+    name = Text(w / 2, 20, picture.name(entry.id), "label strong", "middle")
+    size = Text(w / 2, 35, binary_size(entry.size), "label", "middle")
     rights = Text(w / 2, 50, entry.protection, "mono label dim", "middle")
-    return (size,) * brief.sizes + (rights,) * brief.rights
+    return (name,) * brief.names + (size,) * brief.sizes + (rights,) * brief.rights
 
 
 def describe(picture: MapPicture, entry: EntryValue) -> str:
@@ -238,8 +247,9 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
     flags = ", may not merge" if entry.nomerge else ""
     flags += f", wired {entry.wired} time{'' if entry.wired == 1 else 's'}" if entry.wired else ""
     lives = f", itself at {style.whole(entry.address)}" if entry.address else ""
+    said = f"{picture.name(entry.id)}{NAMED}entry {entry.id}: {style.whole(entry.start)}–{style.whole(entry.end)}"
     return (
-        f"entry {entry.id}: {style.whole(entry.start)}–{style.whole(entry.end)}, {binary_size(entry.size)}, "
+        f"{said}, {binary_size(entry.size)}, "
         f"{entry.protection} of {entry.max_protection}, inherit {entry.inheritance}, advice {entry.advice}{flags}, "
         f"{what_is(entry)}{lives}"
     )
@@ -329,20 +339,21 @@ def _overlaps(items: Sequence[EntryValue | Fold], columns: Mapping[int, Column],
 
 
 def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
-    """Return the map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
+    """Return the map as rows of text, in the columns of :data:`TABLE_HEADER`."""
     rows = []
     above = {child: node.id for node in value.nodes.values() for child in (node.left, node.right) if child}
     for item in value.items[:MAX_ROWS]:
         if isinstance(item, Fold):
-            rows.append((f"… {item.count:,} entries folded", *[""] * 9))
+            rows.append((f"… {item.count:,} entries folded", *[""] * 10))
             continue
         node = value.nodes.get(item.id)
         colour = "" if node is None else "red" if node.red else "black"
         if item.id in above:
-            colour += f", under {above[item.id]}"
+            colour += f", under {picture.name(above[item.id])}"
         style = picture.style
         rows.append(
             (
+                picture.name(item.id),
                 style.whole(item.start),
                 style.whole(item.end),
                 binary_size(item.size),
@@ -356,11 +367,11 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
             )
         )
     if len(value.items) > MAX_ROWS:
-        rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 9))
+        rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 10))
     return tuple(rows)
 
 
 MAX_ROWS = 400
 """The most rows of the table of entries, which is part of every picture."""
 
-TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")
+TABLE_HEADER = ("name", "start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")

@@ -15,6 +15,7 @@ from vmwidgets.views.scene.boxes import onward
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
+from vmwidgets.views.scene.text import text_width
 
 from .columns import Column, columns_around, equal_columns, in_rows, lay_columns
 from .entries import TABLE_HEADER, list_lane, table_rows
@@ -59,12 +60,12 @@ def draw_map(
     by_address = sorted(items, key=lambda item: item.start)  # the tree's order, even if the list has another
 
     def lay(items: Sequence[EntryValue | Fold], *, sized: bool) -> dict[int, Column]:
-        return lay_columns(items, picture.important(selection), picture.style, width, sized=sized)
+        return lay_columns(items, picture.important(selection), width, sized=sized)
 
     is_proof = {"list", "ribbon"} <= {*lanes}  # the ribbon has all entries
     near = picture.near(selection)
-    columns = columns_around(items, near, picture.style, width) if is_proof else lay(items, sized=True)
-    rows = in_rows(items, picture.style, width) if lanes == ("list",) else []
+    columns = columns_around(items, near, width) if is_proof else lay(items, sized=True)
+    rows = in_rows(items, width) if lanes == ("list",) else []
     for row in (rows or [columns]) if "list" in lanes and (columns or not is_proof) else ():
         above = [node for lane in drawn[-1:] for node in lane.nodes if node.kind == "entry"]
         drawn.append(list_lane(picture, row, y))
@@ -85,12 +86,16 @@ def draw_map(
         drawn.append(Drawn([kit.paragraph("tree/none", NO_STAGES, MARGIN, y, width - 2 * MARGIN)], [], (), y + 24))
         y = drawn[-1].bottom
     if staged:
-        drawn.append(stages_lane(staged, picture.style, y, width))
+        drawn.append(stages_lane(staged, picture, y, width))
         y = drawn[-1].bottom
     elif "tree" in lanes and (has_tree or picture.value.nodes):
         even = equal_columns(by_address, width)
         places = even if has_room(picture, even, width) else lay(by_address, sized=False)
         drawn += _tree(picture, places, y, width, is_named=len(lanes) > 1, has_tree=has_tree, opens=opens)
+        y = drawn[-1].bottom
+    if foot := _places(picture, selection, width - 2 * MARGIN):
+        said = kit.paragraph("map/places", foot, MARGIN, y, width - 2 * MARGIN)
+        drawn.append(Drawn([said], [], (), y + said.h))
         y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
     label = f"tree of {picture.value.name}, by address"
@@ -103,7 +108,7 @@ def draw_map(
         nodes,
         links=[link for lane in drawn for link in lane.links],
         caption=picture.caption,
-        table=stages_table(staged, picture.style, table) if staged else table,
+        table=stages_table(staged, picture, table) if staged else table,
         steps=picture.steps,
         machine=machine,
         width=width,
@@ -141,6 +146,22 @@ def _tree(
         if any("changed" in node.state and node.kind == "tree-node" for node in tree.nodes):
             key = kit.paragraph("tree/key", MOVED, MARGIN, tree.bottom + 10, width - 2 * MARGIN)
             yield Drawn([key], [], (), tree.bottom + 34)
+
+
+def _places(picture: MapPicture, selection: int, room: float) -> str:
+    """Return the addresses of ranges, in one line: of the most important ones, as far as there is room."""
+    entries = {entry.id: entry for entry in picture.value.entries}
+    said: dict[int, str] = {}
+    for one in dict.fromkeys([*picture.important(selection), *entries]):
+        if one in entries:
+            words = f"{picture.name(one)} at {picture.style.long(entries[one].start)}"
+            if text_width(_BETWEEN.join([*said.values(), words]), "label dim") > room:
+                break
+            said[one] = words
+    return _BETWEEN.join(said[one] for one in entries if one in said)
+
+
+_BETWEEN = " · "
 
 
 def subtitle_of(picture: MapPicture) -> str:

@@ -5,9 +5,10 @@ Its lanes share the columns, one for each entry or fold; :func:`seek` makes the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from vmwidgets import events as ev
@@ -15,7 +16,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
 from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields, EntryValue, Fold, MapValue, NodeValue
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Marks, Node, Steps, looks_of
+from vmwidgets.views.scene.model import MANY, NAMED, STILL, Caption, Link, Marks, Node, Steps, looks_of
 from vmwidgets.views.story.look import Difference, Look, difference
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, once, seen
@@ -109,6 +110,12 @@ class MapPicture:
     """The ranges that the operation has added or removed so far."""
     coming: frozenset[int] = frozenset()
     """Entries that the operation has made and not put into the list yet."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """The short names of ranges, by the IDs of their entries."""
+
+    def name(self, identity: int) -> str:
+        """Return the short name of an entry's range."""
+        return self.names.get(identity) or f"entry {identity}"
 
     def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
         """Return the classes of an entry's fill: its kind, and its rights if fills show them."""
@@ -222,8 +229,10 @@ def _hint(done: Iterable[ev.Event], name: str) -> int | None:
     return next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == name), None)
 
 
-def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPicture:
-    """Return the picture of a map; `lanes` are the lanes to draw."""
+def map_picture(
+    look: Look[MapValue], lanes: Collection[str] = LANES, names: Mapping[int, str] = MappingProxyType({})
+) -> MapPicture:
+    """Return the picture of a map; `lanes` are the lanes to draw, and `names` the ranges' names by entry."""
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     style = AddressStyle.of(value.start, value.end)
     done = moment.so_far
@@ -245,6 +254,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
         removed(before.entries, shown.items) if moment.operation is not None else (),
         changes_of(before, shown),
         frozenset() if shown is value else _ids(value) - _ids(before),
+        names,
     )
 
 
@@ -667,20 +677,20 @@ def plain_ones(picture: MapPicture, entries: Iterable[EntryValue]) -> frozenset[
 
 
 def entry_marks(
+    picture: MapPicture,
     lane: str,
     entries: Sequence[EntryValue],
     places: Sequence[tuple[float, float]],
-    fill: Callable[[EntryValue], tuple[str, ...]],
     y: float,
     h: float,
     title: str,
     *,
     on: str = "",
 ) -> tuple[Marks, ...]:
-    """Return entries as marks of a lane, with x and width from `places` and style from `fill`; none without entries."""
+    """Return entries as marks of a lane, with x and width from `places` and style by kind; none without entries."""
     if not entries:
         return ()
-    looks, look = looks_of((fill(entry), entry.protection) for entry in entries)
+    looks, look = looks_of((picture.fill_of(entry), entry.protection) for entry in entries)
     marks = Marks(
         lane=lane,
         kind="range",
@@ -694,7 +704,8 @@ def entry_marks(
         look=look,
         page=[entry.start >> PAGE_SHIFT for entry in entries],
         pages=[(entry.end - entry.start) >> PAGE_SHIFT for entry in entries],
-        title=title,
+        title=f"{{name}}{NAMED}{title}",
+        names=[picture.name(entry.id) for entry in entries],
         on=on,
     )
     return (marks,)

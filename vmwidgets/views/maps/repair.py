@@ -15,13 +15,12 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.units import listed
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, Box
-from vmwidgets.views.scene.model import Bar, Lane, Link, Node, Table, Text
+from vmwidgets.views.scene.model import NAMED, Bar, Lane, Link, Node, Table, Text
 from vmwidgets.views.scene.text import short_count, text_width
 from vmwidgets.views.story.look import Look
 
-from .picture import Drawn, depths_of, moved_in_tree, parents_of
+from .picture import Drawn, MapPicture, depths_of, moved_in_tree, parents_of
 from .tree import is_red
 
 TreeEvent = ev.TreeLinked | ev.TreeUnlinked | ev.TreeRecoloured | ev.TreeRotated
@@ -110,14 +109,9 @@ def _belongs(event: TreeEvent, following: TreeEvent) -> bool:
 # ---- words -----------------------------------------------------------------------------------------
 
 
-def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
+def words_of(stage: Stage, name: Callable[[int], str]) -> tuple[str, str]:
     """Return the work of a stage, as its heading and as a sentence or two."""
     event, tree = stage.events[-1], stage.after
-    starts = {entry.id: entry.start for one in (stage.before, tree) for entry in one.entries}
-
-    def name(node: int) -> str:
-        return style.long(starts[node])
-
     if isinstance(event, ev.TreeLinked):
         return _linked(event, tree, name)
     if isinstance(event, ev.TreeUnlinked):
@@ -162,7 +156,7 @@ def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) ->
     return "linked, red under red", f"{below}; {colour}."
 
 
-def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
+def order_kept(stages: Sequence[Stage], name: Callable[[int], str]) -> str:
     """Return words about the order that a rotation keeps, and the child that changes sides; "" without a rotation."""
     turns = [stage for stage in stages if isinstance(stage.events[-1], ev.TreeRotated)]
     if not turns:
@@ -172,10 +166,9 @@ def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
         (node, _, raised, inner), *_ = stage.events[-1].links  # type: ignore[union-attr]  # a rotation's, see above
         starts = {entry.id: entry.start for entry in stage.after.entries}
         if inner and {node, raised, inner} <= starts.keys():
-            low, high = sorted((starts[node], starts[raised]))
-            child, between = style.long(starts[inner]), f"{style.long(low)} and {style.long(high)}"
-            return f"{said}: {child}, which lies between {between}, gets another parent and stays there."
-    return f"{said}: each address stays in its column."
+            between = " and ".join(map(name, sorted((node, raised), key=lambda one: starts[one])))
+            return f"{said}: {name(inner)}, which lies between {between}, gets another parent and stays there."
+    return f"{said}: each range stays in its column."
 
 
 # ---- drawing ---------------------------------------------------------------------------------------
@@ -186,7 +179,7 @@ LEAST = 262.0
 _MARK, _ROW, _GAP, _FOOT, _LINE, _WIDEST = 14.0, 30.0, 24.0, 22.0, 16.0, 60.0
 
 
-def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width: float) -> Drawn:
+def stages_lane(stages: Sequence[Stage], picture: MapPicture, top: float, width: float) -> Drawn:
     """Return the stages from `top` on, from left to right, in rows of the same number."""
     room = width - 2 * MARGIN
     most = max(1, int((room + _GAP) // (LEAST + _GAP)))
@@ -197,7 +190,7 @@ def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width:
     y = top
     for first in range(0, len(stages), across):
         row = stages[first : first + across]
-        said = [words_of(stage, style) for stage in row]
+        said = [words_of(stage, picture.name) for stage in row]
         heads = [
             kit.paragraph(f"tree/stage/{first + i}/words", words, 0, 0, w - _NUMBER)
             for i, (_, words) in enumerate(said)
@@ -208,10 +201,10 @@ def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width:
             number, x = first + i, MARGIN + i * (w + _GAP)
             nodes.append(_heading(number, said[i][0], x, y, w))
             nodes.append(replace(heads[i], x=x + _NUMBER, y=y + 22))
-            end = _draw(stage, number, style, Box(x, y + head + 12, w, 0), nodes, links)
+            end = _draw(stage, number, picture, Box(x, y + head + 12, w, 0), nodes, links)
             bottom = max(bottom, end)
         y = bottom + 14
-    if kept := order_kept(stages, style):
+    if kept := order_kept(stages, picture.name):
         nodes.append(kit.paragraph("tree/kept", kept, MARGIN, y, room, style="body"))
         y += nodes[-1].h
     if any(node.kind == "fold" for node in nodes):
@@ -235,8 +228,8 @@ def _heading(number: int, title: str, x: float, y: float, w: float) -> Node:
                 bars=(Bar(0, 0, 22, 22, "step"),), title=f"{number + 1}: {title}", lane="stages")  # fmt: skip
 
 
-def _draw(stage: Stage, number: int, style: AddressStyle, box: Box, nodes: list[Node], links: list[Link]) -> float:
-    """Add a stage's tree, and its addresses in order; return where it ends."""
+def _draw(stage: Stage, number: int, picture: MapPicture, box: Box, nodes: list[Node], links: list[Link]) -> float:
+    """Add a stage's tree, and its names in order; return where it ends."""
     tree = stage.after
     items = {item.id: item for item in tree.items}
     depths = dict(depths_of(tree))
@@ -249,12 +242,12 @@ def _draw(stage: Stage, number: int, style: AddressStyle, box: Box, nodes: list[
     for one in order:
         y = box.y + depths[one] * _ROW
         states = ("new",) if one in new else ("changed",) if one in moved else ()
-        drawn[one] = _node(tree, items[one], number, middle[one], y, states, style)
+        drawn[one] = _node(tree, items[one], number, middle[one], y, states, picture)
     nodes.extend(drawn.values())
     links.extend(_links(stage, number, drawn))
     bottom = box.y + (max(depths.values(), default=0) + 1) * _ROW
     said = {one for event in stage.events for one in _nodes_of(event, tree)}
-    below = list(_addresses(order, items, middle, (said, new | moved), number, style, box._replace(y=bottom)))
+    below = list(_names(order, items, middle, (said, new | moved), number, picture, box._replace(y=bottom)))
     nodes.extend(below)
     return max((node.y + _FOOT for node in below), default=bottom + _FOOT)
 
@@ -266,7 +259,7 @@ def _node(
     x: float,
     y: float,
     states: tuple[str, ...],
-    style: AddressStyle,
+    picture: MapPicture,
 ) -> Node:
     """Return a node of a stage's tree, or a fold of several."""
     lane = f"tree/{number}"
@@ -297,7 +290,7 @@ def _node(
         state=(colour, *states),
         action="select",
         lane=lane,
-        title=f"{colour} node {style.whole(item.start)}, entry {item.id}",
+        title=f"{picture.name(item.id)}{NAMED}{colour} node {picture.style.whole(item.start)}, entry {item.id}",
     )
 
 
@@ -324,27 +317,27 @@ def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Lin
             )
 
 
-def _addresses(
+def _names(
     order: Sequence[int],
     items: Mapping[int, EntryValue | Fold],
     middle: Mapping[int, float],
     first: tuple[Collection[int], Collection[int]],
     number: int,
-    style: AddressStyle,
+    picture: MapPicture,
     box: Box,
 ) -> Iterator[Node]:
-    """Yield the addresses below a tree, as far as there is room.
+    """Yield the names below a tree, as far as there is room.
 
     The nodes in `first` have priority: the nodes that the stage's words are about, which may need lines of their own,
-    and the changed nodes, whose addresses have the accent colour.
+    and the changed nodes, whose names have the accent colour.
     """
     said, marked = first
     lines: list[list[tuple[float, float]]] = [[]]
     for one in sorted(order, key=lambda one: (one not in said, one not in marked)):
         if isinstance(items[one], Fold):
             continue
-        words = style.long(items[one].start)
-        w = text_width(words, "mono label")
+        words = picture.name(one)
+        w = text_width(words, "label strong")
         left = max(box.x, min(middle[one] - w / 2, box.x + box.w - w))
         free = (all(left >= end + 4 or left + w <= start - 4 for start, end in line) for line in lines)
         line = next((line for line, is_free in enumerate(free) if is_free), len(lines))
@@ -353,9 +346,9 @@ def _addresses(
         if line == len(lines):
             lines.append([])
         lines[line].append((left, left + w))
-        look = "mono label path" if one in marked else "mono label" if one in said else "mono label dim"
+        look = "label strong path" if one in marked else "label strong" if one in said else "label dim"
         yield kit.runs(
-            f"tree/{number}/address/{one}",
+            f"tree/{number}/name/{one}",
             Box(left, box.y + line * _LINE, w, 18),
             (Text(w / 2, 13, words, look, "middle"),),
         )
@@ -366,7 +359,8 @@ def tree_lanes(stages: Sequence[Stage], name: str) -> list[Lane]:
     return [Lane(f"tree/{i}", "tree", label=f"tree of {name} after stage {i + 1}") for i in range(len(stages))]
 
 
-def stages_table(stages: Sequence[Stage], style: AddressStyle, entries: Table) -> Table:
+def stages_table(stages: Sequence[Stage], picture: MapPicture, entries: Table) -> Table:
     """Return the stages in words, with the table of the map's entries after it."""
-    rows = [(f"{i + 1}: {title}", words) for i, (title, words) in enumerate(words_of(one, style) for one in stages)]
+    told = enumerate((words_of(one, picture.name) for one in stages), 1)
+    rows = [(f"{number}: {title}", words) for number, (title, words) in told]
     return Table(("stage", "what it did"), rows, more=(("entries", entries), *entries.more))

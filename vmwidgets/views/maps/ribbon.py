@@ -6,7 +6,7 @@ are at two heights, so that both are visible, and their overlap has a frame.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import binary_size
@@ -14,15 +14,15 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import short_count, text_width, visible, wording
+from vmwidgets.views.scene.model import NAMED, Bar, Link, Node, Text
+from vmwidgets.views.scene.text import short_count, text_width, wording
 
 from .axis import LEAST_GAP, Axis, MapSegment, axis_of, pieces_of, x_of
 from .columns import GAP, Column
 from .entries import room_below
 from .overlaps import Overlap, levels_of, overlaps_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
-from .runs import BAND, Change, Range, Run, brackets, kind_of, name_of
+from .runs import BAND, Change, Range, Run, brackets, kind_of
 
 BAR = 44.0
 """Height of the ribbon itself."""
@@ -58,7 +58,9 @@ def ribbon_lane(
     spares = {s.item.id: 20 if s.broken else 8 for s in pieces if s.item is not None}
     bare = [one for one in ranges if one[0].id not in levels]
     # otherwise the brackets have the names
-    names = {} if picture.layout.has_files else {one.id: _name(one, w - spares[one.id]) for one, (_, w) in bare}
+    names = (
+        {} if picture.layout.has_files else {one.id: _name(picture, one, w - spares[one.id]) for one, (_, w) in bare}
+    )
     plain = plain_ones(picture, (entry for entry, _ in bare if not names.get(entry.id)))
     drawn = (one for one in pieces if one.item is None or one.item.id not in plain)
     nodes = [_ground(picture, bar_top, width)]
@@ -74,7 +76,8 @@ def ribbon_lane(
         axis,
         picture.style,
         kit.Box(MARGIN, bar_top + BAR, width - 2 * MARGIN, 0),
-        addresses=_addresses(picture, axis, pieces),
+        addresses=(axis[0].start, axis[-1].end),
+        where=lambda change: _where(picture, change),
         changes=picture.layout.changes,
         done=picture.changes,
         drop=_NOTES,
@@ -82,9 +85,7 @@ def ribbon_lane(
     )
     links = [*_bands(picture, pieces, columns, top, bar_top)] if columns else []
     entries, strips = [one for one, _ in ranges if one.id in plain], [at for one, at in ranges if one.id in plain]
-    marks = entry_marks(
-        "ribbon", entries, strips, picture.fill_of, bar_top, BAR, "{address}–{end}, {size}, {words}", on=GROUND
-    )
+    marks = entry_marks(picture, "ribbon", entries, strips, bar_top, BAR, "{address}–{end}, {size}, {words}", on=GROUND)
     bottom = bar_top + BAR + 36
     if any(one.broken and one.item is not None for one in pieces):
         for strip in _to_scale(picture, bottom, width):
@@ -146,7 +147,7 @@ def _node(
             spare=0,
         )
     limits = f"{picture.style.whole(item.start)}–{picture.style.whole(item.end)}"
-    title = f"{limits}, {binary_size(item.size)}, {item.protection}"
+    title = f"{picture.name(item.id)}{NAMED}{limits}, {binary_size(item.size)}, {item.protection}"
     x, w = _strip(segment)
     level = levels.get(item.id)
     top, h = (y, BAR) if level is None else (y + level * (BAR - _LEVEL), _LEVEL)
@@ -168,11 +169,11 @@ def _node(
     )
 
 
-def _name(entry: EntryValue, w: float) -> str:
+def _name(picture: MapPicture, entry: EntryValue, w: float) -> str:
     """Return the longest of a range's texts that fits in `w` pixels."""
     if w <= 0:
         return ""  # most ranges of a large map are too narrow for words
-    size, name = binary_size(entry.size), visible(name_of(entry))
+    size, name = binary_size(entry.size), picture.name(entry.id)
     return wording((f"{name}, {size}", name, size, ""), w)
 
 
@@ -290,8 +291,11 @@ def below_bar(
     done: Collection[Change] = (),
     drop: float = 0.0,
     avoid: Collection[tuple[float, float]] = (),
+    where: Callable[[Change], str] | None = None,
 ) -> Iterator[Node]:
     """Yield what an operation adds or removes, each below its place, and addresses where there is room beside it.
+
+    `where` names the place of a change; without it, that is its address.
 
     The room of all `changes` is kept free at all steps; those that are `done` are written.  A `drop` moves the words
     down by that many pixels.
@@ -301,11 +305,12 @@ def below_bar(
         if not _is_on(Range(change.start, change.end), axis):
             continue
         left, right = _span(change.start, change.end, axis)
-        ways = (f"{change.words} at {style.long(change.start)}", change.words)
+        place = f" at {style.long(change.start)}" if where is None else where(change)
+        ways = (f"{change.words}{place}", change.words)
         for words in ways:
             w = text_width(words, "label new")
             x = min(max(box.x, (left + right - w) / 2), box.x + box.w - w)
-            if all(x > b + 8 or x + w < a - 8 for a, b in taken):
+            if w <= box.w and all(x > b + 8 or x + w < a - 8 for a, b in taken):
                 break
         else:
             continue
@@ -313,8 +318,8 @@ def below_bar(
         if change in done:
             text = (Text(0, 16 + drop, words, "label new"),)
             leader = (Bar((left + right) / 2 - x - 0.5, 0, 1, 5 + drop, "new"),)
-            place = kit.Box(x, box.y, w, 20 + drop)
-            yield kit.runs(f"{lane}/change/{change.start:x}", place, text, bars=leader, title=change.title)
+            room = kit.Box(x, box.y, w, 20 + drop)
+            yield kit.runs(f"{lane}/change/{change.start:x}", room, text, bars=leader, title=change.title)
     ticks = kit.ticks(
         lane, addresses, lambda address: x_of(axis, address), style, box.y, width=box.x + box.w + MARGIN, drop=drop,
         avoid=avoid, taken=taken,
@@ -371,12 +376,11 @@ def _markers(
     return nodes
 
 
-def _addresses(picture: MapPicture, axis: Axis, pieces: Sequence[MapSegment]) -> list[int]:
-    """Return the addresses that are written as far as there is room: both ends, then important ones."""
-    starts = {item.id: item.start for item in picture.value.items}
-    wanted = [axis[0].start, axis[-1].end]
-    wanted += [starts[identity] for identity in picture.important() if identity in starts]
-    return wanted + [piece.start for piece in pieces if piece.item is not None and piece.w > 60]
+def _where(picture: MapPicture, change: Change) -> str:
+    """Return the name of the range that an operation changes; "" if it is only a part of what was there."""
+    known = (one for one in picture.layout.items if isinstance(one, EntryValue))
+    found = next((one.id for one in known if one.start <= change.start < change.end <= one.end), 0)
+    return f"{NAMED}{picture.name(found)}" if found else ""
 
 
 def _bands(

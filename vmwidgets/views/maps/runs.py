@@ -80,6 +80,19 @@ def name_of(entry: EntryValue) -> str:
     return file_of(entry) or what.rpartition("+0x")[0] or what
 
 
+def given_name(target: str) -> str:
+    """Return the name that a learner gave to the memory of a range, by its object's name; "" if none was given.
+
+    >>> [given_name(one) for one in ("heap", "file libc.so", "/lib/libm.so.6", "[stack]", "memory 2", "r3", "")]
+    ['heap', 'libc.so', 'libm.so.6', '[stack]', '', '', '']
+    """
+    return "" if _UNNAMED.fullmatch(target) else visible(_file_called(target) or target.removeprefix("file "))
+
+
+_UNNAMED = re.compile(r"((wired )?memory |r)\d+|k(ernel|mem)_object|")
+"""The names of objects that have no given name, and names that would look like a range's number."""
+
+
 def facts_of(value: MapValue) -> list[object]:
     """Return what pictures say of the entries and folds of a map: all but flags without words."""
     return [item if isinstance(item, Fold) else _facts(item) for item in value.items]

@@ -13,18 +13,19 @@ from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
-from vmwidgets.views.scene.text import short_count, text_width
+from vmwidgets.views.scene.model import NAMED, Link, Look, Marks, Node, Text
+from vmwidgets.views.scene.text import short_count, shorten_middle, text_width
 
 from .columns import Column
 from .picture import Drawn, MapPicture, depths_of
 
 _ROW = {"card": 36.0, "short": 36.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 14.0, "mark": 8.0}
+_NAME = "body strong"
 
 
 def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> Drawn:
-    """Return the tree from `top` on, with the addresses of all nodes, or of important ones; others may be marks."""
+    """Return the tree from `top` on, with the names of all nodes, or of important ones; others may be marks."""
     depths = dict(depths_of(picture.value))
     if not depths:
         return Drawn([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
@@ -49,18 +50,26 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
 
 
 def has_room(picture: MapPicture, columns: Mapping[int, Column], width: float) -> bool:
-    """Return whether the addresses of all nodes fit at all steps: nodes at one depth are two columns or more apart."""
+    """Return whether the names of all nodes fit at all steps: nodes at one depth are two columns or more apart."""
     items = sorted(picture.layout.items, key=lambda item: item.start)
-    ends, later = tee(_place(columns[one.id], picture.style.long(one.start), width) for one in items)
+    ends, later = tee(_place(columns[one.id], _label(picture, one.id), width) for one in items)
     return not any(isinstance(one, Fold) for one in items) and all(
         x + w <= following for (x, w), (following, _) in zip(ends, islice(later, 2, None), strict=False)
     )
 
 
 def _place(column: Column, label: str, width: float) -> tuple[float, float]:
-    """Return the x and the width of a node with its address, in its column and in the picture."""
-    w = text_width(label, "mono label") + 14
+    """Return the x and the width of a node with its name, in its column and in the picture."""
+    w = text_width(label, _NAME) + 14
     return min(max(MARGIN, column.middle - w / 2), width - MARGIN - w), w
+
+
+def _label(picture: MapPicture, identity: int) -> str:
+    return shorten_middle(picture.name(identity), _WIDEST, _NAME)
+
+
+_WIDEST = 140.0
+"""The most pixels of a name in a node."""
 
 
 def _marks(
@@ -93,7 +102,8 @@ def _marks(
         looks=(Look("box", ("black",)), Look("round", ("red",))),
         look=[int(nodes[identity].red) for identity in drawn],
         page=[items[identity].start >> PAGE_SHIFT for identity in drawn],
-        title="{state} node {address}, entry {number}",
+        title=f"{{name}}{NAMED}{{state}} node {{address}}, entry {{number}}",
+        names=[picture.name(identity) for identity in drawn],
         parent=parent,
     )
 
@@ -104,16 +114,17 @@ def _level(columns: Mapping[int, Column]) -> str:
 
 
 def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, width: float) -> Node:
-    """Return a node; if its column is a card, it has its address."""
+    """Return a node; if its column is a card, it has its name."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = w = _HEIGHT[column.level]
     x, text = column.middle - w / 2, tuple[Text, ...]()
     if column.level == "card":
-        label = picture.style.long(entry.start)
+        label = _label(picture, entry.id)
         x, w = _place(column, label, width)
-        text = (Text(w / 2, 16, label, "mono label", "middle"),)
-    title = f"{'red' if red else 'black'} node {picture.style.whole(entry.start)}, entry {entry.id}"
+        text = (Text(w / 2, 17, label, _NAME, "middle"),)
+    node = f"{'red' if red else 'black'} node {picture.style.whole(entry.start)}, entry {entry.id}"
+    title = f"{picture.name(entry.id)}{NAMED}{node}"
     return Node(
         f"tree/{entry.id}", "tree-node", x, y + (24 - h) / 2, w, h, f"entry:{entry.id}",
         "round" if red else "box", text, state=states, title=title, action="select", lane="tree",
@@ -206,10 +217,7 @@ def _comparisons(
     items: Mapping[int, EntryValue | Fold],
     width: float,
 ) -> list[Node]:
-    """Draw the comparison at each node of the path, next to it if there is room.
-
-    At a node drawn without its address, the entry's start is written instead.
-    """
+    """Draw the comparison at each node of the path, with the address that it compares, next to it if there is room."""
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
         rows.setdefault(node.y + node.h / 2, []).append(node)
@@ -223,8 +231,9 @@ def _comparisons(
         is_bare = not asked.text
         place = picture.style.long(items[identity].start)
         said = f"{number} · {_COMPARED[outcome]}"
-        full = (said.format(f" than {place}"), f"{number} · {place}") if is_bare else (said.format(""),)
-        for label in (*full, f"{number}"):
+        full = said.format(f" than {place}"), f"{number} · {place}"
+        ways = full if is_bare else (full[0], said.format(""))
+        for label in (*ways, f"{number}"):
             w = text_width(label, "label")
             sides = [asked.x + asked.w + 4, asked.x - w - 4]
             if is_bare and _leans_right(asked, before, after):

@@ -18,7 +18,7 @@ from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.views.scene import kit
 
 from .kit import MARGIN, WIDTH
-from .model import Caption, Lane, Link, Look, Marks, Node, Opened, Row, Rows, Scene, Table, Text
+from .model import NAMED, Caption, Lane, Link, Look, Marks, Node, Opened, Row, Rows, Scene, Table, Text
 from .relations import FRAMES, About, Pages, together
 from .text import fitted, text_width
 
@@ -321,13 +321,13 @@ def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
 
 
 def _rows_of_entries(scene: Scene) -> dict[str, str]:
-    """Return the table's texts about entries, by name, without numbers and parents in the tree."""
+    """Return the table's texts about entries, by name, without names, numbers and parents in the tree."""
     table = scene.table
     if "entry" not in table.header:
         return {}
     own, skipped = (
         table.header.index("entry"),
-        {table.header.index(name) for name in ("entry", "node") if name in table.header},
+        {table.header.index(name) for name in ("name", "entry", "node") if name in table.header},
     )
     return {
         f"entry:{row[own]}": ", ".join(cell for place, cell in enumerate(row) if place not in skipped)
@@ -337,7 +337,7 @@ def _rows_of_entries(scene: Scene) -> dict[str, str]:
 
 
 def _words(node: Node, is_tree: bool) -> str:
-    """Return a node's text without names that only one machine uses: the thing's number, or a descriptor's address.
+    """Return a node's text without names that only one map or machine uses: an entry's, or a descriptor's address.
 
     The colour of an entry's node belongs to the tree, and is compared only in a picture of the tree.
     """
@@ -346,6 +346,8 @@ def _words(node: Node, is_tree: bool) -> str:
     if kind in ("pte", "table"):
         said = said.replace(f" at physical {Address(int(name, 16))}", "", 1)
         return re.sub(r", (new|changed)\b", "", said)  # what the side's own operation did
+    if kind == "entry":
+        said = said.partition(NAMED)[2] or said
     said = re.sub(r", itself at 0x[\da-f_]+", "", said)
     if node.kind == "board":
         said = re.sub(r": (new|changed), ", ": ", said, count=1)  # what the side's own operation did

@@ -132,6 +132,9 @@ class Look(NamedTuple):
 MANY = 60
 """The least number of a lane's things without words that are drawn as marks; fewer are nodes, which can move."""
 
+NAMED = " · "
+"""What is between the short name of a range and the rest of its title."""
+
 
 @frozen
 class Marks:
@@ -144,9 +147,9 @@ class Marks:
     are top left corners, `w` widths; marks are in the order of x, and their right edges are in order too.  All have the
     height `h`.  `look` gives the index in `looks` of each, `parent` the place of its parent (-1 if it is not among the
     marks; empty if no lines are drawn).  `page` is the page of each, `pages` how many pages each has (empty if
-    unknown).  In a mark's title, ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are
-    filled in.  `on` is the ID of the node on which the marks are drawn, or "".  `space` is the address space of their
-    pages (see :mod:`.relations`), or "".
+    unknown), `names` the short name of each.  In a mark's title, ``{state}``, ``{number}``, ``{name}``, ``{words}``,
+    ``{address}``, ``{end}`` and ``{size}`` are filled in.  `on` is the ID of the node on which the marks are drawn, or
+    "".  `space` is the address space of their pages (see :mod:`.relations`), or "".
 
     >>> two = Marks(
     ...     lane="tree",
@@ -183,6 +186,7 @@ class Marks:
     title: str
     pages: Sequence[int] = ()
     parent: Sequence[int] = ()
+    names: Sequence[str] = ()
     on: str = ""
     space: str = ""
 
@@ -198,6 +202,7 @@ class Marks:
         title = self.title.format(
             state=" ".join(state),
             number=number,
+            name=self.names[place] if self.names else "",
             words=words,
             address=Address(start),
             end=Address(start + size),

@@ -100,6 +100,8 @@ def encode_marks(marks: Marks) -> dict[str, Any]:
         data["on"] = marks.on
     if marks.pages:
         data["pages"] = _differences(marks.pages)
+    if marks.names:
+        data["names"] = list(marks.names)
     if marks.parent:
         data["parent"] = _differences(marks.parent)
     if marks.space:

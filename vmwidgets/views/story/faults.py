@@ -141,7 +141,7 @@ class _Reader:
         operation = moment.operation
         target = "" if operation is None else operation.target
         self._named = target.removeprefix("task:") if target.startswith(("task:", "domain:")) else ""
-        self._names = Names(moment.events, moment.starts)
+        self._names = Names(moment.events, moment.ranges, by_address=True)
         self._loaded = {} if running is None else dict(running.spaces)
         for event in reversed(moment.events):
             if isinstance(event, ev.SpaceLoaded):  # the first of each processor says what was loaded before

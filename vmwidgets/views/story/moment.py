@@ -17,7 +17,7 @@ from .stages import Mine, Stages, stages_of
 from .step import Step
 from .story import Story, story_of
 from .words.headlines import shortened
-from .words.names import Starts
+from .words.names import Ranges
 from .words.pictures import say_moment
 
 About = Callable[[Step], bool]
@@ -41,7 +41,7 @@ class Told(NamedTuple):
 class Moment:
     """A moment of `operation`: after `done` events, or after the whole operation if `done` is None.
 
-    `starts` is for :func:`.story.story_of`.  Without `has_steps`, the picture shows the end (:meth:`at_end`).
+    `ranges` is for :func:`.story.story_of`.  Without `has_steps`, the picture shows the end (:meth:`at_end`).
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -57,7 +57,7 @@ class Moment:
 
     operation: Operation | None = None
     done: int | None = None
-    starts: Starts = field(default_factory=dict, repr=False, compare=False)
+    ranges: Ranges = field(default_factory=dict, repr=False, compare=False)
     has_steps: bool = field(default=True, repr=False, compare=False)
 
     @cached_property
@@ -70,7 +70,7 @@ class Moment:
         """The operation's story."""
         if self.operation is None:
             return Story(Caption(""), ())
-        return story_of(self.operation, self.starts, self.events)
+        return story_of(self.operation, self.ranges, self.events)
 
     @cached_property
     def stages(self) -> Stages:
@@ -263,12 +263,12 @@ class Moment:
         ] + [done]
         return tuple((f"{one.text} {one.reason}".strip(), " → ".join(one.functions)) for one in captions)
 
-    def at(self, place: int | None, starts: Starts | None = None) -> Moment:
+    def at(self, place: int | None, ranges: Ranges | None = None) -> Moment:
         """Return another moment of the same operation, with the same story; None and AFTER mean after the operation.
 
-        Views that name entries need `starts`, which a moment made by :meth:`with_story` does not have.
+        Views that name ranges need `ranges`, which a moment made by :meth:`with_story` does not have.
         """
-        return self._with(done=None if place == AFTER else place, starts=self.starts if starts is None else starts)
+        return self._with(done=None if place == AFTER else place, ranges=self.ranges if ranges is None else ranges)
 
     def at_end(self) -> Moment:
         """Return the moment after the operation, for a picture without steps inside the operation."""
@@ -276,7 +276,7 @@ class Moment:
 
     def with_story(self) -> Moment:
         """Return this moment with its story, which no longer refers to the machine."""
-        other = self._with(starts={})
+        other = self._with(ranges={})
         other.__dict__.update(events=self.events, story=self.story, stages=self.stages, opened=self.opened)
         return other
 

@@ -24,7 +24,7 @@ from .step import About, Step
 from .words import domains, faults, maps, objects, tables  # noqa: F401  they declare headlines
 from .words.headlines import headline, shortened
 from .words.kmem import said_of_descriptors, said_of_page, said_of_rest, said_of_run
-from .words.names import FAULT, UNKNOWN, Names, Starts
+from .words.names import FAULT, UNKNOWN, Names, Ranges
 from .words.registry import saying_of
 from .words.threads import THREADS
 
@@ -48,10 +48,10 @@ class Story:
         return tuple(one for step in self.steps for one in (step.inside or (step,)))
 
 
-def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev.Event] | None = None) -> Story:
+def story_of(operation: Operation, ranges: Ranges = UNKNOWN, events: Sequence[ev.Event] | None = None) -> Story:
     """Return the story of `operation`, which needs only its events, arguments, result and outcome.  O(events).
 
-    `starts` gives the addresses of entries that events mention only by ID; without an address, an entry is "entry 17".
+    `ranges` gives the names and places of entries, which events mention by ID; without it, an entry is "entry 17".
     `events` are the operation's events, if it has forgotten them.
 
     >>> import vmwidgets as vm
@@ -61,15 +61,15 @@ def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev
     '16 KiB was mapped at 0xffff_8080_0014_1000 in kernel_map.'
     """
     events = operation.events if events is None else events
-    return Story(headline(operation, events), tuple(folded(_Plan(events, starts).steps())))
+    return Story(headline(operation, events), tuple(folded(_Plan(events, ranges).steps())))
 
 
 class _Plan:
     """The steps of one operation, as they are collected."""
 
-    def __init__(self, events: Sequence[ev.Event], starts: Starts) -> None:
+    def __init__(self, events: Sequence[ev.Event], ranges: Ranges) -> None:
         self._events = events
-        self._names = Names(events, starts)
+        self._names = Names(events, ranges)
         self._steps: list[Step] = []
         self._run: list[_Said] = []
         self._requested = {event.frame for event in events if isinstance(event, (ev.PageGranted, ev.PageReleased))}

@@ -211,6 +211,11 @@ class MapCore(ABC, Generic[E]):
         self.tree: RedBlackTree[E] = RedBlackTree(recorder, name)
         self.nr_entries = 0
         self.by_id: dict[int, E] = {}
+        self.made: dict[int, str] = {}
+        """All entries that were ever in the list, in order: by ID, the object that each had first ("" for none).
+
+        Pictures name ranges after it, also those that are gone.
+        """
         self.lookup_cache: E | None = None
         self.needs_wakeup = False
         """Whether a thread sleeps for room in it, on FreeBSD's maps."""
@@ -281,6 +286,8 @@ class MapCore(ABC, Generic[E]):
         if emit is not None:
             before = 0 if previous is None else previous.id
             emit((ENTRY_LINKED, self.name, before, 0 if next_ is None else next_.id, *entry.fields()))
+        if entry.id not in self.made:
+            self.made[entry.id] = "" if entry.object is None else entry.object.name
         self.by_id[entry.id] = entry  # from here on, so that a folded picture shows it while the tree is repaired
         self.tree.insert(entry, entry.start, duplicates)
         self.nr_entries += 1

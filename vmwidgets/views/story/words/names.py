@@ -13,13 +13,23 @@ from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
 
-Starts = Mapping[int, int]
-"""The start addresses of entries, by ID."""
+
+class Range(NamedTuple):
+    """The name of an entry's range in the map `of`, and its place; both ends are 0 if it is gone."""
+
+    name: str
+    of: str
+    start: int = 0
+    end: int = 0
+
+
+Ranges = Mapping[int, Range]
+"""The ranges of entries, by ID."""
 
 FAULT = "vm_map_fault"
 """The kernel function that resolves a page fault."""
 
-UNKNOWN: Starts = MappingProxyType({})
+UNKNOWN: Ranges = MappingProxyType({})
 
 
 def address(value: object) -> str:
@@ -79,18 +89,23 @@ def exactly(size: object) -> str:
 
 
 class Names:
-    """The names of entries: their start addresses, as they were at each event.
+    """The names of ranges in a story, by entry; the first mention of a range says its size and place, as they are then.
 
-    An event that changes an entry gives its old start, which takes precedence over `starts`, the state after the
-    operation.
+    An event that changes an entry gives its old place, which takes precedence over `ranges`, the state after the
+    operation.  If another map's range of this name was mentioned, the map is named too.  If a name is not known, or
+    `by_address`, an entry is called by its start.
 
-    >>> names = Names([], {17: 0x400000})
-    >>> names.entry(17), names.entry(18)
-    ('0x40_0000', 'entry 18')
+    >>> known = {17: Range("r3", "the map of init", 0x11000, 0x13000), 4: Range("r3", "kernel_map")}
+    >>> names = Names([], known)
+    >>> names.entry(17), names.entry(17), names.entry(4), names.entry(18)
+    ('r3 (8 KiB at 0x1_1000)', 'r3', 'r3 of kernel_map', 'entry 18')
     """
 
-    def __init__(self, events: Iterable[ev.Event], starts: Starts = UNKNOWN) -> None:
-        self._later = starts
+    def __init__(self, events: Iterable[ev.Event], ranges: Ranges = UNKNOWN, *, by_address: bool = False) -> None:
+        self._later = ranges
+        self._by_address = by_address
+        self._said: set[int] = set()
+        self._meant: dict[str, int] = {}
         self.resized: EntryFields | None = None
         """The entry that was resized last, in its present state."""
         self.made: set[CapRef] = set()
@@ -103,29 +118,35 @@ class Names:
         """The start of the page whose access faulted last."""
         self.evicted: set[int] = set()
         """Frames whose page left memory in this operation."""
-        self._starts: dict[int, int] = {}
+        self._places: dict[int, tuple[int, int]] = {}
         for event in events:
             if isinstance(event, ev.CapabilityMade):
                 self.made.add(event.ref)
             fields = _before(event)
             if fields is not None:
-                self._starts.setdefault(fields[0], fields[1])
+                self._places.setdefault(fields[0], (fields[1], fields[2]))
 
-    def entry(self, identity: int) -> str:
-        """Return an entry's name, by its start."""
-        start = self._starts.get(identity)
-        if start is None:
-            start = self._later.get(identity)
-        return f"entry {identity}" if start is None else address(start)
+    def entry(self, identity: int, unnamed: str = "") -> str:
+        """Return the name of an entry's range, the first time with its size and start; `unnamed` if it has no name."""
+        known = self._later.get(identity)
+        start, end = self._places.get(identity) or (known[2:] if known is not None else (0, 0))
+        if known is None or self._by_address:
+            return unnamed or (address(start) if end else f"entry {identity}")
+        is_meant = self._meant.setdefault(known.name, identity) == identity
+        name = known.name if is_meant else f"{known.name} of {known.of}"
+        if identity in self._said or not end:
+            return name
+        self._said.add(identity)
+        return f"{name} ({binary_size(end - start)} at {address(start)})"
 
     def follow(self, event: ev.Event, functions: tuple[str, ...] = ()) -> None:
         """Note an event that moves an entry's start or evicts a page; `functions` are running."""
         self.functions = functions
         if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
-            self._starts[event.after[0]] = event.after[1]
+            self._places[event.after[0]] = event.after[1:3]
             self.resized = event.after if isinstance(event, ev.EntryResized) else self.resized
         elif isinstance(event, ev.EntryLinked):
-            self._starts[event.entry[0]] = event.entry[1]
+            self._places[event.entry[0]] = event.entry[1:3]
         elif isinstance(event, ev.FaultRaised):
             self.faulting = event.va & ~(PAGE - 1)
         elif isinstance(event, ev.PageLeaving):

@@ -16,9 +16,9 @@ A file has sections, which are subjects; a sentence is named by its subject and 
   sentence that Python says.  Two spaces in: a case, which holds if its conditions do; the first that holds is said.  A
   case without words is not a step.  Four spaces in: the words and, if something is counted (`per`), the words for
   several.  Six spaces in: the line before continues.
-* `{key:addr}` is the event's field `key`, written as an address (:data:`SPECS`); `{entry=node:entry}` is its field
-  `node`, which the sentence calls `entry`.  `{range=start..end:span}` takes two.  A field may also be a *fact*: a
-  function that :func:`fact` marks, in the Python file next to the sentences.
+* `{key:addr}` is the event's field `key`, written as an address (:data:`SPECS`); `{entry=node:entry}` is the range of
+  its field `node`, by name, which the sentence calls `entry`.  `{range=start..end:span}` takes two.  A field may also
+  be a *fact*: a function that :func:`fact` marks, in the Python file next to the sentences.
 * Conditions, joined by commas: `red`, `!parent`, `ref?` (it is not None), `side=left|right`, `source={object}`,
   `level>1`, `#slots=1` (how many there are).  The first case that holds is said; `else` has no name and no condition.
 * `because` begins the second sentence of an operation; `=Refused` says the sentence of that name; `box lookup` begins
@@ -109,7 +109,9 @@ def _size(one: Any, _: Names | None) -> str:
 
 def _entry(one: Any, names: Names | None) -> str:
     assert names is not None, "only a story knows where entries are"
-    return names.entry(one) if one else HEADER
+    if not one:
+        return HEADER
+    return names.entry(one) if isinstance(one, int) else names.entry(one[0], span(one[1], one[2]))
 
 
 SPECS: dict[str, Callable[[Any, Names | None], str]] = {
