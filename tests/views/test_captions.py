@@ -112,8 +112,8 @@ def test_an_entry_that_moves_is_called_by_where_it_was_until_then() -> None:
     task.remove(AT, size="4 KiB")
     view = vm.Map(task)
     said = []
-    for step in range(1, view.scene().steps.count):
-        view.step = step
+    for place in view.scene().steps.every[1:-1]:
+        view.moment = When(machine.journal.last.serial, place)
         caption = view.scene().caption
         said.append(f"{caption.text} {caption.reason}")
     cut = next(number for number, text in enumerate(said) if says("map events: EntryResized/high", text))

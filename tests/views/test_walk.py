@@ -304,7 +304,7 @@ def test_a_right_that_an_upper_table_takes_away_is_said_above_the_flags() -> Non
     def said() -> str:
         return next(words_in(node)[-1] for node in vm.Walk(task.walk(start)).scene().nodes if node.id == "walk/says")
 
-    assert said() == "the tables above take nothing away"
+    assert said() == "no other table takes a right away"
     pde = task.walk(start).steps[2]
     machine.set_descriptor(pde.pa, pde.value & ~2)
     assert said() == "PD takes away writes"

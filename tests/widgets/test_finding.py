@@ -126,3 +126,12 @@ def test_a_page_hears_how_many_there_are_and_where(machine: vm.Machine) -> None:
     assert (first["at"], last["at"], first["count"]) == (0, len(wanted) - 1, len(wanted))
     assert last["thing"] == view.selection == f"entry:{wanted[-1].id}"
     assert not last["folded"]
+
+
+def test_a_folded_range_is_found_by_its_short_name() -> None:
+    space = vm.boot("x86-64").task("init").map
+    space.fill(2000)
+    for view in (vm.Tree(space), vm.picture(space)):
+        found = view.search("r1234")
+        assert found.hit.thing == f"entry:{space.entries()[1233].id}"
+        assert any(node.thing == found.hit.thing for node in view.scene().whole().nodes), "it is drawn now"

@@ -46,6 +46,7 @@ from .memory import (
 from .moments import When, look_at
 from .options import AddressTrait
 from .registry import open_node, picture_of
+from .spaces import range_names
 from .tables import walk_line, walk_steps
 from .translation import (
     Translation,
@@ -204,7 +205,8 @@ class Dashboard(Map):
         if isinstance(target, MachineKmem):
             yield from entries_of_maps(at, target, text)
         else:
-            yield from entries_in(at.value(target, whole=EVERY).entries, text)
+            names = range_names(target.vm_map, target.roles)
+            yield from entries_in(at.value(target, whole=EVERY).entries, text, names)
 
     @property
     def asks(self) -> bool:

@@ -7,8 +7,9 @@ A name is searched for in the pictures' texts about their things: a file, an obj
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
@@ -21,6 +22,8 @@ from vmwidgets.views.scene.text import visible
 LONGEST = 120
 """The most characters of a result's text."""
 
+
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
 
 EVERY = 10**9
 """More entries than any map has: a search examines all of them."""
@@ -115,7 +118,7 @@ class Finding:
         >>> b = t.mmap("8 KiB", "r")
         >>> picture = vm.picture(t.map)
         >>> picture.search("film")
-        <1 of 1: entry 12: 0x1_0000-0x1_1000, 4 KiB, rw-, film>
+        <1 of 1: film, entry 12: 0x1_0000-0x1_1000, 4 KiB, rw-, film>
         >>> picture.search("r--").at
         0
         """
@@ -234,10 +237,10 @@ def steps_in(scene: Scene, text: str) -> Iterator[Hit]:
         was_under_way = is_under_way
 
 
-def entries_in(entries: Iterable[Any], text: str) -> Iterator[Hit]:
-    """Yield the entries of a map with this name, drawn or not."""
+def entries_in(entries: Iterable[Any], text: str, names: Mapping[int, str] = NO_NAMES) -> Iterator[Hit]:
+    """Yield the entries of a map with this name, drawn or not; `names` are the ranges' short names."""
     for entry in entries:
-        words = _said_of(entry)
+        words = ", ".join([*filter(None, [names.get(entry.id)]), _said_of(entry)])
         if holds(words, text):
             yield Hit(_short(words), f"entry:{entry.id}")
 

@@ -145,7 +145,8 @@ class Map(Picture):
     def called(self, text: str) -> Iterator[Hit]:
         """Yield the entries with this name, even folded ones."""
         at = self.at()
-        yield from entries_in(at.value(at.target, whole=EVERY).entries, text)
+        names = range_names(at.target.vm_map, at.target.roles)
+        yield from entries_in(at.value(at.target, whole=EVERY).entries, text, names)
 
     @traitlets.observe("find")
     def _sought_otherwise(self, _change: object) -> None:

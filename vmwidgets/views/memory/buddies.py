@@ -364,9 +364,9 @@ def _meanings(first: Turn, turns: Sequence[Turn], free: int, *, is_short: bool) 
     pooled = last.pool - drawn["pooled"]
     others = free - sum(drawn[state] for state in FREE) - pooled
     more = [f"{counted(pooled, 'frame')} of the pool"] * (pooled > 0)
-    more += [f"{counted(others, 'free frame')} in other blocks"] * (others > 0)
+    more += [f"{counted(others, 'frame')} in other blocks"] * (others > 0)
     if more:
-        yield f"Not drawn: {' and '.join(more)}."
+        yield f"Free, and not drawn: {' and '.join(more)}."
     if any(turn.joined for turn in turns):
         yield "Buddies have the same size, and join when both are free blocks."
 
@@ -620,13 +620,13 @@ def _by_level(blocks: Iterable[tuple[int, int]], word: str) -> str:
     """Return how many cuts or joins there were: in their order, of each size if there were few.
 
     >>> _by_level([(8, 3), (8, 2), (12, 2)], "cut"), _by_level([(8, 1), (10, 1), (8, 2)], "join"), _by_level([], "cut")
-    ('cuts: 1, then 2', 'joins: 2, then 1', 'no cut')
+    ('1+2 = 3 cuts', '2+1 = 3 joins', 'no cut')
     """
     levels = Counter(order for _, order in blocks)
-    *some, last = (levels[order] for order in sorted(levels, reverse=word == "cut")) if levels else (0,)
-    if 0 < len(some) < 3:
-        return f"{word}s: {', '.join(map(str, some))}, then {last}"
-    return counted(levels.total(), word) if levels else f"no {word}"
+    if not levels:
+        return f"no {word}"
+    each = "+".join(str(levels[order]) for order in sorted(levels, reverse=word == "cut"))
+    return f"{each} = " * (1 < len(levels) < 4) + counted(levels.total(), word)
 
 
 def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
@@ -665,7 +665,7 @@ def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
         differ = f"blocks of {half} that differ in bit {bit} alone: buddies"
         result = f"no join, as {why}" if why else f"now one of {1 << order}"
         said = wording((f"{differ}, {result}", f"buddies: {result}", result, ""), box.w - x - 8)
-        text += [Text(x + 8, 14, said, "label error" if why else "label dim")] * bool(said)
+        text += [Text(x + 8, 14, said, "label" if why else "label dim")] * bool(said)
         title = f"{differ}, {result}"
         yield kit.runs(f"frames/buddies/{line}", box._replace(y=box.y + 8 + 20 * line, h=20), text, title=title)
 
@@ -683,9 +683,9 @@ def verb_of(events: Iterable[ev.Event]) -> str:
 
     taken, freed, filled, drained = count(*TAKES), count(ev.PageFreed), moved(ev.PoolFilled), moved(ev.PoolDrained)
     said = [_passive(taken, "taken")] * bool(taken) + [_passive(freed, "freed")] * bool(freed)
-    pool = [f"got {filled} more"] * bool(filled) + [f"gave {drained} away"] * bool(drained)
+    pool = [f"got {filled} from"] * bool(filled) + [f"gave {drained} to"] * bool(drained)
     state = "empty " if filled and not drained else "full " if drained and not filled else ""
-    made = [f"the {state}pool {' and '.join(pool)}"] * bool(pool)
+    made = [f"the {state}pool {' and '.join(pool)} the buddy system"] * bool(pool)
     words = "; ".join([" and ".join(said)] * bool(said) + made)
     return f"{words[0].upper()}{words[1:]}." if words else ""
 

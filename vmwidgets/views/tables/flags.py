@@ -155,6 +155,6 @@ def _taken(walk: Walk, shown: Step) -> str:
         return ""
     rights = [right for right in _RIGHTS if right not in walk.without and not getattr(above[-1].rights, right)]
     if not rights:
-        return "the tables above take nothing away"
+        return "no other table takes a right away"
     first = next(step for step in above if not all(getattr(step.rights, right) for right in rights))
     return f"{table_name(first)} takes away {' and '.join(_RIGHTS[right] for right in rights)}"

@@ -381,7 +381,7 @@ def _verdict_of(
         head = f"{_AN_ACCESS[walk.access]} would {'succeed' if fault is None else 'fail'}"
     if entry is not None:
         lines.append(f"map entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}")
-    elif fault is not None and there.has_map:
+    elif fault is not None and there.has_map and not is_not_canonical(walk):
         lines.append("no map entry there")
     title = f"{head}: {fault.why}" if fault is not None else f"{head}: {' '.join(said for said, _ in hero)}"
     return partial(_verdict, head, lines, hero, (state, "changed") if is_changed else (state,), title)

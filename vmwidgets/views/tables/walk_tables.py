@@ -105,7 +105,7 @@ def sum_of(walk: Walk, unit: int) -> list[tuple[str, str]]:
     assert walk.pa is not None, "the walk found a page"
     kind, number = frame_of(walk.steps[-1].address, unit)
     size = [(f"× {unit:#x}", "")] * (kind == "frame")
-    return [(number, "of-page"), *size, ("+", ""), (hexadecimal(walk.offset), "of-page"), ("=", ""),
+    return [(number, "of-table"), *size, ("+", ""), (hexadecimal(walk.offset), "of-page"), ("=", ""),
             (hexadecimal(walk.pa), "")]  # fmt: skip
 
 
