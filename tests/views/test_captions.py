@@ -9,6 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.captions import fields_of, saying, says
 from tests.views import gallery
+from vmwidgets.pictures.moments import When
 from vmwidgets.views.scene.text import text_width
 
 AT = 0x40_0000
