@@ -213,4 +213,7 @@ def test_within_an_operation_no_descriptor_is_marked_as_one_that_will_change() -
         view.moment = (machine.journal.last.serial, place)
         assert not marked(), place
     view.moment = (machine.journal.last.serial - 1, None)
-    assert marked(), "after an earlier operation the result was another one"
+    assert not marked(), "the walk was made later, so nothing of it was before"
+    task.mprotect(at, "4 KiB", "rw")
+    view.moment = None
+    assert marked(), "after a later operation the result is another one"
