@@ -381,6 +381,79 @@ def test_the_pool_has_the_frames_that_the_engine_has_there(seed: int) -> None:
             assert turn.pool == sum(run.frames for run in value.runs if run.state == "pooled")
 
 
+def owning(seed: int) -> Iterator[vm.Machine]:
+    """A machine after calls that move frames in all ways: single ones, blocks, zeroed, cached, and shared ones."""
+    machine, random = vm.boot("x86-64", layout="small", ram="256 MiB"), Random(seed)
+    task = machine.task("scattered")
+    start = task.mmap("12 MiB")
+    for page in range(0, 3072, 2):  # more blocks than a picture examines at each step
+        task.write(start + page * vm.PAGE, b"x")
+    for number in range(25):
+        act = random.randrange(6)
+        if act == 0:
+            machine.tick()
+        elif act == 1:
+            machine.read_file(f"file {random.randrange(9)}", "32 KiB")
+        elif act == 2:
+            child = task.fork(f"child {number}")
+            child.write(start, b"y")
+            yield machine
+            child.exit()
+        elif act == 3:
+            task.munmap(start + random.randrange(100, 3000) * vm.PAGE, "200 KiB")
+        elif act == 4:
+            machine.kmem_free(machine.kmem_alloc("48 KiB"), "48 KiB")
+        else:
+            machine.kmem_malloc("20 KiB", vm.M_NOWAIT)
+        yield machine
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_last_row_counts_what_the_engine_has(seed: int) -> None:
+    found = 0
+    for machine in owning(seed):
+        scene = vm.Frames(machine, width=900).scene()
+        counts = [node.title for node in scene.nodes if re.fullmatch(r"frames/turn/-?\d+/lists", node.id)]
+        if not counts:
+            continue
+        value = machine.frames.value(whole=10**6)
+        pooled = sum(run.frames for run in value.runs if run.state == "pooled")
+        orders = {1 << free.order: free.count for free in value.orders}
+        for number, what in re.findall(r"(\d+) (in the pool|of \d+|larger)", counts[-1]):
+            size = what.removeprefix("of ")
+            assert int(number) == (
+                pooled if what == "in the pool" else orders[int(size)] if size.isdecimal() else int(number)
+            )
+        found += 1
+    assert found > 5
+
+
+def test_a_row_says_which_requests_were_served_and_a_change_of_owner_is_none() -> None:
+    machine = vm.boot("x86-64")
+    for size in ("40 KiB", "200 KiB", "160 KiB"):
+        machine.kmem_malloc(size)
+    machine.kmem_free(machine.kmem_malloc("400 KiB"), "400 KiB")
+    numbers = [
+        int(number)
+        for node in vm.Frames(machine).scene().nodes
+        if re.fullmatch(r"frames/turn/\d+", node.id) and node.text[0].text.startswith("freed: ")
+        for number in re.findall(r"\d+", node.text[0].text)
+    ]
+    assert numbers[0] == 1
+    assert numbers[1::2] == [number - 1 for number in numbers[2::2]] + numbers[-1:]
+    parent = machine.task("parent")
+    shared = parent.mmap("4 KiB")
+    parent.write(shared, b"x")
+    parent.fork("child")
+    parent.exit()
+    caption = vm.Frames(machine).scene().caption
+    assert "passed to another owner" in caption.text
+    assert "asked" not in caption.reason
+    machine.tick()
+    caption = vm.Frames(machine).scene().caption
+    assert "taken" not in caption.text + caption.reason
+
+
 def test_buddies_that_join_differ_in_the_bit_that_is_marked() -> None:
     found = 0
     for machine in allocating(2):

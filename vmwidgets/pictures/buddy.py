@@ -143,7 +143,9 @@ def _halved(start: int, size: int, cut: int, place: Box, words: str) -> Node:
     line = Bar(place.w / 2 - 1, -3, 2, _ROW + 6, "error" if cut else "line")
     whole = Bar(1, _ROW / 2 - 1, place.w - 2, 2, "line") if cut != 1 else Bar(0, 0, place.w, _ROW, "own-gone")
     said = f"{binary_size(size)} from {start:#x}, halved {f'by cut {cut}' if cut else 'before'}"
-    text = [Text(place.w / 2 + 5, 14 if cut == 1 else 7, f"cut {cut}", "label error")] * (cut > 0 and place.w > 80)
+    text = [Text(place.w / 2 + 5, 14 if cut == 1 else 7, f"cut {cut}", "label error")] * (
+        cut > 0 and text_width(f"cut {cut}", "label error") + 7 <= place.w / 2
+    )
     text += [Text(6, 14, words, "label dim")] * (bool(words) and text_width(words) < place.w / 2 - 12)
     return kit.runs(f"buddy/halved/{start:x}/{size:x}", place, text, bars=(whole, line), title=said)
 

@@ -200,8 +200,11 @@ class Frames(Picture):
                 yield Hit(words, f"frame:{run.first}")
 
 
-BLOCKS = 1200
-"""The most blocks of frames that are all examined; if there are more, only blocks around important frames are."""
+BLOCKS, TURNED = 1200, 20_000
+"""The most blocks of frames that are all examined, at each step and before an operation that moves some.
+
+If there are more, only blocks around important frames are.
+"""
 
 
 def frames_scene(
@@ -222,7 +225,9 @@ def frames_scene(
     selected = None if chosen is None or compact else target.frame(chosen)
     name = target.machine.name
     look = look_at(target, moment, focus, whole=BLOCKS)
-    return draw_frames(look, selected=selected, lit=lit, machine=name, compact=compact, width=width, still=still)
+    before = None if compact or still or look.is_far else look_at(target, moment, whole=TURNED).before
+    whole = before if before is not None and sum(run.frames for run in before.runs) == before.counts.total else None
+    return draw_frames(look, whole, selected=selected, lit=lit, machine=name, compact=compact, width=width)
 
 
 def frame_of(selection: str, frames: int) -> int | None:

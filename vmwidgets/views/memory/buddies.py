@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 from typing import Any, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.memory.pages_schema import MAX_ORDER, FramesValue
+from vmwidgets.engine.memory.pages_schema import MAX_ORDER, FramesValue, shown_owner, state_of
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.key import kind_of_owner
@@ -53,7 +53,7 @@ class Held(NamedTuple):
     whole: int = 1
     """The frames of the whole block, some of which may not be drawn."""
     number: int = 0
-    """Which of the operation's requests took it, or which release freed it into the pool; 0 for none."""
+    """Which of the operation's requests and releases moved it; 0 for none."""
 
 
 @frozen
@@ -64,6 +64,8 @@ class Turn:
     """
 
     what: str = ""
+    numbers: tuple[int, int] = (0, 0)
+    """The first and the last of the operation's requests and releases in it."""
     cuts: Sequence[tuple[int, int]] = ()
     moved: Sequence[int] = ()
     joined: Sequence[tuple[int, int]] = ()
@@ -88,7 +90,8 @@ class _Frames:
         """Frames that joined before the journal says that they left the pool, or their owner."""
         self.owned: dict[int, tuple[str, str]] = {}
         self.numbers: dict[int, int] = {}
-        self.requests = self.releases = 0
+        self.done = 0
+        """Requests and releases so far."""
         for run in before.runs:
             if run.state == "free":
                 self.blocks.update(blocks_of(run.first, run.frames))
@@ -99,19 +102,15 @@ class _Frames:
                 else:
                     self.owned.update(dict.fromkeys(frames, (run.owner, run.state)))
 
-    def what(self, group: Sequence[Any]) -> tuple[str, Sequence[int]]:
-        """Return what these events will do, in a word, and frames: those that they move, or as many as are freed."""
-        first, last = group[0], group[-1]
-        if isinstance(last, ev.PoolFilled):
-            return "filled", last.moved
-        if isinstance(first, (ev.BlockJoined, ev.PoolDrained)) and not isinstance(last, ev.PageFreed):
-            frames = (half for one in group if isinstance(one, ev.BlockJoined) for half in _halves(one))
-            return "drained", last.moved if isinstance(last, ev.PoolDrained) else [
-                one for one in frames if one in self.pool
-            ]
-        what = {ev.PageAllocated: "taken", ev.PageHandedOver: "zeroed", ev.PageFreed: "freed"}.get(type(last), "")
-        moved = [frame for one in group if not isinstance(one, CUTS) for frame in _whole(one)]
-        return f"block {what}" if getattr(last, "order", 0) and what else what, moved
+    def moved(self, group: Sequence[Any]) -> Sequence[int]:
+        """Return the frames that these events will move."""
+        last = group[-1]
+        if isinstance(last, (ev.PoolFilled, ev.PoolDrained)):
+            moved: Sequence[int] = last.moved
+            return moved
+        if isinstance(last, ev.BlockJoined):
+            return [half for one in group for half in _halves(one) if half in self.pool]
+        return [frame for one in group if not isinstance(one, CUTS) for frame in _whole(one)]
 
     def take(self, event: ev.Event) -> None:
         """Change what an event changes."""
@@ -153,22 +152,20 @@ class _Frames:
         self.pool.difference_update(event.moved)
 
     def allocate(self, event: Any) -> None:
-        """Give frames of the pool, or a block of the list, to an owner."""
-        if event.frame in self.pool:
+        """Give a single frame of the pool, or a block of the list, to an owner."""
+        if event.order:
+            self._unlist(event.frame, event.order)
+        else:
             self.pool.discard(event.frame)
             self.pooled -= 1
-        else:
-            self._unlist(event.frame, event.order)
-        self.requests += 1
-        for frame in _whole(event):
-            self.owned[frame], self.numbers[frame] = (event.owner, "used"), self.requests
+        self._own(event)
 
     def free(self, event: Any) -> None:
         """Take frames from their owner: a single one goes to the pool, a block to the list."""
-        self.releases += 1
+        self.done += 1
         for frame in _whole(event):
             self.owned.pop(frame, None)
-            self.numbers[frame] = self.releases
+            self.numbers[frame] = self.done
         if not event.order:
             self.pool.add(event.frame)
             self.pooled += 1
@@ -179,8 +176,15 @@ class _Frames:
 
     def hand_over(self, event: Any) -> None:
         """Give a frame to another owner."""
-        self.requests += 1
-        self.owned[event.frame], self.numbers[event.frame] = (event.owner, "used"), self.requests
+        self._own(event)
+
+    def _own(self, event: Any) -> None:
+        is_request = act_of(event) in REQUESTS
+        self.done += is_request
+        for frame in _whole(event):
+            self.owned[frame] = shown_owner(event.owner), state_of(event.owner)
+            if is_request:
+                self.numbers[frame] = self.done
 
     def _list(self, frame: int, order: int) -> None:
         self.blocks[frame] = order
@@ -216,9 +220,27 @@ _CHANGES: Mapping[type[ev.Event], Callable[[_Frames, Any], None]] = {
 DRAWN = tuple(_CHANGES)
 """Events that change a block, its list, or a frame's owner."""
 
-TAKES = ev.PageAllocated, ev.PageHandedOver
 CUTS = ev.BlockSplit, ev.BlockJoined
-_SHOWN = *CUTS, *TAKES, ev.PageFreed
+
+REQUESTS = "taken", "block taken", "zeroed taken", "cached taken"
+"""The acts in which an owner gets frames that it asked for."""
+
+
+def act_of(event: ev.Event) -> str:
+    """Return what an event does with a frame or with the pool, in a word.
+
+    An owner gets a frame of the pool, a block, a zeroed or a cached frame; or a frame becomes zeroed, cached, or passes
+    from one owner to another; or it is freed.
+    """
+    if isinstance(event, ev.PageAllocated):
+        block = "block " if event.order else ""
+        return block + ("taken" if state_of(event.owner) == "used" else state_of(event.owner))
+    if isinstance(event, ev.PageHandedOver):
+        before, now = state_of(event.before), state_of(event.owner)
+        return now if now != "used" else "passed" if before == "used" else f"{before} taken"
+    if isinstance(event, ev.PageFreed):
+        return "block freed" if event.order else "freed"
+    return {ev.PoolFilled: "filled", ev.PoolDrained: "drained", ev.BlockJoined: "drained"}.get(type(event), "")
 
 
 def _whole(event: Any) -> range:
@@ -251,11 +273,12 @@ def blocks_of(first: int, frames: int) -> Iterator[tuple[int, int]]:
 
 
 def window_of(events: Iterable[ev.Event]) -> list[range]:
-    """Return the frames that are drawn, in address order: first the blocks that were halved or joined, then others."""
+    """Return the frames that are drawn, in address order: the blocks and frames of the first turns."""
     chosen: set[int] = set()
-    for event in sorted((one for one in events if isinstance(one, _SHOWN)), key=lambda one: not isinstance(one, CUTS)):
-        whole = {*_whole(event)[:WINDOW]}
-        chosen |= whole if len(chosen | whole) <= WINDOW else set()
+    for event in events:
+        if isinstance(event, DRAWN) and not isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
+            whole = {*_whole(event)[:WINDOW]}
+            chosen |= whole if len(chosen | whole) <= WINDOW else set()
     runs = groupby(enumerate(sorted(chosen)), key=lambda one: one[1] - one[0])
     return [range(run[0][1], run[-1][1] + 1) for run in ([*some] for _, some in runs)]
 
@@ -266,11 +289,12 @@ def turns_of(before: FramesValue, events: Iterable[ev.Event], window: Sequence[r
     first = Turn(lists=dict(frames.lists), held=frames.held(window), pool=frames.pooled)
     turns = []
     for group in _groups(event for event in events if isinstance(event, DRAWN)):
-        what, moved = frames.what(group)
+        moved, begun = frames.moved(group), frames.done
         for event in group:
             frames.take(event)
         cuts, joined = ([(one.frame, one.order) for one in group if isinstance(one, kind)] for kind in CUTS)
-        turns.append(Turn(what, cuts, moved, joined, dict(frames.lists), frames.held(window), frames.pooled))
+        numbers, held = (begun + 1, frames.done), frames.held(window)
+        turns.append(Turn(act_of(group[-1]), numbers, cuts, moved, joined, dict(frames.lists), held, frames.pooled))
     return first, turns
 
 
@@ -292,7 +316,7 @@ def _goes_on(last: Any, event: Any) -> bool:
         return True  # until what the block was halved for
     if isinstance(last, ev.BlockJoined):
         return not isinstance(event, ev.PageFreed) or event.order > 0
-    return type(event) is type(last) and getattr(event, "order", 0) == getattr(last, "order", 0) == 0
+    return act_of(event) == act_of(last) and not getattr(event, "order", 0)
 
 
 # ---- the drawing ---------------------------------------------------------------------------------
@@ -301,7 +325,7 @@ def _goes_on(last: Any, event: Any) -> bool:
 def draw_turns(before: FramesValue, events: Sequence[ev.Event], done: Sequence[ev.Event], free: int) -> Part:
     """Return memory before, and a row for each turn among the `done` events of an operation's `events`.
 
-    Then `free` frames are free in all.
+    Then `free` frames are free in all, but for zeroed ones.
     """
     window = window_of(events)
     first, turns = turns_of(before, done, window)
@@ -314,7 +338,6 @@ def _plate(
     window: Sequence[range], first: Turn, turns: Sequence[Turn], lists: Sequence[int], free: int, w: float
 ) -> Part:
     is_narrow = w < _NARROW
-    shown = _chosen(turns, window)
     lists = [] if is_narrow else lists
     left = 0.0 if is_narrow else _LABEL
     apart = 14.0 * (_POOL in lists[:-1])  # a column of frames beside columns of blocks
@@ -330,16 +353,15 @@ def _plate(
     draw = _Rows(window, places, unit, lists, columns, is_narrow)
     high = _PITCH + 14 * is_narrow
     rows = [_fixed(_HEAD, draw.head), _fixed(high, partial(draw.before, first))]
-    for number in shown:
-        turn, last = turns[number], turns[number - 1] if number else first
+    for number, (last, turn) in enumerate(pairwise([first, *turns[:ROWS]]), 1):
         levels = _LEVEL * (len(draw.levels(turn.cuts)) + len(draw.grown(turn.joined)))
-        rows.append(_fixed(high + levels, partial(draw.row, turn, last, number + 1)))
-    if len(turns) > len(shown):
-        said = counted(len(turns) - len(shown), "more turn")
+        rows.append(_fixed(high + levels, partial(draw.row, turn, last, number)))
+    if len(turns) > ROWS:
+        said = counted(len(turns) - ROWS, "more turn")
         rows.append(_fixed(high, partial(draw.after, turns[-1], said)))
     is_short = unit - _GAP < text_width("pool", "label")
     rows.append(boxes.words("frames/turns/means", " ".join(_meanings(first, turns, free, is_short=is_short))))
-    pairs = _pairs([turns[number] for number in shown])
+    pairs = _pairs(turns[:ROWS])
     if pairs:
         rows.append(boxes.drawing(0, partial(_buddies, pairs)))
     return boxes.below(*rows)
@@ -348,8 +370,7 @@ def _plate(
 def _meanings(first: Turn, turns: Sequence[Turn], free: int, *, is_short: bool) -> Iterator[str]:
     """Yield sentences: what numbers and states mean, and which of the `free` frames are not drawn."""
     last = turns[-1] if turns else first
-    done = {_NOW.get(turn.what, "") for turn in turns}
-    verbs = [verb for verb in ("taken", "freed") if verb in done]
+    verbs = [verb for verb in ("taken", "freed") if any(turn.what.endswith(verb) for turn in turns)]
     if verbs:
         yield f"1, 2 … in frames: the order in which they were {' or '.join(verbs)}."
     pieces = [piece for turn in (first, *turns) for piece in turn.held.values()]
@@ -362,7 +383,7 @@ def _meanings(first: Turn, turns: Sequence[Turn], free: int, *, is_short: bool) 
     for piece in last.held.values():
         drawn[piece.state] += piece.frames
     pooled = last.pool - drawn["pooled"]
-    others = free - sum(drawn[state] for state in FREE) - pooled
+    others = free - drawn["free"] - drawn["pooled"] - pooled
     more = [f"{counted(pooled, 'frame')} of the pool"] * (pooled > 0)
     more += [f"{counted(others, 'frame')} in other blocks"] * (others > 0)
     if more:
@@ -386,22 +407,6 @@ def _fixed(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
         return y + high
 
     return put
-
-
-def _chosen(turns: Sequence[Turn], window: Sequence[range]) -> list[int]:
-    """Return the numbers of the turns that have a row: of those that are drawn, the ones that halve or join first."""
-
-    def is_drawn(turn: Turn) -> bool:
-        frames = (*turn.moved, *dict(turn.joined), *dict(turn.cuts))
-        return any(frame in span for frame in frames for span in window)
-
-    seen = [number for number, turn in enumerate(turns) if is_drawn(turn)]
-    ranked = sorted(seen, key=lambda number: (not (turns[number].cuts or turns[number].joined), number))
-    return sorted(ranked[:ROWS])
-
-
-_POOL = -1
-"""The list that is the processor's pool."""
 
 
 _POOL, _LARGER = -1, -2
@@ -587,27 +592,26 @@ class _Rows(NamedTuple):
         )
 
 
-_NOW = {"filled": "to the pool", "taken": "taken", "zeroed": "taken", "block taken": "taken", "freed": "freed",
-        "block freed": "freed", "drained": "out of the pool"}  # fmt: skip
+_NOW = {
+    **dict.fromkeys(REQUESTS, "taken"), "filled": "to the pool", "freed": "freed", "block freed": "freed",
+    "drained": "out of the pool", "zeroed": "zeroed", "cached": "cached", "passed": "of another owner",
+}  # fmt: skip
 """What is said of the frames that a turn moves."""
 
 
 def _said(turn: Turn) -> tuple[str, str]:
     """Return what a turn is called, and how it came about."""
-    count = len(turn.moved)
-    numbers = [turn.held[frame].number for frame in turn.moved if frame in turn.held]
-    which = (
-        f"{count} frames"
-        if not numbers
-        else f"{numbers[0]}"
-        if count == 1
-        else f"{numbers[-1] - count + 1} to {numbers[-1]}"
-    )
+    count, (begin, end) = len(turn.moved), turn.numbers
+    which = f"{begin}" if begin == end else f"{begin} to {end}"
     cuts, joins = (_by_level(blocks, word) for blocks, word in ((turn.cuts, "cut"), (turn.joined, "join")))
     ways = {
         "filled": (f"pool gets {count}", cuts),
         "taken": (f"taken: {which}", "from the pool"),
-        "zeroed": (f"taken: {which}", "already zeroed"),
+        "zeroed taken": (f"taken: {which}", "already zeroed"),
+        "cached taken": (f"taken: {which}", "still cached"),
+        "zeroed": (f"{count} zeroed", "for later requests"),
+        "cached": (f"{count} cached", "free if needed"),
+        "passed": (f"{count} passed on", "to another owner"),
         "block taken": (f"{count} taken", f"as one block, {cuts}"),
         "freed": (f"freed: {which}", "to the pool"),
         "block freed": (f"{count} freed", joins),
@@ -672,42 +676,41 @@ def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
 
 def verb_of(events: Iterable[ev.Event]) -> str:
     """Return what these events did to frames, and to the pool, in a sentence; "" if they did nothing."""
-    some = [*events]
-
-    def count(*kinds: type[ev.Event]) -> int:
-        return sum(len(_whole(one)) for one in some if isinstance(one, kinds))
-
-    def moved(kind: type[ev.Event]) -> int:
-        found: list[Any] = [one for one in some if isinstance(one, kind)]
-        return sum(len(one.moved) for one in found)
-
-    taken, freed, filled, drained = count(*TAKES), count(ev.PageFreed), moved(ev.PoolFilled), moved(ev.PoolDrained)
-    said = [_passive(taken, "taken")] * bool(taken) + [_passive(freed, "freed")] * bool(freed)
+    acts: Counter[str] = Counter()
+    for event in events:
+        if isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
+            acts[act_of(event)] += len(event.moved)
+        elif not isinstance(event, CUTS) and isinstance(event, DRAWN):
+            acts[_NOW[act_of(event)]] += len(_whole(event))
+    ways = {"taken": "taken", "freed": "freed", "zeroed": "zeroed", "cached": "kept as cached",
+            "of another owner": "passed to another owner"}  # fmt: skip
+    said = [_passive(acts[act], words) for act, words in ways.items() if acts[act]]
+    filled, drained = acts["filled"], acts["drained"]
     pool = [f"got {filled} from"] * bool(filled) + [f"gave {drained} to"] * bool(drained)
-    state = "empty " if filled and not drained else "full " if drained and not filled else ""
-    made = [f"the {state}pool {' and '.join(pool)} the buddy system"] * bool(pool)
+    made = [f"the pool {' and '.join(pool)} the buddy system"] * bool(pool)
     words = "; ".join([" and ".join(said)] * bool(said) + made)
     return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
-def cause_of(events: Iterable[ev.Event]) -> str:
-    """Return why the pool took frames or gave some back, and what became of their blocks, in sentences."""
-    requests, releases = 0, 0
+def cause_of(events: Sequence[ev.Event]) -> str:
+    """Return why the pool took frames or gave some back, and what became of blocks: the first two, in sentences."""
+    done = cuts = joins = 0
     said: list[str] = []
-    cuts = joins = 0
-    for event in events:
+    for event, following in zip_longest(events, events[1:]):
+        act = act_of(event)
         cuts += isinstance(event, ev.BlockSplit)
         joins += isinstance(event, ev.BlockJoined)
-        requests += isinstance(event, ev.PageAllocated) and not event.order
-        releases += isinstance(event, ev.PageFreed) and not event.order
-        if isinstance(event, ev.PoolFilled) and len(said) < 2:
+        done += act in REQUESTS or act.endswith("freed")
+        if isinstance(event, ev.PoolFilled):
             made = f": {counted(cuts, 'cut')} refilled it" if cuts else ""
-            said.append(f"Number {requests + 1} found the pool empty{made}.")
-        if isinstance(event, ev.PoolDrained) and len(said) < 2:
-            said.append(f"Number {releases + 1} found the pool full: {counted(joins, 'join') if joins else 'no join'}.")
+            said.append(f"Number {done + 1} found the pool empty{made}.")
+        elif isinstance(event, ev.PoolDrained):
+            is_full = isinstance(following, ev.PageFreed)
+            why = f"Number {done + 1} found the pool full" if is_full else "The pool was emptied to make a block"
+            said.append(f"{why}: {counted(joins, 'join') if joins else 'no join'}.")
         if isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
             cuts = joins = 0
-    return " ".join(said)
+    return " ".join(said[:2])
 
 
 def asked_of(events: Iterable[ev.Event]) -> str:
@@ -716,13 +719,14 @@ def asked_of(events: Iterable[ev.Event]) -> str:
     gave: Counter[str] = Counter()
     said = []
     for event in events:
-        if isinstance(event, (*TAKES, ev.PageFreed)):
-            owner, frames = owner_words(event.owner), len(_whole(event))
+        act = act_of(event)
+        if act in REQUESTS or act.endswith("freed"):
+            known: Any = event
+            owner, frames = owner_words(shown_owner(known.owner)), len(_whole(event))
             if frames > 1:
-                verb = "freed" if isinstance(event, ev.PageFreed) else "asked for"
-                said.append(f"{owner} {verb} {frames} frames side by side")
-            else:
-                (gave if isinstance(event, ev.PageFreed) else asked)[owner] += 1
+                said.append(f"{owner} {'asked for' if act in REQUESTS else 'freed'} {frames} frames side by side")
+            elif owner:
+                (asked if act in REQUESTS else gave)[owner] += 1
     if asked:
         times = [(owner, "once" if count == 1 else f"{count} times") for owner, count in asked.most_common(2)]
         said.append(_each("asked", times) + " for one frame: any frame will do")

@@ -51,21 +51,23 @@ _LEAST_RUN = 145.0
 
 def draw_frames(
     look: Look[FramesValue],
+    whole: FramesValue | None = None,
     *,
     selected: FrameValue | None = None,
     lit: Collection[int] = (),
     machine: str = "",
     width: float = WIDTH,
     compact: bool = False,
-    still: bool = False,
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
     named: Collection[int] = (),
 ) -> Scene:
     """Return the scene of physical memory.
 
+    `whole` is all of it before the operation: without it, what the operation did to blocks is not drawn.
+
     `selected` is a frame to describe completely, and `lit` are the frames of a selection elsewhere; `compact` draws the
-    gauges alone, and `still` leaves out what the operation did.
+    gauges alone.
 
     With `rows`, only this many rows of runs are drawn: first the rows with frames of the first group of `among`, then
     of the next group, and so on; changed frames are as important as the last group.  Frames that another part of the
@@ -82,14 +84,14 @@ def draw_frames(
         )
     elif compact:
         part = boxes.below(boxes.words("frames/answer", answer(value.counts), "body"), gauges(value, before), gap=12)
-    elif is_touched(moment.events) and not (still or look.is_far) and moment.has_steps:
+    elif is_touched(moment.events) and whole is not None and moment.has_steps:
         detail = [] if selected is None else [_detail(selected)]
-        drawn = draw_turns(before, moment.events, moment.so_far, value.counts.free)
+        drawn = draw_turns(whole, moment.events, moment.so_far, value.counts.free - value.counts.zeroed)
         across = 64 if width >= _WIDE else 32
         if lit:
             strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
-        whole = [_grid(value, before, strips, across)] * bool(strips)
-        part = boxes.below(drawn, gauges(value, before, calm=True), *detail, *whole, gap=12)
+        grid = [_grid(value, before, strips, across)] * bool(strips)
+        part = boxes.below(drawn, gauges(value, before, calm=True), *detail, *grid, gap=12)
         left = "" if is_far(value.counts) else answered
         said = verb_of(moment.so_far), asked_of(moment.so_far), cause_of(moment.so_far), left
         answered, differs = " ".join(filter(None, said)) or answered, ""
