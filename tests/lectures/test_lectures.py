@@ -211,7 +211,7 @@ def evictions(made: Lecture) -> list[tuple[list[str], list[Any]]]:
     found = []
     for operation in made.machine.journal:
         clock.moment = (operation.serial, None)
-        steps = clock.scene().steps.places
+        steps = clock.scene().steps.apart
         scenes = []
         for place in steps[1:-1]:
             clock.moment = (operation.serial, place)
@@ -237,6 +237,8 @@ def test_each_look_of_the_hand_is_a_step_with_the_hand_at_that_page() -> None:
                 pages.append(f"{int(page, 16) // vm.PAGE - 16}{'*' * used}")
         looks.append(" ".join(pages))
     assert looks[:3] == ["0* 1* 2* 3* 0", "1* 2", "3* 4* 1"]
+    told_looks = [step for step in told("replacement") if says("object events: HandLooked", step["sentence"])]
+    assert len(told_looks) == sum(len(one.split()) for one in looks), "the file has them too"
 
 
 def test_who_is_evicted_is_named_as_the_picture_names_it_and_the_frame_is_used_again() -> None:

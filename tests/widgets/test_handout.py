@@ -61,7 +61,7 @@ def test_each_step_is_the_picture_of_that_moment(kind: str, tmp_path: Path) -> N
     place = -1
     for operation in list(machine.journal)[1:]:
         other.moment = (operation.serial, None)
-        places = [one for one in other.scene().steps.places if one > 0] + [None]
+        places = [one for one in other.scene().steps.apart if one > 0] + [None]
         for done in places:
             other.moment, other.width = (operation.serial, done), 0
             place += 1

@@ -86,7 +86,7 @@ class Telling:
     def steps(self, first: int, by: str, cut: slice = slice(None)) -> list[ToldStep]:
         """Return the steps from operation `first` on, in the unit `by` (:data:`UNITS`); a group is one step.
 
-        Steps outside `cut` are not drawn.
+        No steps are joined, since a file's reader can't take them apart.  Steps outside `cut` are not drawn.
         """
         marks: dict[int, list[str]] = {}
         for name, serial in self._journal.marks.items():
@@ -106,9 +106,9 @@ class Telling:
         return told
 
     def of_operation(self, number: int, shown: int | None = None) -> list[ToldStep]:
-        """Return the steps of one operation, and the moment after `shown` of its events, if that is not a step."""
+        """Return a picture's steps of an operation, and the moment after `shown` of its events, if that is no step."""
         unit = Unit(number, number, None)
-        places = {*self._places(unit, "step")[:-1], *(() if shown is None else (shown,))}
+        places = {*self._places(unit, "joined")[:-1], *(() if shown is None else (shown,))}
         return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
@@ -125,8 +125,8 @@ class Telling:
         if by != "operation" and unit.group is None:
             for scene in self._after(unit.number):
                 steps = scene.steps
-                at = steps.functions if by == "function" else range(len(steps.places))
-                found.update(steps.places[index] for index in at if index)
+                begun = (steps.places[index] for index in steps.functions)
+                found.update({"step": steps.apart, "joined": steps.places}.get(by, begun))
         found -= {0, AFTER}
         if found and self._quiet is not nothing:
             events = self._journal.events(unit.number)

@@ -356,7 +356,8 @@ class Steps:
     `places` gives, for each step from 0 to count, the number of events that are done there: a slider goes from one to
     the next.  The last place is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.
     `said` has a sentence and its functions for each step from 1 on; the last sentence says what the operation did.
-    `every` are the places with all folds opened and no steps joined, if there are more of them.
+    `every` are the places with all folds opened and no steps joined, if there are more of them; `apart` are the places
+    with no steps joined.
     """
 
     index: int
@@ -366,6 +367,7 @@ class Steps:
     functions: tuple[int, ...] = (0,)
     said: Sequence[Row] = ()
     every: tuple[int, ...] = ()
+    apart: tuple[int, ...] = (AFTER,)
 
 
 STILL = Steps(0, 0, -1)

@@ -244,11 +244,12 @@ class Moment:
         at = count if self.is_after else sum(one <= self.place for one in done)
         functions = [number + 1 for number, step in enumerate(steps) if not number or _begins(step, steps[number - 1])]
         places = (0, *done, AFTER)
+        apart = (0, *(step.index + 1 for step in every_one), AFTER)
         each = [stage.step for stage in mine(self.opened)] if self.opened else every_one
         every = (0, *(step.index + 1 for step in each), AFTER) if len(each) > len(done) else ()
         known = {step.index for step in every_one}
         said = Rows(lambda: self._said(steps, lambda step: step.index in known or about(step)))
-        return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every)
+        return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every, apart)
 
     def _said(self, steps: Sequence[Step], about: About) -> tuple[Row, ...]:
         """Return each step's sentence, with the skipped steps, and its functions.

@@ -162,7 +162,9 @@ def _address_line(walk: Walk, plate: Plate, bench: Bench | None, drawn: Drawn, r
     asked = f"{asked_of(walk)}, by {who}" if who else asked_of(walk)
     short = asked.replace("by ", "")
     ways = f"asked: {asked}", short, short.removesuffix(" code")
-    request = fitted(0, 20, ways, x + w - left, "label")
+    if left + text_width(ways[-1]) + 4 > x + w:  # on a telephone, an address of 64 bits fills the line
+        left, y = x, y + high
+    request = fitted(0, 20, ways, x + w - left - 4, "label")
     wide = text_width(request.text) + 4
     drawn.nodes.append(kit.runs("walk/asked", Box(left, y, wide, high), [request], title=ways[0]))
     left += wide + 12

@@ -133,7 +133,7 @@ def _asked_and_allowed(walk: Walk) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if fault.kind != "protection" or may is None:
         return asked, ("nothing is here", "nothing") if fault.kind == "not-present" else (fault.called,)
     own, other = (may.user, may.supervisor) if walk.user else (may.supervisor, may.user)
-    if any(other) and not any(own):
+    if getattr(other, walk.access) and not any(own):
         who, instead = ("user", "kernel") if walk.user else ("kernel", "user")
         return (f"asked: {who}",), (f"allowed: {instead}", f"{instead} only")
     words = ", ".join(word for word, is_allowed in zip(_ASKED.values(), own, strict=True) if is_allowed)
@@ -373,12 +373,12 @@ def _refusal(plate: Plate, entry: Box, place: Box, *, is_stacked: bool) -> Node:
     """Return what was asked for and what is allowed: below the entry that refuses, above it, or below its row."""
     asked, allowed = _asked_and_allowed(plate.walk)
     step, style = _LINE - 2, "label error"
-    lines: Sequence[str | tuple[str, ...]] = [f"{asked[0]} · {allowed[0]}"]
+    lines: Sequence[str | tuple[str, ...]] = [tuple(f"{one} · {other}" for other in allowed for one in asked)]
     if is_stacked:
         box = Box(place.x + 44, place.y + _ROW, place.w - 88, _SAID)
     else:
         top, below = entry.y - place.y - _HEAD, place.y + _HEAD + _BODY - entry.y - _ENTRY
-        room = place.w + (BESIDE / 2 - 6 if top <= below else -12)  # above the entry is the line of its index
+        room = place.w - (6 if top <= below else 12)  # above the entry is the line of its index
         lines = [asked, *wrapped(allowed[0], room, style)]
         lines = lines if len(lines) * step + 1 <= max(top, below) else [asked, allowed]
         y = entry.y + _ENTRY if top <= below else entry.y - len(lines) * step - 3
@@ -447,7 +447,7 @@ def _page(plate: Plate, place: Box, *, is_stacked: bool) -> Node:
         if plate.ends and walk.fault is not None and walk.permissions is not None:
             said, where = "mapped, but refused", frame_of(walk.steps[-1].address, unit_of(plate.split))
             if is_stacked:
-                text = [fitted(w - 8, 24, said, w * (1 - _SHARE), "label error", "end")]
+                text = [fitted(w - 8, 24, (said, "refused"), w * (1 - _SHARE), "label error", "end")]
             else:
                 base, lines = _HEAD + _BODY / 2 - 4, said.split(" ", 1)
                 text = [Text(w / 2, base + _LINE * at, one, "label error", "middle") for at, one in enumerate(lines)]
