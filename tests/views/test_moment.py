@@ -22,7 +22,13 @@ from vmwidgets.pictures.moments import When, look_at
 from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.scene.model import AFTER
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, having
+from vmwidgets.views.story.stages import Mine, where
+
+
+def having(*kinds: type[ev.Event]) -> Mine:
+    """The stages with an event of one of these kinds."""
+    return where(lambda stage: any(isinstance(event, kinds) for event in stage.events))
+
 
 PICTURES: list[Mine] = [
     having(ev.EntryLinked, ev.EntryUnlinked, ev.TreeRotated), having(ev.PageAllocated, ev.PageFreed, ev.BlockSplit),

@@ -48,9 +48,8 @@ class Moment:
     >>> a = m.kernel_map.enter("16 KiB")
     >>> Moment(m.journal.last, 0).caption == Moment(m.journal.last).caption
     False
-    >>> from vmwidgets.events import EntryLinked, TreeLinked
-    >>> from vmwidgets.views.story.stages import having
-    >>> steps = Moment(m.journal.last).steps(having(EntryLinked, TreeLinked))
+    >>> from vmwidgets.views.story.stages import where
+    >>> steps = Moment(m.journal.last).steps(where(lambda stage: stage.step.about.kind == "tree"))
     >>> steps.index == steps.count, steps.places[0], steps.places[-1]
     (True, 0, -1)
     """

@@ -1,16 +1,13 @@
-"""The steps of a picture: those with events of the kinds that it shows."""
+"""The steps of a picture: those at whose end it draws something else than before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
-from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Diverged
 from vmwidgets.engine.base.event import WRITING, Event
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.kernel.map.map_schema import EntryFields
 
 from .step import Step
 
@@ -55,11 +52,6 @@ def once(key: Hashable, mine: Mine) -> Mine:
 def where(changes: Callable[[Stage], bool]) -> Mine:
     """Return the stages that change a picture, if each stage can be judged by itself."""
     return lambda stages: filter(changes, stages)
-
-
-def having(*kinds: type[Event]) -> Mine:
-    """Return the stages with an event of one of these kinds."""
-    return where(lambda stage: any(isinstance(event, kinds) for event in stage.events))
 
 
 def either(*mine: Mine) -> Mine:
@@ -122,48 +114,6 @@ def seen(
 
 def _writes(stage: Stage) -> bool:
     return any(event.tag in WRITING for event in stage.events)
-
-
-class Listed(NamedTuple):
-    """A stage for a map: its changed entries that are or were in its list, and the entries in no list."""
-
-    stage: Stage
-    entries: Mapping[int, Change]
-    away: frozenset[int]
-
-
-Change = tuple["EntryFields | None", "EntryFields | None"]
-"""An entry before and after a stage; None where it does not exist."""
-
-
-def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
-    """Yield the stages for the map called `name`.
-
-    An entry may be changed while it is in no list: before it is linked, or on its way to another place.
-    """
-    away: set[int] = set()
-    for event in (event for stage in reversed(stages) for event in reversed(stage.events)):
-        if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
-            (away.add if isinstance(event, ev.EntryLinked) else away.discard)(event.entry[0])
-    for stage in stages:
-        were_away, found = frozenset(away), dict[int, Change]()
-        for event in stage.events:
-            both: Change | None = None
-            if isinstance(event, ev.EntryLinked) and event.map == name:
-                both = None, event.entry
-                away.discard(event.entry[0])
-            elif isinstance(event, ev.EntryUnlinked) and event.map == name:
-                both = event.entry, None
-                away.add(event.entry[0])
-            elif isinstance(event, (ev.EntryResized, ev.EntryChanged)) and event.map == name:
-                both = event.before, event.after
-            if both is not None:
-                key = (both[0] or both[1] or (0,))[0]
-                found[key] = found.get(key, both)[0], both[1]
-        entries = {
-            key: one for key, one in found.items() if one[0] != one[1] and (key not in away or key not in were_away)
-        }
-        yield Listed(stage, entries, frozenset(away))
 
 
 def stages_of(steps: Sequence[Step], events: Sequence[Event]) -> Stages:
