@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of
+from tests.captions import fields_of, says
 from tests.views.domains import machine_life
 from tests.views.test_past_lives import Life, entries, families, operations, processors, threads
 from vmwidgets.engine.base.journal import Operation
@@ -194,6 +195,29 @@ def test_many_steps_that_are_alike_are_one_that_can_be_opened() -> None:
 
 def _every(machine: vm.Machine) -> tuple[Step, ...]:
     return Moment(machine.journal.last).story.every_step
+
+
+def test_a_joined_step_says_what_was_joined_before_what_it_is() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    for number in range(12):
+        space.enter("4 KiB", at=0x10_0000 + number * 0x4000, fixed=True)
+    space.remove(0x10_0000, size=9 * 0x4000)
+    picture = vm.Map(space)
+    steps = picture.scene().steps
+    captions = {}
+    for place in steps.every:
+        picture.moment = When(machine.journal.last.serial, place)
+        captions[place] = picture.scene().caption
+    rotated = 0
+    for (first, place), (said, _) in zip(pairwise(steps.places[:-1]), steps.said, strict=False):
+        joined = [captions[one] for one in steps.every if first < one < place]
+        caption = captions[place]
+        assert joined[-1].text in caption.reason
+        assert said.partition(joined[-1].text)[2].strip() == caption.text, "in the order in which it happened"
+        assert {one.reason for one in joined} == {""}, "each alone skips nothing"
+        rotated += says("map events: TreeRotated/left", caption.reason)
+    assert rotated, "a rotation is never unsaid because another step ended later"
 
 
 @pytest.mark.parametrize("act", ["take_pages", "populate", "read_file"])

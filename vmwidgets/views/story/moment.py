@@ -216,16 +216,22 @@ class Moment:
         return [stage.step for stage in mine(self.stages)] if self.has_steps else []
 
     def passed(self, mine: Mine, about: About) -> str:
-        """Return sentences on the steps about a picture's subject that the picture skipped before the current step."""
+        """Return what a picture skipped before its current step: joined steps, and others of its subject."""
         if self.is_after:
             return ""
-        done = [step.index for step in self.mine(mine) if step.index < self.place]
-        return self._between(done[-2] if len(done) > 1 else -1, done[-1], about) if done else ""
+        every_one = self.mine(mine)
+        steps = _joined(every_one)
+        if all(step.index + 1 != self.place for step in steps):
+            steps = every_one  # one of `every`, or a step of another picture
+        done = [step.index for step in steps if step.index < self.place]
+        skipped = self._between(done[-2] if len(done) > 1 else -1, done[-1], every_one, about) if done else ""
+        return f"Before: {skipped}" if skipped else ""
 
-    def _between(self, first: int, last: int, about: About) -> str:
-        """Return the latest sentences about a picture's subject, between two of the picture's steps."""
-        said = [step.sentence for step in self.story.steps if first < step.index < last and about(step)]
-        return " ".join(said[-MOST_PASSED:])
+    def _between(self, first: int, last: int, own: Sequence[Step], about: About) -> str:
+        """Return the latest sentences of a picture's `own` steps, and about its subject, between two of its steps."""
+        known = {step.index for step in own}
+        skipped = (step for step in self.story.steps if first < step.index < last)
+        return " ".join([step.sentence for step in skipped if step.index in known or about(step)][-MOST_PASSED:])
 
     def steps(self, mine: Mine, about: About = lambda step: False) -> Steps:
         """Return the picture's place among its own steps, at most nine: the last place is after the operation.
@@ -246,22 +252,22 @@ class Moment:
         apart = (0, *(step.index + 1 for step in every_one), AFTER)
         each = [stage.step for stage in mine(self.opened)] if self.opened else every_one
         every = (0, *(step.index + 1 for step in each), AFTER) if len(each) > len(done) else ()
-        known = {step.index for step in every_one}
-        said = Rows(lambda: self._said(steps, lambda step: step.index in known or about(step)))
+        said = Rows(lambda: self._said(steps, every_one, about))
         return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every, apart)
 
-    def _said(self, steps: Sequence[Step], about: About) -> tuple[Row, ...]:
-        """Return each step's sentence, with the skipped steps, and its functions.
+    def _said(self, steps: Sequence[Step], own: Sequence[Step], about: About) -> tuple[Row, ...]:
+        """Return each step's sentence after those of the skipped steps before it, and its functions.
 
         The last sentence is what the operation did.
         """
-        done = self.story.headline
         before = [-1, *(step.index for step in steps)]
-        captions = [
-            Caption(step.sentence, shortened(step.functions), self._between(first, step.index, about))
+        rows = [
+            (f"{self._between(first, step.index, own, about)} {step.sentence}".strip(), shortened(step.functions))
             for first, step in zip(before, steps, strict=False)
-        ] + [done]
-        return tuple((f"{one.text} {one.reason}".strip(), " → ".join(one.functions)) for one in captions)
+        ]
+        done = self.story.headline
+        rows.append((f"{done.text} {done.reason}".strip(), done.functions))
+        return tuple((text, " → ".join(functions)) for text, functions in rows)
 
     def at(self, place: int | None, ranges: Ranges | None = None) -> Moment:
         """Return another moment of the same operation, with the same story; None and AFTER mean after the operation.
