@@ -130,3 +130,31 @@ def test_two_ranges_of_one_name_are_told_apart_by_their_maps() -> None:
     assert [said[0].entry(one).partition(" (")[0] for one in fourth] == ["r4", "r4 of kernel_map"]
     assert [said[1].entry(one).partition(" (")[0] for one in reversed(fourth)] == ["r4", "r4 of the map of init"]
     assert said[0].entry(fourth[0]) == "r4", "at its first mention, it was told where it is"
+
+
+def test_ranges_of_a_map_that_goes_away_keep_their_names() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    task.mmap("8 KiB")
+    task.mmap("8 KiB", "r")
+    names = sorted(range_names(task.map.vm_map, task.map.roles).values())
+    task.exit()
+    gone = [fields_of("map events: EntryUnlinked", one)["range"] for one in told(machine) if one.endswith("the list.")]
+    assert sorted(one.partition(" (")[0] for one in gone) == names
+    exited = machine.journal.last
+    said = str(exited.explain())
+    machine.tick(1)
+    assert str(exited.explain()) == said, "later too"
+
+
+def test_without_its_machine_a_story_calls_an_entry_by_its_start() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    space.enter("8 KiB", at=0x40_0000)
+    space.remove(0x40_0000, size="4 KiB")
+    sentences = [step.sentence for step in Moment(machine.journal.last).story.steps]
+    (found,) = [one for one in sentences if says("map events: TreeCompared/here", one)]
+    assert fields_of("map events: TreeCompared/here", found)["entry"] == "the entry at 0x40_0000"
+    cuts = [one for one in sentences if "0x40_0000–0x40_2000" in one and " part" in one]
+    assert [one.count("–") for one in cuts] == [2, 2], "what was cut and what it is now, and no range twice"
+    assert [one for one in sentences if not one[0].isupper() and not one[0].isdigit()] == []

@@ -8,7 +8,9 @@ from dataclasses import replace
 from functools import cached_property
 from math import inf
 from typing import Any
+from weakref import ref
 
+from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.map.core import MapCore
 from vmwidgets.engine.machine import Machine
@@ -92,17 +94,41 @@ def _told(machine: Machine) -> Moment:
     return known
 
 
+_Map = tuple[MapCore[Any], Mapping[int, str]]
+"""A map, and the kernel's names for its ranges."""
+
+
+def _maps_of(machine: Machine) -> list[_Map]:
+    system = machine.system
+    maps: dict[str, MapCore[Any]] = {f"kmem/{name}": one for name, one in system.kmem_maps.items()}
+    maps.update(system.maps)
+    return [(one, system.roles.get(path, {})) for path, one in maps.items()]
+
+
 class _Ranges(Mapping[int, Range]):
     """The ranges of entries in all maps of a machine, by ID; each is looked up when it is needed."""
 
     def __init__(self, machine: Machine) -> None:
-        system = machine.system
-        maps: dict[str, MapCore[Any]] = {f"kmem/{name}": one for name, one in system.kmem_maps.items()}
-        maps.update(system.maps)
-        self._maps = [(one, system.roles.get(path, {})) for path, one in maps.items()]
+        self._machine = ref(machine)  # pictures keep moments, and no picture keeps its machine
+        self._maps = _maps_of(machine)
+
+    @cached_property
+    def _before(self) -> list[_Map]:
+        """The maps before the latest operation, as it may have removed one; none if the machine can't be rebuilt."""
+        machine = self._machine()
+        if machine is None or not machine.journal.last.number:
+            return []
+        try:
+            return _maps_of(machine.at(machine.journal.last.number - 1))
+        except VMError:
+            return []
+
+    def _all(self) -> Iterator[_Map]:
+        yield from self._maps
+        yield from self._before
 
     def __getitem__(self, identity: int) -> Range:
-        for one, roles in self._maps:
+        for one, roles in self._all():
             if identity in one.made:
                 entry, name = one.by_id.get(identity), range_names(one, roles)[identity]
                 return Range(name, one.called, *((0, 0) if entry is None else (entry.start, entry.end)))

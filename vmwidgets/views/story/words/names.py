@@ -31,6 +31,9 @@ FAULT = "vm_map_fault"
 
 UNKNOWN: Ranges = MappingProxyType({})
 
+UNNAMED = "the entry at "
+"""The beginning of what an entry is called whose range's name is not known."""
+
 
 def address(value: object) -> str:
     """Return an address in a sentence: in full, and readable by Python.
@@ -92,8 +95,8 @@ class Names:
     """The names of ranges in a story, by entry; the first mention of a range says its size and place, as they are then.
 
     An event that changes an entry gives its old place, which takes precedence over `ranges`, the state after the
-    operation.  If another map's range of this name was mentioned, the map is named too.  If a name is not known, or
-    `by_address`, an entry is called by its start.
+    operation.  If another map's range of this name was mentioned, the map is named too.  If a name is not known, an
+    entry is called by its start; `by_address`, it is its start alone.
 
     >>> known = {17: Range("r3", "the map of init", 0x11000, 0x13000), 4: Range("r3", "kernel_map")}
     >>> names = Names([], known)
@@ -131,7 +134,7 @@ class Names:
         known = self._later.get(identity)
         start, end = self._places.get(identity) or (known[2:] if known is not None else (0, 0))
         if known is None or self._by_address:
-            return unnamed or (address(start) if end else f"entry {identity}")
+            return unnamed or (f"{'' if self._by_address else UNNAMED}{address(start)}" if end else f"entry {identity}")
         is_meant = self._meant.setdefault(known.name, identity) == identity
         name = known.name if is_meant else f"{known.name} of {known.of}"
         if identity in self._said or not end:

@@ -43,7 +43,7 @@ from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
 from .called import called
-from .names import Names, a_kind, address, exactly, flag_words, frames, kind_words, span
+from .names import UNNAMED, Names, a_kind, address, exactly, flag_words, frames, kind_words, span
 
 HERE = Path(__file__).parent
 
@@ -114,10 +114,17 @@ def _entry(one: Any, names: Names | None) -> str:
     return names.entry(one) if isinstance(one, int) else names.entry(one[0], span(one[1], one[2]))
 
 
+def _apposition(one: Any, names: Names | None) -> str:
+    """Return the name of a range between commas, after words that say what it is; nothing if it has no name."""
+    name = _entry(one, names)
+    return "" if name == _span(one, names) else f", {name},"
+
+
 SPECS: dict[str, Callable[[Any, Names | None], str]] = {
     "": lambda one, _: visible(one) if isinstance(one, str) else str(one),
     "addr": lambda one, _: visible(address(one)),
     "entry": _entry,
+    "apposition": _apposition,
     "span": _span,
     "size": _size,
     "pages": lambda one, _: binary_size(one * PAGE),
@@ -557,7 +564,8 @@ def _writer(cases: list[Case]) -> Writer:
         case = next((one for one in cases if one.holds(event, names)), None)
         if case is None or not case.key:
             return ""
-        return TEMPLATES[case.key].say(case.count(event, names), **case.texts(event, names))
+        said = TEMPLATES[case.key].say(case.count(event, names), **case.texts(event, names))
+        return f"{said[0].upper()}{said[1:]}" if said.startswith(UNNAMED) else said
 
     return write
 
