@@ -13,7 +13,8 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE, Address, Size, parse_address
 from vmwidgets.engine.kernel.pmap.table_space import PmapLayout
 from vmwidgets.engine.memory.costs import EffectiveAccessTime
-from vmwidgets.engine.memory.pages import MAX_ORDER, PageAllocator
+from vmwidgets.engine.memory.pages import PageAllocator
+from vmwidgets.engine.memory.pages_schema import MAX_ORDER
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.memory.slabs import slab_layout
 from vmwidgets.engine.mmu.formats.x86 import PD, PML4, PT, X86_64

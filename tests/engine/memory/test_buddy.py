@@ -6,8 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.memory.pages import MAX_ORDER, Buddy
-from vmwidgets.engine.memory.pages_schema import BlockJoined, BlockSplit
+from vmwidgets.engine.memory.pages import Buddy
+from vmwidgets.engine.memory.pages_schema import MAX_ORDER, BlockJoined, BlockSplit
 
 ORDERS = range(MAX_ORDER + 1)
 

@@ -6,8 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.memory.pages import MAX_ORDER, PageAllocator
-from vmwidgets.engine.memory.pages_schema import PageAllocated, PageFreed, PoolDrained, PoolFilled
+from vmwidgets.engine.memory.pages import PageAllocator
+from vmwidgets.engine.memory.pages_schema import MAX_ORDER, PageAllocated, PageFreed, PoolDrained, PoolFilled
 
 
 class PagesMachine(RuleBasedStateMachine):
