@@ -342,7 +342,6 @@ def _plate(
     left = 0.0 if is_narrow else _LABEL
     apart = 14.0 * (_POOL in lists[:-1])  # a column of frames beside columns of blocks
     counts = _COLUMN * len(lists) + apart
-    columns = [w - counts + _COLUMN * (at + 0.5) + apart * (which != _POOL) for at, which in enumerate(lists)]
     room = w - left - counts - 24 * bool(lists) - _APART * (len(window) - 1)
     unit = min(56.0, room / max(1, sum(map(len, window))))
     places: dict[int, float] = {}
@@ -350,6 +349,8 @@ def _plate(
     for span in window:
         places.update({frame: x + unit * number for number, frame in enumerate(span)})
         x += unit * len(span) + _APART
+    begin = min(w - counts, x + 2 * _APART)  # near the frames, in a wide picture
+    columns = [begin + _COLUMN * (at + 0.5) + apart * (which != _POOL) for at, which in enumerate(lists)]
     draw = _Rows(window, places, unit, lists, columns, is_narrow)
     high = _PITCH + 14 * is_narrow
     rows = [_fixed(_HEAD, draw.head), _fixed(high, partial(draw.before, first))]
@@ -470,7 +471,7 @@ class _Rows(NamedTuple):
             )
             text.append(Text(x, 32, of, "strong", "middle"))
         if self.lists and self.lists[-1] != _POOL:
-            text.append(Text(box.w - 2, 14, "free blocks by their frames", "label dim", "end"))
+            text.append(Text(self.columns[-1] + _COLUMN / 2 - 2, 14, "free blocks by their frames", "label dim", "end"))
         yield kit.runs("frames/turns/head", box, text, title="the frames' numbers, and free blocks by their frames")
 
     def before(self, first: Turn, box: Box) -> Iterator[Node]:
@@ -654,6 +655,7 @@ def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
 
 def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
     """Yield the numbers of buddies in bits: they differ in one, whose place is the order of their size."""
+    y = box.y + 8
     for line, (frame, order, why) in enumerate(pairs):
         bit, wide = order - 1, max(4, frame.bit_length())
         text: list[Text] = []
@@ -668,10 +670,13 @@ def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
         half = counted(1 << bit, "frame")
         differ = f"blocks of {half} that differ in bit {bit} alone: buddies"
         result = f"no join, as {why}" if why else f"now one of {1 << order}"
-        said = wording((f"{differ}, {result}", f"buddies: {result}", result, ""), box.w - x - 8)
-        text += [Text(x + 8, 14, said, "label" if why else "label dim")] * bool(said)
-        title = f"{differ}, {result}"
-        yield kit.runs(f"frames/buddies/{line}", box._replace(y=box.y + 8 + 20 * line, h=20), text, title=title)
+        ways = f"{differ}, {result}", f"buddies: {result}", result
+        is_below = text_width(result) > box.w - x - 8
+        said = wording(ways, box.w if is_below else box.w - x - 8)
+        text.append(Text(0 if is_below else x + 8, 14 + 17 * is_below, said, "label" if why else "label dim"))
+        high = 20 + 17 * is_below
+        yield kit.runs(f"frames/buddies/{line}", Box(box.x, y, box.w, high), text, title=ways[0])
+        y += high
 
 
 def verb_of(events: Iterable[ev.Event]) -> str:
