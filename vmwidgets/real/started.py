@@ -81,8 +81,11 @@ class Started:
         """Wait until the program has printed `text`; returns False if it has not done so in time."""
         end = monotonic() + seconds
         while text not in self.text:
-            if monotonic() > end or (self.has_ended and text not in self.text):
+            if monotonic() > end:
                 return False
+            if self.has_ended:
+                self._reader.join(1)  # what it printed last may not be read yet
+                return text in self.text
             sleep(0.02)
         return True
 
