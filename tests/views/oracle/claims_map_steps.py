@@ -215,7 +215,7 @@ def resized(seen: StepSeen, before: str, after: str) -> None:
 def is_named(seen: StepSeen, said: Said) -> None:
     """The name is of the entry that was cut or made: it may be out of the list meanwhile."""
     event: Any = seen.step.event
-    assert named(seen, _MENTIONED.fullmatch(said["range"].strip(", "))[1]) == event.after[0]
+    assert named(seen, _MENTIONED.fullmatch(said["range"])[1]) == event.after[0]
 
 
 @claim("map events: EntryResized/low")

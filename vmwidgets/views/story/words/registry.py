@@ -75,7 +75,7 @@ class Template(NamedTuple):
             name: one if isinstance(one, str) else _in_words(one, self.specs.get(name, ""))
             for name, one in fields.items()
         }
-        return text.format(count=f"{count:,}", **texts)
+        return text.format(count=f"{count:,}", **texts).removeprefix(UNNAMED)  # a sentence may begin with an address
 
 
 TEMPLATES: dict[str, Template] = {}
@@ -114,17 +114,17 @@ def _entry(one: Any, names: Names | None) -> str:
     return names.entry(one) if isinstance(one, int) else names.entry(one[0], span(one[1], one[2]))
 
 
-def _apposition(one: Any, names: Names | None) -> str:
-    """Return the name of a range between commas, after words that say what it is; nothing if it has no name."""
-    name = _entry(one, names)
-    return "" if name == _span(one, names) else f", {name},"
+def _called(one: Any, names: Names | None) -> str:
+    """Return what an entry is called, where the sentence says its range anyway."""
+    assert names is not None
+    return names.entry(one[0])
 
 
 SPECS: dict[str, Callable[[Any, Names | None], str]] = {
     "": lambda one, _: visible(one) if isinstance(one, str) else str(one),
     "addr": lambda one, _: visible(address(one)),
     "entry": _entry,
-    "apposition": _apposition,
+    "called": _called,
     "span": _span,
     "size": _size,
     "pages": lambda one, _: binary_size(one * PAGE),
@@ -564,8 +564,7 @@ def _writer(cases: list[Case]) -> Writer:
         case = next((one for one in cases if one.holds(event, names)), None)
         if case is None or not case.key:
             return ""
-        said = TEMPLATES[case.key].say(case.count(event, names), **case.texts(event, names))
-        return f"{said[0].upper()}{said[1:]}" if said.startswith(UNNAMED) else said
+        return TEMPLATES[case.key].say(case.count(event, names), **case.texts(event, names))
 
     return write
 
