@@ -12,8 +12,10 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.frames import OPEN_SLABS, MachineFrames, MachineKentry
 from vmwidgets.engine.machine.handles.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThreads
+from vmwidgets.engine.memory.pages_schema import FramesValue
 from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed
 from vmwidgets.views.maps.picture import maps_touched, touched
+from vmwidgets.views.memory.buddies import is_touched
 from vmwidgets.views.memory.frames import draw_frames, run_words, touched_frames
 from vmwidgets.views.memory.kentry import draw_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
@@ -225,9 +227,14 @@ def frames_scene(
     selected = None if chosen is None or compact else target.frame(chosen)
     name = target.machine.name
     look = look_at(target, moment, focus, whole=BLOCKS)
-    before = None if compact or still or look.is_far else look_at(target, moment, whole=TURNED).before
-    whole = before if before is not None and sum(run.frames for run in before.runs) == before.counts.total else None
+    is_drawn = is_touched(moment.events) and look.moment.has_steps and not (compact or still or look.is_far)
+    whole = _all_of(look.before) or _all_of(look_at(target, moment, whole=TURNED).before) if is_drawn else None
     return draw_frames(look, whole, selected=selected, lit=lit, machine=name, compact=compact, width=width)
+
+
+def _all_of(value: FramesValue) -> FramesValue | None:
+    """Return physical memory if no run is left out of it; None otherwise."""
+    return value if sum(run.frames for run in value.runs) == value.counts.total else None
 
 
 def frame_of(selection: str, frames: int) -> int | None:

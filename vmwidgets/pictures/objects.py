@@ -85,7 +85,7 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     )
     others = [one for one in mapped if one != (writer, page)]
     every = [source] * (source >= 0) + [event.frame for event in taken[-1:]]  # the same at all steps
-    known = [frame for frame in every if frame == source or taken[-1] in shown.so_far]
+    known = [source] * (source >= 0) + [event.frame for event in taken[-1:] if event in shown.so_far]
     first, last = (look_at(machine.frames, one, tuple(every), of="beginnings").now for one in (begun, shown))
     leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
     before: list[BoardFrame] = []

@@ -114,9 +114,7 @@ class _Frames:
 
     def take(self, event: ev.Event) -> None:
         """Change what an event changes."""
-        for kind, change in _CHANGES.items():
-            if isinstance(event, kind):
-                change(self, event)
+        _CHANGES[type(event)](self, event)
 
     def halve(self, event: Any) -> None:
         """Put both halves of a block on the list of their order."""
@@ -145,9 +143,10 @@ class _Frames:
 
     def drain(self, event: Any) -> None:
         """Move frames from the processor's pool to the list."""
-        for frame in {*event.moved} - self.joined:
+        alone = {*event.moved} - self.joined
+        for frame in alone:
             self._list(frame, 0)
-        self.pooled -= len({*event.moved} - self.joined)
+        self.pooled -= len(alone)
         self.joined.difference_update(event.moved)
         self.pool.difference_update(event.moved)
 
@@ -158,7 +157,7 @@ class _Frames:
         else:
             self.pool.discard(event.frame)
             self.pooled -= 1
-        self._own(event)
+        self.own(event)
 
     def free(self, event: Any) -> None:
         """Take frames from their owner: a single one goes to the pool, a block to the list."""
@@ -174,11 +173,8 @@ class _Frames:
         else:
             self._list(event.frame, event.order)
 
-    def hand_over(self, event: Any) -> None:
-        """Give a frame to another owner."""
-        self._own(event)
-
-    def _own(self, event: Any) -> None:
+    def own(self, event: Any) -> None:
+        """Give frames an owner, or another one."""
         is_request = act_of(event) in REQUESTS
         self.done += is_request
         for frame in _whole(event):
@@ -213,7 +209,7 @@ class _Frames:
 _CHANGES: Mapping[type[ev.Event], Callable[[_Frames, Any], None]] = {
     ev.BlockSplit: _Frames.halve, ev.BlockJoined: _Frames.join, ev.PoolFilled: _Frames.fill,
     ev.PoolDrained: _Frames.drain, ev.PageAllocated: _Frames.allocate, ev.PageFreed: _Frames.free,
-    ev.PageHandedOver: _Frames.hand_over,
+    ev.PageHandedOver: _Frames.own,
 }  # fmt: skip
 """What each event changes."""
 
@@ -224,6 +220,9 @@ CUTS = ev.BlockSplit, ev.BlockJoined
 
 REQUESTS = "taken", "block taken", "zeroed taken", "cached taken"
 """The acts in which an owner gets frames that it asked for."""
+
+NUMBERED = *REQUESTS, "freed", "block freed"
+"""The acts that are numbered in an operation: requests, and releases."""
 
 
 def act_of(event: ev.Event) -> str:
@@ -640,7 +639,7 @@ def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
     They are those that joined last in the longest turn (""), and a frame out of the pool whose buddy is not free.
     """
     joined = max((turn.joined for turn in turns), key=len, default=())
-    largest = sorted(joined, key=lambda one: one[1])[-2:]
+    largest = sorted(joined, key=lambda one: one[1])[-1:]
     alone = []
     for turn in turns:
         for frame in turn.moved if turn.what == "drained" else ():
@@ -650,7 +649,7 @@ def _pairs(turns: Sequence[Turn]) -> list[tuple[int, int, str]]:
                 where = "is in the pool" if buddy.state == "pooled" else "was in use"
                 where += ", and is now in the pool" * (last.state == "pooled" != buddy.state)
                 alone.append((frame & ~1, 1, f"{buddy.first:#x} {where}"))
-    return [*((frame, order, "") for frame, order in largest[-1:]), *alone[:2]]
+    return [*((frame, order, "") for frame, order in largest), *alone[:2]]
 
 
 def _buddies(pairs: Sequence[tuple[int, int, str]], box: Box) -> Iterator[Node]:
@@ -705,7 +704,7 @@ def cause_of(events: Sequence[ev.Event]) -> str:
         act = act_of(event)
         cuts += isinstance(event, ev.BlockSplit)
         joins += isinstance(event, ev.BlockJoined)
-        done += act in REQUESTS or act.endswith("freed")
+        done += act in NUMBERED
         if isinstance(event, ev.PoolFilled):
             made = f": {counted(cuts, 'cut')} refilled it" if cuts else ""
             said.append(f"Number {done + 1} found the pool empty{made}.")
@@ -725,7 +724,7 @@ def asked_of(events: Iterable[ev.Event]) -> str:
     said = []
     for event in events:
         act = act_of(event)
-        if act in REQUESTS or act.endswith("freed"):
+        if act in NUMBERED:
             known: Any = event
             owner, frames = owner_words(shown_owner(known.owner)), len(_whole(event))
             if frames > 1:

@@ -77,28 +77,27 @@ def draw_frames(
     moment, value, before = look.moment, look.now, look.before
     chosen = -1 if selected is None else selected.frame
     strips: list[Strip] = []
-    answered, differs = answer(value.counts), _difference(value, before)
+    answered, differs = answer(value.counts), ""
+    detail = [] if selected is None else [_detail(selected)]
+    across = 64 if width >= _WIDE else 32
     if rows:
         part = _runs(
             value, touched_frames(moment.so_far), selected, frozenset(lit), width, rows, among, frozenset(named)
         )
     elif compact:
-        part = boxes.below(boxes.words("frames/answer", answer(value.counts), "body"), gauges(value, before), gap=12)
-    elif is_touched(moment.events) and whole is not None and moment.has_steps:
-        detail = [] if selected is None else [_detail(selected)]
+        part = boxes.below(boxes.words("frames/answer", answered, "body"), gauges(value, before), gap=12)
+    elif whole is not None:
         drawn = draw_turns(whole, moment.events, moment.so_far, value.counts.free - value.counts.zeroed)
-        across = 64 if width >= _WIDE else 32
         if lit:
             strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
         grid = [_grid(value, before, strips, across)] * bool(strips)
         part = boxes.below(drawn, gauges(value, before, calm=True), *detail, *grid, gap=12)
         left = "" if is_far(value.counts) else answered
         said = verb_of(moment.so_far), asked_of(moment.so_far), cause_of(moment.so_far), left
-        answered, differs = " ".join(filter(None, said)) or answered, ""
+        answered = " ".join(filter(None, said)) or answered
     else:
-        across = 64 if width >= _WIDE else 32
+        differs = _difference(value, before)
         strips = strips_of(tuple(pieces_of(value, frozenset(lit), chosen)), across)
-        detail = [] if selected is None else [_detail(selected)]
         part = boxes.below(gauges(value, before), _grid(value, before, strips, across), *detail, gap=30)
     counts = value.counts
     steps = moment.steps(look.mine("gauges", gauge_facts) if compact else steps_of_frames(look))
