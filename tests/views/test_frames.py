@@ -371,6 +371,23 @@ def test_halves_of_each_level_are_the_blocks_that_the_journal_cut() -> None:
     assert sum(bar.style == "error" for bar in drawn.bars) == len(cut)
 
 
+def test_each_cut_in_the_window_has_its_red_line_whatever_the_size_of_the_last_halves() -> None:
+    machine = vm.boot("armv7", layout="small")
+    levels = set[int]()
+    for number in range(9):
+        machine.kmem_malloc("8 KiB")
+        machine.task(f"task {number}")  # its first table is a block of four frames
+        scene = vm.Frames(machine, width=900).scene()
+        cut = [event for event in machine.journal.last.events if isinstance(event, ev.BlockSplit)]
+        drawn = {frame for row in rows_of_turns(scene).values() for frame in row}
+        seen = [event for event in cut if event.frame + (1 << event.order - 1) in drawn]
+        red = [bar for node in scene.nodes if node.id.endswith("/cuts") for bar in node.bars if bar.style == "error"]
+        assert len(red) == len(seen)
+        assert not cut or min(event.order for event in cut) > 1
+        levels.add(len(seen))
+    assert max(levels) > 1
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_pool_has_the_frames_that_the_engine_has_there(seed: int) -> None:
     for machine in allocating(seed):

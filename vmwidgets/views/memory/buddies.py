@@ -354,8 +354,9 @@ def _plate(
     high = _PITCH + 14 * is_narrow
     rows = [_fixed(_HEAD, draw.head), _fixed(high, partial(draw.before, first))]
     for number, (last, turn) in enumerate(pairwise([first, *turns[:ROWS]]), 1):
-        levels = _LEVEL * (len(draw.levels(turn.cuts)) + len(draw.grown(turn.joined)))
-        rows.append(_fixed(high + levels, partial(draw.row, turn, last, number)))
+        levels = [*draw.levels(turn.cuts).items()], draw.grown(turn.joined)
+        above = _LEVEL * (len(levels[0][:-1]) + len(levels[1]))
+        rows.append(_fixed(high + above, partial(draw.row, turn, last, number, *levels)))
     if len(turns) > ROWS:
         said = counted(len(turns) - ROWS, "more turn")
         rows.append(_fixed(high, partial(draw.after, turns[-1], said)))
@@ -434,6 +435,10 @@ def _drawn(frame: int, order: int, window: Sequence[range]) -> list[int]:
     return [at for span in window for at in range(max(frame, span.start), min(frame + (1 << order), span.stop))]
 
 
+Level = dict[int, list[tuple[float, float]]]
+"""The places and widths of blocks, by their order."""
+
+
 class _Rows(NamedTuple):
     """The places of frames and of the free lists in all rows."""
 
@@ -479,48 +484,48 @@ class _Rows(NamedTuple):
         yield from self._pieces(first, {}, 0, box._replace(y=box.y + 18 * self.is_narrow))
         yield from self._counts(first, first, 0, box)
 
-    def row(self, turn: Turn, last: Turn, number: int, box: Box) -> Iterator[Node]:
-        """Yield what a turn did: the halves that were cut, the frames that moved, and the blocks that are left."""
-        levels, grown = self.levels(turn.cuts), self.grown(turn.joined)
-        down = 0 if self.is_narrow else _LEVEL * (len(levels) + len(grown))
-        yield from self._label(*_said(turn), box._replace(y=box.y + down), number)
+    def row(
+        self, turn: Turn, last: Turn, number: int, cuts: Sequence[tuple[int, list[int]]], grown: Level, box: Box
+    ) -> Iterator[Node]:
+        """Yield what a turn did: the halves that were cut, the frames that moved, and the blocks that are left.
+
+        `cuts` and `grown` are the levels of its cuts and joins; the halves of the last cuts are in the row itself.
+        """
+        top = _LEVEL * (len(cuts[:-1]) + len(grown))
+        yield from self._label(*_said(turn), box._replace(y=box.y + top * (not self.is_narrow)), number)
         y = box.y + 18 * self.is_narrow
         bars, text = [], []
-        for line, (order, starts) in enumerate(levels.items()):
-            top = _LEVEL * line
-            for start in starts:
-                for half in (start, start + (1 << order - 1)):
-                    some = self.spans([(half, order - 1)])
-                    bars += [Bar(x, top, w, _LEVEL - 3, "own-reserved") for x, w in some]
-                    text += [Text(x + w / 2, top + 12, str(1 << order - 1), "label dim", "middle") for x, w in some]
-                cut = self.places[start + (1 << order - 1)]
-                bars.append(Bar(cut - 2, top - 2, 2, _LEVEL + 1, "error"))
+        for line, (order, starts) in enumerate(cuts[:-1]):
+            for half in (half for start in starts for half in (start, start + (1 << order - 1))):
+                some = self.spans([(half, order - 1)])
+                bars += [Bar(x, _LEVEL * line, w, _LEVEL - 3, "own-reserved") for x, w in some]
+                said = str(1 << order - 1)
+                text += [Text(x + w / 2, _LEVEL * line + 12, said, "label dim", "middle") for x, w in some]
+        for line, (order, starts) in enumerate(cuts):
+            high = _LEVEL + 1 if line < len(cuts) - 1 else _ROW + 4
+            middles = (self.places[start + (1 << order - 1)] for start in starts)
+            bars += [Bar(x - 2, _LEVEL * line - 2, 2, high, "error") for x in middles]
         for line, (order, some) in enumerate(grown.items()):
             bars += [Bar(x, _LEVEL * line, w, _LEVEL - 3, "formed") for x, w in some]
             text += [Text(x + w / 2, _LEVEL * line + 12, str(1 << order), "label", "middle") for x, w in some]
-        top = _LEVEL * (len(levels) + len(grown))
         new = dict.fromkeys(turn.moved, _NOW.get(turn.what, "")) | {frame: "joined" for frame, _ in turn.joined}
         yield from self._pieces(turn, new, number, box._replace(y=y + top))
-        last_cuts = [frame + 1 for frame, order in turn.cuts if order == 1]
-        if not levels:
-            last_cuts = [frame + (1 << order - 1) for frame, order in turn.cuts]
-        bars += [Bar(self.places[at] - 2, top - 2, 2, _ROW + 4, "error") for at in last_cuts if at in self.places]
         if bars:
-            said = [f"cut of {counted(1 << order, 'frame')} from {frame:#x} on" for frame, order in turn.cuts]
-            said += [f"{frame:#x} is one block of {counted(1 << order, 'frame')}" for frame, order in turn.joined]
+            told = [f"cut of {counted(1 << order, 'frame')} from {frame:#x} on" for frame, order in turn.cuts]
+            told += [f"{frame:#x} is one block of {counted(1 << order, 'frame')}" for frame, order in turn.joined]
             place = Box(box.x, y, box.w, top + _ROW + 2)
-            yield kit.runs(f"frames/turn/{number}/cuts", place, text, bars=bars, title="; ".join(said))
+            yield kit.runs(f"frames/turn/{number}/cuts", place, text, bars=bars, title="; ".join(told))
         yield from self._counts(turn, last, number, box._replace(y=box.y + top))
 
     def levels(self, cuts: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
-        """Return the blocks that were halved by order, but for the last order: the row itself has its halves."""
+        """Return the blocks that were halved by order, if their middles are drawn; the largest first."""
         found: dict[int, list[int]] = {}
         for frame, order in cuts:
             if frame + (1 << order - 1) in self.places:
                 found.setdefault(order, []).append(frame)
-        return {order: found[order] for order in sorted(found, reverse=True)[:-1]}
+        return dict(sorted(found.items(), reverse=True))
 
-    def grown(self, joined: Iterable[tuple[int, int]]) -> dict[int, list[tuple[float, float]]]:
+    def grown(self, joined: Iterable[tuple[int, int]]) -> Level:
         """Return the places of joined blocks by order, but for the last order: the row itself has these."""
         found: dict[int, list[tuple[float, float]]] = {}
         for frame, order in sorted(joined, key=lambda one: one[1]):
@@ -612,7 +617,7 @@ def _said(turn: Turn) -> tuple[str, str]:
         "zeroed": (f"{count} zeroed", "for later requests"),
         "cached": (f"{count} cached", "free if needed"),
         "passed": (f"{count} passed on", "to another owner"),
-        "block taken": (f"{count} taken", f"as one block, {cuts}"),
+        "block taken": (f"{count} taken", f"one block, {cuts}"),
         "freed": (f"freed: {which}", "to the pool"),
         "block freed": (f"{count} freed", joins),
         "drained": (f"pool gives {count}", joins),
